@@ -1,0 +1,105 @@
+// One call under way: where its answer goes, who works on it, when it must be over.
+//
+// Only calls that are not answered at once have a record: coroutine and blocking handlers, calls to other connections.
+// Records are recycled by their table; keys carry a generation, so a late result finds nothing and does no harm.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/batch.hpp"
+#include "actors/call_stats.hpp"
+#include "actors/context.hpp"
+#include "actors/coro/executor.hpp"
+#include "actors/outbound.hpp"
+
+namespace weft {
+
+class router;
+
+/// The answers of one JSON-RPC batch, gathered until all are there.
+struct batch_answers {
+  struct part {
+    std::uint32_t offset = 0;
+    std::uint32_t size = 0;
+  };
+  connection_key to;
+  std::string text;
+  std::vector<part> parts;
+  std::uint32_t missing = 0;
+};
+
+struct call final : coro::timer {
+  enum class origin : std::uint8_t { none, connection, coroutine, router };
+  enum class target : std::uint8_t { none, coroutine, blocking, connection, router };
+
+  call_key key;
+  router* owner = nullptr;
+
+  origin from = origin::none;
+  bool notification = false;
+  /// Its caller asked for the cancellation, so an error answer becomes -32800.
+  bool cancelled = false;
+  connection_key caller;
+  /// As the caller sent it, empty for a notification.
+  std::string raw_id;
+  batch_answers* group = nullptr;
+  std::uint32_t group_part = 0;
+  outbound_slot* waiter = nullptr;
+  std::size_t origin_shard = 0;
+  call_key origin_call;
+
+  target to = target::none;
+  /// Of the handler; cancelling it cancels everything the handler waits for.
+  std::optional<coro::context> context;
+  connection_key callee;
+  std::size_t target_shard = 0;
+  call_key target_call;
+
+  method_stats* stats = nullptr;
+  coro::clock::time_point started{};
+  coro::clock::time_point deadline{};
+  /// Bytes queued for the callee before this call's frame: tells whether a lost connection can have seen it.
+  std::uint64_t queued_before = 0;
+
+  // Lists of the caller's and of the callee's calls.
+  call* caller_previous = nullptr;
+  call* caller_next = nullptr;
+  call* callee_previous = nullptr;
+  call* callee_next = nullptr;
+  // Chain of the id index.
+  call* index_next = nullptr;
+  std::uint64_t index_hash = 0;
+
+ private:
+  void on_expiry() override;
+};
+
+class call_table {
+ public:
+  /// A fresh record.
+  call& acquire(router& owner);
+  /// The record, or null when the key is stale.
+  call* find(call_key key) const noexcept;
+  void release(call& c);
+  std::size_t size() const noexcept { return in_use_; }
+
+  // -- calls of connections by (connection, raw id)
+  void index(call& c);
+  void unindex(call& c) noexcept;
+  call* find(connection_key caller, std::string_view raw_id) const noexcept;
+
+ private:
+  void grow_index();
+
+  std::vector<std::unique_ptr<call>> slots_;
+  std::vector<std::uint32_t> free_;
+  std::vector<call*> buckets_ = std::vector<call*>(1024);
+  std::size_t indexed_ = 0;
+  std::size_t in_use_ = 0;
+};
+
+}  // namespace weft

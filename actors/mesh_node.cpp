@@ -1,0 +1,314 @@
+#include "actors/mesh_node.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <condition_variable>
+#include <csignal>
+#include <future>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "actors/acceptor.hpp"
+#include "actors/network.hpp"
+#include "actors/node_methods.hpp"
+#include "actors/peer.hpp"
+#include "actors/registry.hpp"
+#include "actors/router.hpp"
+#include "actors/shard.hpp"
+
+namespace weft {
+namespace {
+
+using std::chrono::milliseconds;
+using steady = std::chrono::steady_clock;
+
+constexpr milliseconds inspect_patience{1'000};
+// After the last request so long nothing came: whoever heeds `$/goaway` has stopped sending.
+constexpr milliseconds drain_quiet{200};
+// For the last answers to leave and the other side to close.
+constexpr milliseconds drain_linger{300};
+
+caf::actor_system_config scheduler_config(const node_options& options) {
+  caf::actor_system_config config;
+  // Work stealing polls with sleeps of 50 µs; sharing blocks on one queue (design: 34 µs against 130 µs a round trip).
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", options.limits.blocking_threads);
+  return config;
+}
+
+template <class T>
+void tell(const caf::strong_actor_ptr& to, message_pointer<T> message) {
+  if (to) to->enqueue(caf::mailbox_element_ptr(message.release()), nullptr);
+}
+
+void end_and_wait(caf::actor_system& system, const caf::strong_actor_ptr& actor) {
+  if (!actor) return;
+  const caf::scoped_actor self(system, true);
+  const auto handle = caf::actor_cast<caf::actor>(actor);
+  tell(actor, make_actor_message<close_message>());
+  self->wait_for(handle);
+}
+
+}  // namespace
+
+struct mesh_node::implementation {
+  implementation(node_options from, service_host methods, std::shared_ptr<spdlog::logger> logger)
+      : options(std::move(from)), services(std::move(methods)), log(std::move(logger)), config(scheduler_config(options)) {}
+
+  std::expected<void, std::string> start();
+  void spawn_actors(listening_socket listener);
+  bool drain();
+  void stop();
+  bool wait(milliseconds time);
+  router_report ask(std::size_t shard, bool connections) const;
+  peer_list ask_peers() const;
+
+  node_options options;
+  service_host services;
+  std::shared_ptr<spdlog::logger> log;
+  caf::actor_system_config config;
+  node_counters counters;
+  host_port listen;
+  // Shards outlive the actors, which live in the actor system's bookkeeping and in each other.
+  std::vector<std::unique_ptr<shard>> shards;
+  std::optional<caf::actor_system> system;
+  std::vector<caf::strong_actor_ptr> routers;
+  std::vector<caf::strong_actor_ptr> peers;
+  caf::strong_actor_ptr accepting;
+  caf::actor registry_actor;
+  std::vector<std::thread> threads;
+
+  mutable std::mutex reports_mutex;
+  mutable std::vector<router_report> last_reports;
+  std::mutex abort_mutex;
+  std::condition_variable abort_signal;
+  bool aborted = false;
+};
+
+std::expected<void, std::string> mesh_node::implementation::start() {
+  auto listener = listening_socket::open(options.listen);
+  if (!listener) return std::unexpected(listener.error());
+  listen = {options.listen.host, listener->port()};
+  add_node_methods(services, options.id, counters);
+  try {
+    system.emplace(config);
+    spawn_actors(std::move(*listener));
+  } catch (const std::system_error& e) {
+    return std::unexpected(fmt::format("cannot start the reactors: {}", e.what()));
+  }
+  return {};
+}
+
+void mesh_node::implementation::spawn_actors(listening_socket listener) {
+  const auto count = options.reactors != 0 ? options.reactors : std::max(1U, std::thread::hardware_concurrency());
+  for (std::size_t i = 0; i < count; ++i) {
+    shards.push_back(std::make_unique<shard>(*system, i, options, counters, log));
+  }
+  last_reports.resize(count);
+  router_environment environment;
+  environment.services = &services;
+  environment.system = &*system;
+  environment.routers = &routers;
+  routers.reserve(count);
+  for (auto& shard : shards) {
+    auto handle = spawn_pinned<router>(*system, shard->loop, *shard, environment);
+    routers.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
+  }
+  registry_actor = system->spawn<caf::detached>(registry, routers);
+  for (std::size_t i = 0; i < options.mesh.peers.size(); ++i) {
+    auto& home = *shards[i % count];
+    auto handle = spawn_pinned<peer>(*system, home.loop, home, options.mesh.peers[i], routers[i % count], registry_actor);
+    peers.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
+    tell(peers.back(), make_actor_message<start_message>());
+  }
+  auto handle = spawn_pinned<acceptor>(*system, shards[0]->loop, *shards[0], listener.release(), routers);
+  accepting = caf::actor_cast<caf::strong_actor_ptr>(handle);
+  tell(accepting, make_actor_message<start_message>());
+  for (auto& shard : shards) {
+    threads.emplace_back([&loop = shard->loop] {
+      // Signals are the program's business, not a reactor's.
+      sigset_t all;
+      ::sigfillset(&all);
+      ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+      ::pthread_setname_np(::pthread_self(), fmt::format("reactor-{}", loop.index()).c_str());
+      loop.run();
+    });
+  }
+}
+
+router_report mesh_node::implementation::ask(std::size_t shard, bool connections) const {
+  auto message = make_actor_message<inspect_message>(connections);
+  auto answer = message->report.get_future();
+  tell(routers[shard], std::move(message));
+  const std::lock_guard lock(reports_mutex);
+  if (answer.wait_for(inspect_patience) != std::future_status::ready) return last_reports[shard];
+  try {
+    auto report = answer.get();
+    last_reports[shard] = report;
+    return report;
+  } catch (const std::future_error&) {
+    // The router has ended and dropped the question.
+    return last_reports[shard];
+  }
+}
+
+peer_list mesh_node::implementation::ask_peers() const {
+  peer_list list;
+  if (!registry_actor) return list;
+  const caf::scoped_actor self(const_cast<caf::actor_system&>(*system), true);
+  self->request(registry_actor, inspect_patience, peers_query{})
+      .receive([&](peer_list& answer) { list = std::move(answer); }, [](caf::error&) {});
+  return list;
+}
+
+bool mesh_node::implementation::wait(milliseconds time) {
+  std::unique_lock lock(abort_mutex);
+  return !abort_signal.wait_for(lock, time, [this] { return aborted; });
+}
+
+bool mesh_node::implementation::drain() {
+  const auto deadline = steady::now() + options.drain_timeout;
+  counters.draining.store(true);
+  end_and_wait(*system, accepting);
+  accepting.reset();
+  for (const auto& router : routers) tell(router, make_actor_message<drain_message>(options.drain_timeout, false));
+  bool finished = false;
+  while (!finished && steady::now() < deadline) {
+    std::size_t in_flight = 0;
+    std::size_t introduced = 0;
+    std::int64_t last_request = 0;
+    for (std::size_t i = 0; i < routers.size(); ++i) {
+      const auto report = ask(i, false);
+      in_flight += report.in_flight;
+      introduced += report.introduced;
+      last_request = std::max(last_request, report.last_request_ns);
+    }
+    const bool quiet = steady::now().time_since_epoch() - std::chrono::nanoseconds(last_request) > drain_quiet;
+    finished = in_flight == 0 && (introduced == 0 || quiet);
+    if (!finished && !wait(milliseconds(10))) return false;
+  }
+  for (const auto& router : routers) tell(router, make_actor_message<drain_message>(milliseconds(0), true));
+  const auto linger = steady::now() + drain_linger;
+  for (;;) {
+    std::size_t pending = 0;
+    for (std::size_t i = 0; i < routers.size(); ++i) pending += ask(i, false).pending_output_bytes;
+    const auto now = steady::now();
+    if (counters.connections.load() == 0 || now >= deadline || (pending == 0 && now >= linger)) return finished;
+    if (!wait(milliseconds(10))) return false;
+  }
+}
+
+void mesh_node::implementation::stop() {
+  if (!system) return;
+  end_and_wait(*system, accepting);
+  for (const auto& peer : peers) end_and_wait(*system, peer);
+  for (const auto& router : routers) end_and_wait(*system, router);
+  if (registry_actor) caf::anon_send_exit(registry_actor, caf::exit_reason::user_shutdown);
+  for (auto& shard : shards) shard->loop.stop();
+  for (auto& thread : threads) thread.join();
+  threads.clear();
+  accepting.reset();
+  peers.clear();
+  routers.clear();
+  registry_actor = nullptr;
+  system.reset();
+  shards.clear();
+}
+
+mesh_node::mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log)
+    : impl_(std::make_unique<implementation>(std::move(options), std::move(services), std::move(log))) {}
+
+mesh_node::~mesh_node() { stop(); }
+
+std::expected<void, std::string> mesh_node::start() { return impl_->start(); }
+const std::string& mesh_node::id() const noexcept { return impl_->options.id; }
+host_port mesh_node::listen_address() const { return impl_->listen; }
+bool mesh_node::drain() { return impl_->drain(); }
+void mesh_node::stop() { impl_->stop(); }
+
+void mesh_node::abort_drain() {
+  const std::lock_guard lock(impl_->abort_mutex);
+  impl_->aborted = true;
+  impl_->abort_signal.notify_all();
+}
+
+std::vector<readiness_check> mesh_node::readiness() const {
+  const bool draining = impl_->counters.draining.load();
+  std::size_t up = 0;
+  const auto peers = impl_->ask_peers();
+  for (const auto& peer : peers) up += peer.is == peer_status::state::up ? 1 : 0;
+  return {{"listening", impl_->accepting != nullptr || draining, format_host_port(impl_->listen)},
+          {"serving", !draining, draining ? "draining" : "not draining"},
+          // A node without its peers still serves what it has, so this is told but does not count.
+          {"peers", true, fmt::format("{} of {} connected", up, impl_->options.mesh.peers.size())}};
+}
+
+nlohmann::json mesh_node::connections() const {
+  auto list = nlohmann::json::array();
+  for (std::size_t i = 0; i < impl_->routers.size(); ++i) {
+    for (auto& connection : impl_->ask(i, true).connections) list.push_back(std::move(connection));
+  }
+  return list;
+}
+
+nlohmann::json mesh_node::peers() const {
+  auto list = nlohmann::json::array();
+  for (const auto& peer : impl_->ask_peers()) {
+    list.push_back({{"name", peer.name},
+                    {"address", format_host_port({peer.host, peer.port})},
+                    {"state", to_string(peer.is)},
+                    {"node", peer.node},
+                    {"attempts", peer.attempts},
+                    {"last_error", peer.last_error},
+                    {"since", fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::milliseconds>(peer.since))}});
+  }
+  return list;
+}
+
+nlohmann::json mesh_node::methods() const {
+  auto list = nlohmann::json::array();
+  for (const auto* m : impl_->services.list()) {
+    constexpr std::array<std::string_view, 4> kinds = {"raw", "plain", "coroutine", "blocking"};
+    list.push_back({{"name", m->name},
+                    {"summary", m->summary},
+                    {"handler", kinds[m->handler.index()]},
+                    {"idempotent", m->idempotent},
+                    {"params", m->params},
+                    {"result", m->result}});
+  }
+  return list;
+}
+
+metrics_snapshot mesh_node::metrics() const {
+  metrics_snapshot snapshot;
+  for (const auto& shard : impl_->shards) {
+    for (std::size_t i = 0; i < metric_count; ++i) {
+      const auto value = shard->loop.metrics().get(static_cast<metric>(i));
+      auto& sum = snapshot.values[i];
+      // Times that are a maximum do not add up.
+      sum = metric_table[i].type == metric_type::gauge_ns ? std::max(sum, value) : sum + value;
+    }
+  }
+  for (std::size_t i = 0; i < impl_->routers.size(); ++i) {
+    for (auto& series : impl_->ask(i, false).calls) snapshot.calls.push_back(std::move(series));
+  }
+  merge_series(snapshot.calls);
+  for (const auto& peer : impl_->ask_peers()) {
+    const std::string state(to_string(peer.is));
+    const auto known = std::ranges::find(snapshot.peers, state, &peer_state_count::state);
+    if (known != snapshot.peers.end()) ++known->count;
+    else snapshot.peers.push_back({state, 1});
+  }
+  snapshot.reactors = static_cast<std::int64_t>(impl_->shards.size());
+  return snapshot;
+}
+
+}  // namespace weft

@@ -1,0 +1,59 @@
+// A whole node: reactors, routers, registry, peers and the service host, wired together.
+//
+// Thread safety: every member function may be called from any thread; snapshots wait for the reactors with a bound of
+// one second and leave out a reactor that does not answer.
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "actors/options.hpp"
+#include "actors/snapshot.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace weft {
+
+class service_host;
+
+class mesh_node {
+ public:
+  /// `services` are the methods this process serves itself; they are complete before `start`.
+  mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log);
+  /// Stops at once; call `drain` first for a graceful end.
+  ~mesh_node();
+  mesh_node(const mesh_node&) = delete;
+  mesh_node& operator=(const mesh_node&) = delete;
+
+  /// Binds, listens and dials the peers. On failure the sentence says what was wrong.
+  std::expected<void, std::string> start();
+
+  const std::string& id() const noexcept;
+  /// The real port, also when 0 was asked for.
+  host_port listen_address() const;
+
+  /// Readiness becomes false, everyone introduced gets `$/goaway`, no connection is accepted any more; returns when
+  /// nothing is in flight or after the drain timeout. True when everything finished.
+  bool drain();
+  /// Makes a `drain` that another thread waits in return at once.
+  void abort_drain();
+  void stop();
+
+  std::vector<readiness_check> readiness() const;
+  nlohmann::json connections() const;
+  nlohmann::json peers() const;
+  nlohmann::json methods() const;
+  metrics_snapshot metrics() const;
+
+ private:
+  struct implementation;
+  std::unique_ptr<implementation> impl_;
+};
+
+}  // namespace weft

@@ -1,0 +1,66 @@
+#include "actors/network.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace weft {
+namespace {
+
+std::expected<std::vector<sockaddr_storage>, std::string> look_up(const host_port& address, int flags) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags | AI_NUMERICSERV;
+  addrinfo* list = nullptr;
+  const int error = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &list);
+  if (error != 0) return std::unexpected(fmt::format("{}: {}", address.host, ::gai_strerror(error)));
+  std::vector<sockaddr_storage> found;
+  for (const auto* entry = list; entry != nullptr; entry = entry->ai_next) {
+    sockaddr_storage storage{};
+    std::memcpy(&storage, entry->ai_addr, std::min<std::size_t>(entry->ai_addrlen, sizeof storage));
+    found.push_back(storage);
+  }
+  ::freeaddrinfo(list);
+  return found;
+}
+
+}  // namespace
+
+std::string format_host_port(const host_port& address) {
+  const bool v6 = address.host.contains(':');
+  return fmt::format("{}{}{}:{}", v6 ? "[" : "", address.host, v6 ? "]" : "", address.port);
+}
+
+std::string format_address(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
+  } else if (address.ss_family == AF_INET6) {
+    ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text, sizeof text);
+  }
+  return format_host_port({text, port_of(address)});
+}
+
+std::uint16_t port_of(const sockaddr_storage& address) noexcept {
+  if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+  return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+socklen_t length_of(const sockaddr_storage& address) noexcept {
+  return address.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+}
+
+std::expected<std::vector<sockaddr_storage>, std::string> resolve_host(const host_port& address) {
+  return look_up(address, 0);
+}
+
+std::vector<sockaddr_storage> numeric_address(const host_port& address) {
+  return look_up(address, AI_NUMERICHOST).value_or(std::vector<sockaddr_storage>{});
+}
+
+}  // namespace weft

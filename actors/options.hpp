@@ -1,0 +1,77 @@
+// Every number that the running parts of a node are governed by. The `node` layer fills this from its configuration
+// table, where each member has its name, default, range and description; the defaults here serve library users.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+using std::chrono::milliseconds;
+
+struct host_port {
+  std::string host;
+  std::uint16_t port = 0;
+  friend bool operator==(const host_port&, const host_port&) = default;
+};
+
+struct peer_option {
+  std::string name;
+  host_port address;
+  friend bool operator==(const peer_option&, const peer_option&) = default;
+};
+
+struct protocol_options {
+  bool require_version = true;
+  milliseconds heartbeat_interval{15'000};
+  milliseconds default_deadline{30'000};
+};
+
+struct limit_options {
+  std::size_t frame_bytes = 1 << 20;
+  std::size_t depth = 64;
+  std::size_t batch_size = 100;
+  /// 0: half of RLIMIT_NOFILE.
+  std::size_t connections = 0;
+  std::size_t in_flight_per_connection = 1024;
+  std::size_t method_name_bytes = 256;
+  std::size_t served_methods_per_connection = 1024;
+  /// Pending output from which a connection is no longer read, and calls to it are refused.
+  std::size_t output_soft_bytes = 1 << 20;
+  /// Pending output at which a connection is cut.
+  std::size_t output_hard_bytes = 64 << 20;
+  /// Cut when pending output makes no progress for so long.
+  milliseconds write_deadline{10'000};
+  /// A frame must be complete so long after its first byte.
+  milliseconds frame_timeout{10'000};
+  /// A connection that never introduced itself and says nothing for so long is closed; 0 is never.
+  milliseconds idle_timeout{0};
+  std::size_t blocking_calls = 256;
+  std::size_t blocking_threads = 4;
+  /// Calls under way on one reactor, in both directions.
+  std::size_t calls_per_reactor = 65'536;
+};
+
+struct peer_options {
+  std::vector<peer_option> peers;
+  milliseconds connect_timeout{3'000};
+  milliseconds reconnect_initial{100};
+  milliseconds reconnect_max{10'000};
+};
+
+struct node_options {
+  std::string id;
+  host_port listen{"127.0.0.1", 7400};
+  host_port admin{"127.0.0.1", 9464};
+  std::size_t reactors = 0;
+  bool demo = false;
+  milliseconds drain_timeout{10'000};
+  protocol_options protocol;
+  limit_options limits;
+  peer_options mesh;
+};
+
+}  // namespace weft

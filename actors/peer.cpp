@@ -1,0 +1,176 @@
+#include "actors/peer.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
+#include <cstring>
+#include <random>
+
+#include "actors/coro/sleep.hpp"
+#include "actors/network.hpp"
+
+namespace weft {
+
+using state = peer_status::state;
+
+peer::peer(caf::actor_config& config, reactor& home, shard& shared, peer_option option, caf::strong_actor_ptr router,
+           caf::actor registry)
+    : pinned_actor(config, home),
+      shared_(shared),
+      option_(std::move(option)),
+      router_(std::move(router)),
+      registry_(std::move(registry)),
+      backoff_(shared.options.mesh.reconnect_initial, shared.options.mesh.reconnect_max, std::random_device{}()) {
+  status_.name = option_.name;
+  status_.host = option_.address.host;
+  status_.port = option_.address.port;
+}
+
+peer::~peer() = default;
+
+void peer::receive(actor_message& message) {
+  switch (message.what()) {
+    case actor_message::type::start:
+      home().metrics().add(metric::actors_peer);
+      life_.emplace(home());
+      tasks_.emplace(home(), [log = shared_.log, name = option_.name](std::exception_ptr) {
+        log->error("peer {}: an exception left its coroutine; this is a bug of the node", name);
+      });
+      tasks_->spawn(run(this));
+      return;
+    case actor_message::type::address_resolved:
+      if (resolved_ != nullptr) resolved_->set(std::move(static_cast<address_resolved&>(message).found));
+      return;
+    case actor_message::type::link_changed: return on_link_changed(static_cast<link_changed&>(message));
+    case actor_message::type::close: return terminate();
+    default: return;
+  }
+}
+
+void peer::on_terminate() {
+  tasks_.reset();
+  life_.reset();
+  drop_socket();
+  home().metrics().add(metric::actors_peer, -1);
+}
+
+void peer::drop_socket() noexcept {
+  if (connecting_ < 0) return;
+  home().unwatch(connecting_, *this);
+  ::close(connecting_);
+  connecting_ = -1;
+}
+
+void peer::report(state now) {
+  status_.is = now;
+  status_.since = std::chrono::system_clock::now();
+  caf::anon_send(registry_, status_);
+}
+
+coro::task<void> peer::run(peer* self) {
+  for (;;) {
+    ++self->status_.attempts;
+    self->report(state::resolving);
+    auto addresses = co_await look_up(self);
+    std::string error = addresses ? std::string("the name has no address") : addresses.error();
+    for (const auto& address : addresses.value_or(std::vector<sockaddr_storage>{})) {
+      self->report(state::connecting);
+      auto descriptor = co_await connect(self, address);
+      if (!descriptor) {
+        error = std::move(descriptor.error());
+        continue;
+      }
+      error = co_await serve(self, *descriptor, address);
+      break;
+    }
+    self->status_.last_error = error;
+    self->status_.node.clear();
+    self->report(state::backing_off);
+    const auto wait = self->backoff_.next();
+    self->shared_.log->info("peer {} ({}): {}; next attempt in {} ms", self->option_.name,
+                            format_host_port(self->option_.address), error, wait.count());
+    if (!co_await coro::sleep_for(*self->life_, wait)) co_return;
+  }
+}
+
+coro::task<peer::addresses> peer::look_up(peer* self) {
+  if (auto numeric = numeric_address(self->option_.address); !numeric.empty()) co_return numeric;
+  coro::completion<addresses> found;
+  self->resolved_ = &found;
+  const auto me = caf::actor_cast<caf::strong_actor_ptr>(self);
+  self->home_system().spawn([me, address = self->option_.address](caf::event_based_actor*) {
+    auto answer = make_actor_message<address_resolved>();
+    answer->found = resolve_host(address);
+    me->enqueue(caf::mailbox_element_ptr(answer.release()), nullptr);
+  });
+  auto answer = co_await found.wait(*self->life_);
+  self->resolved_ = nullptr;
+  if (!answer) co_return std::unexpected(std::string(to_string(answer.error())));
+  co_return std::move(*answer);
+}
+
+coro::task<std::expected<int, std::string>> peer::connect(peer* self, sockaddr_storage address) {
+  const int descriptor = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) co_return std::unexpected(std::string(std::strerror(errno)));
+  const int on = 1;
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), length_of(address)) != 0 &&
+      errno != EINPROGRESS) {
+    const std::string error = std::strerror(errno);
+    ::close(descriptor);
+    co_return std::unexpected(error);
+  }
+  coro::completion<int> connected;
+  self->connecting_ = descriptor;
+  self->connected_ = &connected;
+  self->home().watch(descriptor, EPOLLOUT, *self);
+  const auto deadline = self->home().now() + self->shared_.options.mesh.connect_timeout;
+  const auto error = co_await connected.wait(self->life_->child(deadline));
+  self->connected_ = nullptr;
+  if (error && *error == 0) {
+    self->home().unwatch(descriptor, *self);
+    self->connecting_ = -1;
+    co_return descriptor;
+  }
+  self->drop_socket();
+  co_return std::unexpected(error ? std::string(std::strerror(*error)) : std::string("no connection in time"));
+}
+
+coro::task<std::string> peer::serve(peer* self, int descriptor, sockaddr_storage address) {
+  coro::completion<std::string> down;
+  self->link_down_ = &down;
+  self->report(state::introducing);
+  self->shared_.counters.connections.fetch_add(1, std::memory_order_relaxed);
+  self->send_to(self->router_, make_actor_message<adopt_link>(descriptor, address, self->option_.name,
+                                                              caf::actor_cast<caf::strong_actor_ptr>(self)));
+  auto why = co_await down.wait(*self->life_);
+  self->link_down_ = nullptr;
+  co_return why ? std::move(*why) : std::string(to_string(why.error()));
+}
+
+void peer::on_events(std::uint32_t) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(connecting_, SOL_SOCKET, SO_ERROR, &error, &size);
+  home().change(connecting_, 0, *this);
+  if (connected_ != nullptr) connected_->set(error);
+}
+
+void peer::on_link_changed(const link_changed& message) {
+  if (!message.up) {
+    if (link_down_ != nullptr) link_down_->set(message.detail);
+    return;
+  }
+  backoff_.reset();
+  status_.node = message.detail;
+  status_.link = {home().index(), message.key};
+  status_.last_error.clear();
+  shared_.log->info("peer {} ({}) is up, node {}", option_.name, format_host_port(option_.address), message.detail);
+  report(state::up);
+}
+
+}  // namespace weft

@@ -1,0 +1,70 @@
+// A peer actor: keeps one connection to one other node, for ever.
+//
+// Told as one coroutine: look the address up, connect, hand the socket to the router, wait until the link is down, wait
+// a little, begin again. It reports every change to the registry.
+//
+// Thread safety: pinned to the reactor whose router gets the connection.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/backoff.hpp"
+#include "actors/coro/event.hpp"
+#include "actors/coro/scope.hpp"
+#include "actors/options.hpp"
+#include "actors/pinned_actor.hpp"
+#include "actors/registry.hpp"
+#include "actors/router_messages.hpp"
+#include "actors/shard.hpp"
+
+namespace weft {
+
+/// Answer of a name look-up, which runs on CAF's scheduler because it blocks.
+class address_resolved final : public actor_message {
+ public:
+  address_resolved() noexcept : actor_message(type::address_resolved) {}
+  std::expected<std::vector<sockaddr_storage>, std::string> found;
+};
+
+class peer final : public pinned_actor, private event_handler {
+ public:
+  peer(caf::actor_config& config, reactor& home, shard& shared, peer_option option, caf::strong_actor_ptr router,
+       caf::actor registry);
+  ~peer() override;
+
+  const char* name() const override { return "peer"; }
+
+ private:
+  using addresses = std::expected<std::vector<sockaddr_storage>, std::string>;
+
+  // -- pinned_actor
+  void receive(actor_message& message) override;
+  void on_terminate() override;
+  // -- event_handler: the connecting socket is writable, or failed
+  void on_events(std::uint32_t mask) override;
+
+  static coro::task<void> run(peer* self);
+  static coro::task<addresses> look_up(peer* self);
+  static coro::task<std::expected<int, std::string>> connect(peer* self, sockaddr_storage address);
+  static coro::task<std::string> serve(peer* self, int descriptor, sockaddr_storage address);
+  void report(peer_status::state state);
+  void on_link_changed(const link_changed& message);
+  void drop_socket() noexcept;
+
+  shard& shared_;
+  peer_option option_;
+  caf::strong_actor_ptr router_;
+  caf::actor registry_;
+  peer_status status_;
+  backoff backoff_;
+  int connecting_ = -1;
+  coro::completion<addresses>* resolved_ = nullptr;
+  coro::completion<int>* connected_ = nullptr;
+  coro::completion<std::string>* link_down_ = nullptr;
+  std::optional<coro::context> life_;
+  std::optional<coro::scope> tasks_;
+};
+
+}  // namespace weft

@@ -1,0 +1,74 @@
+#include "actors/pinned_actor.hpp"
+
+#include <caf/exit_reason.hpp>
+#include <caf/system_messages.hpp>
+#include <utility>
+
+namespace weft {
+
+pinned_actor::pinned_actor(caf::actor_config& config, reactor& home) : caf::local_actor(config), home_(home) {}
+
+void pinned_actor::enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) {
+  if (inbox_.push_front(std::move(element)) != caf::intrusive::inbox_result::unblocked_reader) return;
+  intrusive_ptr_add_ref_impl();
+  home_.exec_later(this);
+}
+
+void pinned_actor::launch(caf::execution_unit*, bool lazy, bool hide) {
+  if (!hide) register_at_system();
+  if (lazy && inbox_.try_block()) return;
+  intrusive_ptr_add_ref_impl();
+  home_.exec_later(this);
+}
+
+void pinned_actor::intrusive_ptr_add_ref_impl() { intrusive_ptr_add_ref(ctrl()); }
+void pinned_actor::intrusive_ptr_release_impl() { intrusive_ptr_release(ctrl()); }
+
+pinned_actor::resume_result pinned_actor::resume(caf::execution_unit* host, std::size_t) {
+  context(host);
+  if (inbox_.closed()) return done;
+  while (deliver_all()) {
+    end_of_turn();
+    if (terminated_) {
+      finish();
+      return done;
+    }
+  }
+  return awaiting_message;
+}
+
+bool pinned_actor::deliver_all() {
+  caf::mailbox_element* head = inbox_.take_head();
+  if (head == nullptr) return !inbox_.try_block();
+  // The inbox is a stack: turn it round to deliver in the order of arrival.
+  caf::mailbox_element* first = nullptr;
+  while (head != nullptr) {
+    auto* next = static_cast<caf::mailbox_element*>(head->next);
+    head->next = first;
+    first = head;
+    head = next;
+  }
+  std::int64_t count = 0;
+  while (first != nullptr) {
+    auto* next = static_cast<caf::mailbox_element*>(first->next);
+    const caf::mailbox_element_ptr element(first);
+    first = next;
+    ++count;
+    if (terminated_) continue;
+    if (auto* message = actor_message::from(*element)) {
+      receive(*message);
+    } else if (element->content().match_elements<caf::exit_msg>()) {
+      terminate();
+    }
+  }
+  home_.metrics().add(metric::actor_messages, count);
+  return true;
+}
+
+void pinned_actor::finish() {
+  on_terminate();
+  inbox_.close();
+  cleanup(caf::exit_reason::normal, &home_);
+}
+
+}  // namespace weft

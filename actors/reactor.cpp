@@ -1,0 +1,181 @@
+#include "actors/reactor.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <caf/actor_system.hpp>
+#include <cerrno>
+#include <system_error>
+
+namespace weft {
+namespace {
+
+thread_local const reactor* current_reactor = nullptr;
+
+// Actors that keep waking each other must not keep the loop from its sockets.
+constexpr int max_ready_rounds = 64;
+
+[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+
+}  // namespace
+
+reactor::reactor(caf::actor_system& system, std::size_t index)
+    : caf::execution_unit(&system),
+      index_(index),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      now_(coro::clock::now()),
+      wheel_(now_),
+      read_buffer_(std::make_unique_for_overwrite<char[]>(read_buffer_bytes)) {
+  if (epoll_ < 0) fail("epoll_create1");
+  if (wakeup_ < 0) fail("eventfd");
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, wakeup_, &event) != 0) fail("epoll_ctl");
+}
+
+reactor::~reactor() {
+  for (auto* job : ready_) job->intrusive_ptr_release_impl();
+  for (auto* job : remote_) job->intrusive_ptr_release_impl();
+  ::close(wakeup_);
+  ::close(epoll_);
+}
+
+bool reactor::on_this_thread() const noexcept { return current_reactor == this; }
+
+void reactor::exec_later(caf::resumable* job) {
+  if (on_this_thread()) {
+    ready_.push_back(job);
+    return;
+  }
+  {
+    const std::lock_guard lock(remote_mutex_);
+    remote_.push_back(job);
+  }
+  wake();
+}
+
+void reactor::wake() noexcept {
+  // One write per burst: whoever finds the flag set knows that a wake-up is already on its way.
+  if (wake_pending_.exchange(true, std::memory_order_acq_rel)) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(wakeup_, &one, sizeof one);
+}
+
+void reactor::stop() noexcept {
+  stopping_.store(true, std::memory_order_release);
+  wake();
+}
+
+void reactor::unpost(std::coroutine_handle<> handle) noexcept {
+  std::erase(posted_, handle);
+}
+
+void reactor::watch(int descriptor, std::uint32_t epoll_mask, event_handler& handler) {
+  epoll_event event{};
+  event.events = epoll_mask;
+  event.data.ptr = &handler;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) fail("epoll_ctl");
+}
+
+void reactor::change(int descriptor, std::uint32_t epoll_mask, event_handler& handler) {
+  epoll_event event{};
+  event.events = epoll_mask;
+  event.data.ptr = &handler;
+  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, descriptor, &event);
+}
+
+void reactor::unwatch(int descriptor, event_handler& handler) noexcept {
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr);
+  for (int i = 0; i < pending_events_; ++i) {
+    auto& event = events_[static_cast<std::size_t>(i)];
+    if (event.data.ptr == &handler) event.events = 0;
+  }
+}
+
+int reactor::wait_milliseconds() const {
+  if (!ready_.empty() || !posted_.empty()) return 0;
+  const auto due = wheel_.next_due();
+  if (!due) return -1;
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*due - coro::clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 60'000));
+}
+
+void reactor::run() {
+  current_reactor = this;
+  while (!stopping_.load(std::memory_order_acquire)) {
+    const int count = ::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
+    const auto began = coro::clock::now();
+    now_ = began;
+    metrics_.add(metric::reactor_wakeups);
+    metrics_.set(metric::reactor_queue, static_cast<std::int64_t>(ready_.size() + posted_.size()));
+    run_ready();
+    dispatch(count);
+    wheel_.advance(now_, [this](coro::timer& t) {
+      expire(t);
+      run_ready();
+    });
+    metrics_.set(metric::timers_armed, static_cast<std::int64_t>(wheel_.size()));
+    const auto took = (coro::clock::now() - began).count();
+    metrics_.add(metric::reactor_busy_ns, took);
+    if (took > metrics_.get(metric::reactor_turn_max_ns)) metrics_.set(metric::reactor_turn_max_ns, took);
+  }
+  current_reactor = nullptr;
+}
+
+void reactor::dispatch(int count) {
+  pending_events_ = count;
+  for (int i = 0; i < count; ++i) {
+    auto& event = events_[static_cast<std::size_t>(i)];
+    if (event.data.ptr == nullptr) {
+      take_remote_jobs();
+    } else if (event.events != 0) {
+      static_cast<event_handler*>(event.data.ptr)->on_events(event.events);
+    }
+    // To completion per event: what a read delivered is routed, handled and answered while it is in the cache, and
+    // before the next connection reuses the read buffer.
+    run_ready();
+  }
+  pending_events_ = 0;
+}
+
+void reactor::run_ready() {
+  for (int round = 0; round < max_ready_rounds && (!ready_.empty() || !posted_.empty()); ++round) {
+    running_.swap(ready_);
+    for (auto* job : running_) run_job(job);
+    running_.clear();
+    for (auto n = posted_.size(); n > 0 && !posted_.empty(); --n) {
+      const auto handle = posted_.front();
+      posted_.pop_front();
+      handle.resume();
+    }
+  }
+}
+
+void reactor::run_job(caf::resumable* job) {
+  switch (job->resume(this, 1024)) {
+    case caf::resumable::resume_later:
+      ready_.push_back(job);
+      break;
+    default:
+      job->intrusive_ptr_release_impl();
+  }
+}
+
+void reactor::take_remote_jobs() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto got = ::read(wakeup_, &count, sizeof count);
+  // Cleared before the queue is taken: a job that comes after this wakes the loop again.
+  wake_pending_.store(false, std::memory_order_release);
+  metrics_.add(metric::reactor_remote_wakeups);
+  {
+    const std::lock_guard lock(remote_mutex_);
+    remote_taken_.swap(remote_);
+  }
+  ready_.insert(ready_.end(), remote_taken_.begin(), remote_taken_.end());
+  remote_taken_.clear();
+}
+
+}  // namespace weft

@@ -1,0 +1,273 @@
+#include "actors/router.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "proto/message.hpp"
+
+namespace weft {
+namespace {
+
+using coro::clock;
+using std::chrono::milliseconds;
+
+constexpr std::string_view own_heartbeat_id = R"("heartbeat")";
+// A deadline further away than this is as good as none, and keeps the arithmetic from overflowing.
+constexpr double longest_deadline_ms = 1e12;
+
+/// The deadline of a request: absent takes the default, a non-number is a defect of the message.
+std::optional<milliseconds> parse_deadline(std::string_view raw, milliseconds fallback) {
+  if (raw.empty()) return fallback;
+  double ms = 0;
+  const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), ms);
+  if (error == std::errc::result_out_of_range) ms = raw.front() == '-' ? -1 : longest_deadline_ms;
+  else if (error != std::errc() || end != raw.data() + raw.size()) return std::nullopt;
+  return milliseconds(static_cast<std::int64_t>(std::floor(std::min(ms, longest_deadline_ms))));
+}
+
+}  // namespace
+
+router::router(caf::actor_config& config, reactor& home, shard& shared, router_environment environment)
+    : pinned_actor(config, home), shared_(shared), environment_(std::move(environment)) {
+  for (const auto* m : environment_.services->list()) {
+    methods_.emplace(m->name, local_method{m, &stats_.server(m->name)});
+  }
+  tasks_.emplace(home, [log = shared.log](std::exception_ptr) {
+    log->error("an exception left a root coroutine; this is a bug of the node");
+  });
+  home.metrics().add(metric::actors_router);
+}
+
+router::~router() = default;
+
+void router::receive(actor_message& message) {
+  using type = actor_message::type;
+  in_turn_ = true;
+  switch (message.what()) {
+    case type::inbound_batch: return on_batch(static_cast<inbound_batch&>(message));
+    case type::connection_closed: return on_closed(static_cast<connection_closed&>(message));
+    case type::adopt_socket: return on_adopt_socket(static_cast<adopt_socket&>(message));
+    case type::adopt_link: return on_adopt_link(static_cast<adopt_link&>(message));
+    case type::remote_calls: return on_remote(static_cast<remote_calls&>(message));
+    case type::blocking_done: return on_blocking_done(static_cast<blocking_done&>(message));
+    case type::snapshot: routes_ = std::move(static_cast<snapshot_message&>(message).routes); return;
+    case type::inspect: return on_inspect(static_cast<inspect_message&>(message));
+    case type::drain: return on_drain(static_cast<drain_message&>(message));
+    case type::close: return terminate();
+    default: return;
+  }
+}
+
+void router::end_of_turn() {
+  in_turn_ = false;
+  if (!observed_.empty()) {
+    const auto took = clock::now() - home().now();
+    for (const auto& [stats, code] : observed_) stats->observe(code, took);
+    observed_.clear();
+  }
+  for (const auto slot : dirty_) {
+    auto& entry = links_[slot];
+    entry.dirty = false;
+    if (!entry.open || !entry.out) continue;
+    send_to(entry.actor, std::move(entry.out));
+  }
+  dirty_.clear();
+  for (std::size_t i = 0; i < remote_out_.size(); ++i) {
+    if (remote_out_[i]) send_to((*environment_.routers)[i], std::move(remote_out_[i]));
+  }
+}
+
+void router::on_terminate() {
+  tasks_.reset();
+  for (auto& entry : links_) {
+    if (entry.open) send_to(entry.actor, make_actor_message<close_message>());
+    entry.open = false;
+    entry.actor.reset();
+    entry.dialler.reset();
+  }
+  home().metrics().add(metric::actors_router, -1);
+}
+
+void router::on_batch(inbound_batch& batch) {
+  auto* entry = find(batch.from);
+  if (entry == nullptr) return;
+  auto& metrics = home().metrics();
+  metrics.add(metric::router_batches);
+  metrics.add(metric::router_items, static_cast<std::int64_t>(batch.items.size()));
+  if (!batch.groups.empty()) metrics.add(metric::batches, static_cast<std::int64_t>(batch.groups.size()));
+  turn_groups_.clear();
+  batch_answers* group = nullptr;
+  std::int32_t group_index = -1;
+  std::uint32_t part = 0;
+  for (std::size_t i = 0; i < batch.items.size(); ++i) {
+    auto& item = batch.items[i];
+    if (item.group != group_index) {
+      group_index = item.group;
+      part = 0;
+      group = group_index < 0 ? nullptr
+                              : open_group(batch, i, batch.groups[static_cast<std::size_t>(group_index)], entry->key());
+    }
+    on_item(*entry, item, group, part, batch.received);
+  }
+  if (batch.broken != proto::frame_error::none) on_broken_stream(*entry, batch.broken);
+  if (batch.end_of_stream) {
+    entry->half_closed = true;
+    finish_if_done(*entry);
+  }
+}
+
+void router::on_item(link_entry& entry, inbound_item& item, batch_answers* group, std::uint32_t& part,
+                     clock::time_point received) {
+  auto& metrics = home().metrics();
+  if (item.kind == proto::scan_kind::rejected) {
+    metrics.add(metric::messages_invalid);
+    if (item.why == proto::defect::too_deep) metrics.add(metric::limit_depth);
+    if (item.why == proto::defect::batch_too_large) metrics.add(metric::limit_batch_size);
+    const bool parse = proto::is_parse_defect(item.why);
+    const auto code = parse ? error_code::parse_error : error_code::invalid_request;
+    const auto where = parse ? fmt::format(" at byte {}", item.offset) : std::string();
+    return answer_error({entry.key(), {}},
+                        make_error(code, fmt::format("{}: {}{}", parse ? "Parse error" : "Invalid Request",
+                                                     proto::to_string(item.why), where)));
+  }
+  auto& message = item.message;
+  answer_target target{entry.key(), message.id, group, part, true};
+  switch (message.kind) {
+    case proto::message_kind::request:
+      metrics.add(metric::requests);
+      ++part;
+      return on_request(entry, message, target, received);
+    case proto::message_kind::notification:
+      metrics.add(metric::notifications);
+      target.wanted = false;
+      return on_request(entry, message, target, received);
+    case proto::message_kind::response:
+      metrics.add(metric::responses);
+      return on_response(entry, message);
+    case proto::message_kind::invalid:
+      metrics.add(metric::messages_invalid);
+      if (!is_response_defect(message.why)) ++part;
+      return on_invalid(message, target);
+  }
+}
+
+batch_answers* router::open_group(const inbound_batch& batch, std::size_t first_item, std::uint32_t elements,
+                                  connection_key to) {
+  std::uint32_t wanted = 0;
+  for (std::size_t i = first_item; i < first_item + elements; ++i) {
+    const auto& message = batch.items[i].message;
+    const bool answered =
+        message.kind == proto::message_kind::request ||
+        (message.kind == proto::message_kind::invalid && !is_response_defect(message.why));
+    if (answered) ++wanted;
+  }
+  if (wanted == 0) return nullptr;
+  if (free_groups_.empty()) free_groups_.push_back(std::make_unique<batch_answers>());
+  auto* group = free_groups_.back().release();
+  free_groups_.pop_back();
+  group->to = to;
+  group->parts.assign(wanted, {});
+  group->missing = wanted;
+  return group;
+}
+
+void router::on_invalid(const proto::envelope& message, const answer_target& target) {
+  // An invalid response is never answered: two programs could answer each other's errors for ever.
+  if (is_response_defect(message.why)) return;
+  answer_error(target, make_error(error_code::invalid_request,
+                                  fmt::format("Invalid Request: {}", proto::to_string(message.why))));
+}
+
+void router::on_broken_stream(link_entry& entry, proto::frame_error error) {
+  const auto limit = options().limits.frame_bytes;
+  if (error == proto::frame_error::too_large) {
+    answer_error({entry.key(), {}},
+                 make_mesh_error(error_code::resource_exhausted,
+                                 fmt::format("frame over the limit of {} bytes (limits.frame_bytes)", limit),
+                                 executed::no, options().id));
+  } else {
+    answer_error({entry.key(), {}},
+                 make_error(error_code::invalid_request,
+                            fmt::format("{}: a frame is a signed 32-bit big-endian length from 1 to {}, then that many "
+                                        "bytes of JSON",
+                                        proto::to_string(error), limit)));
+  }
+  output(entry).finish = true;
+}
+
+void router::on_request(link_entry& entry, proto::envelope& message, answer_target target,
+                        clock::time_point received) {
+  std::string_view name = message.method;
+  if (message.method_escaped) {
+    proto::unescape(name, name_scratch_);
+    name = name_scratch_;
+  }
+  const auto refuse = [&](const rpc_error& error) {
+    observed_.emplace_back(&stats_.server_other(), error.code);
+    answer_error(target, error);
+  };
+  if (name.size() > options().limits.method_name_bytes) {
+    home().metrics().add(metric::limit_method_name);
+    return refuse(make_error(error_code::invalid_request,
+                             fmt::format("method name of {} bytes is over the limit of {} (limits.method_name_bytes)",
+                                         name.size(), options().limits.method_name_bytes)));
+  }
+  if (entry.made_count > 0 && target.wanted && calls_.find(entry.key(), message.id) != nullptr) {
+    return refuse(make_error(error_code::invalid_request,
+                             fmt::format("id {} is in use by a call that is still under way", message.id)));
+  }
+  if (on_control(entry, name, message, target)) return;
+  last_request_ns_ = received.time_since_epoch().count();
+  const auto found = methods_.find(name);
+  if (found == methods_.end()) {
+    return refuse(make_error(error_code::method_not_found, fmt::format("method '{}' not found", name)));
+  }
+  auto& [m, stats] = found->second;
+  const auto deadline = parse_deadline(message.deadline_ms, options().protocol.default_deadline);
+  if (!deadline) {
+    return refuse(make_error(error_code::invalid_request,
+                             fmt::format("deadline_ms is a number of milliseconds, not {}", message.deadline_ms)));
+  }
+  if (!message.deadline_ms.empty() && deadline->count() <= 0) {
+    observed_.emplace_back(stats, static_cast<std::int32_t>(error_code::deadline_exceeded));
+    return answer_error(target, make_mesh_error(error_code::deadline_exceeded, "the deadline had passed on arrival",
+                                                executed::no, options().id));
+  }
+  invoke(*m, entry, message, target, *stats, received, *deadline);
+}
+
+void router::on_response(link_entry& entry, const proto::envelope& message) {
+  if (message.id == own_heartbeat_id) return;
+  std::uint64_t number = 0;
+  const auto* end = message.id.data() + message.id.size();
+  const auto parsed = std::from_chars(message.id.data(), end, number);
+  call* c = parsed.ec == std::errc() && parsed.ptr == end ? calls_.find(call_key::from(number)) : nullptr;
+  if (c == nullptr || c->to != call::target::connection || c->callee != entry.key()) {
+    home().metrics().add(metric::responses_unmatched);
+    return;
+  }
+  if (message.error.empty()) {
+    deliver(*c, raw_result(std::string(message.result)));
+  } else {
+    deliver(*c, std::unexpected(proto::parse_error_object(message.error)));
+  }
+}
+
+void router::on_inspect(inspect_message& message) {
+  router_report report;
+  if (message.connections) report.connections = describe_connections();
+  stats_.append_to(report.calls);
+  report.in_flight = calls_.size();
+  for (const auto& entry : links_) {
+    if (!entry.open) continue;
+    report.introduced += entry.introduced ? 1 : 0;
+    report.pending_output_bytes += entry.status->status().pending_output;
+  }
+  report.last_request_ns = last_request_ns_;
+  message.report.set_value(std::move(report));
+}
+
+}  // namespace weft

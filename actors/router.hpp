@@ -1,0 +1,236 @@
+// The router of one reactor: knows its connections, runs or forwards what they ask for, matches answers to calls, keeps
+// deadlines, carries cancellations.
+//
+// Connections send it batches, one per read; it answers with batches, one per connection and turn. A method that can
+// answer at once is answered into the outgoing batch without a record or an allocation; everything else gets a `call`.
+//
+// Thread safety: pinned to its reactor; others send it messages. The routing table and the service host are immutable.
+#pragma once
+
+#include <netinet/in.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "actors/call.hpp"
+#include "actors/connection.hpp"
+#include "actors/coro/scope.hpp"
+#include "actors/pinned_actor.hpp"
+#include "actors/router_messages.hpp"
+#include "actors/routing.hpp"
+#include "actors/service_host.hpp"
+
+namespace weft {
+
+/// Where an answer goes that is given now.
+struct answer_target {
+  connection_key to;
+  std::string_view raw_id;
+  batch_answers* group = nullptr;
+  std::uint32_t part = 0;
+  /// False for a notification.
+  bool wanted = true;
+};
+
+/// What a router knows about one of its connections.
+struct link_entry {
+  enum class role : std::uint8_t { client, peer_in, peer_out };
+
+  caf::strong_actor_ptr actor;
+  const connection* status = nullptr;
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 1;
+  bool open = false;
+  bool introduced = false;
+  bool half_closed = false;
+  bool going_away = false;
+  bool finishing = false;
+  bool dirty = false;
+  role as = role::client;
+  message_pool<outbound_batch>::pointer out;
+  call* calls_made = nullptr;
+  call* calls_received = nullptr;
+  std::uint32_t made_count = 0;
+  std::uint32_t received_count = 0;
+  sockaddr_storage address{};
+  /// Told when a link that a peer actor dialled goes down.
+  caf::strong_actor_ptr dialler;
+  std::string name;
+  std::string instance;
+
+  connection_key key() const noexcept { return {slot, generation}; }
+};
+
+/// Fixed parts of a node that its routers use.
+struct router_environment {
+  const service_host* services = nullptr;
+  caf::actor_system* system = nullptr;
+  /// All routers of the node by shard, filled before the reactors start.
+  const std::vector<caf::strong_actor_ptr>* routers = nullptr;
+  std::shared_ptr<std::atomic<std::int64_t>> blocking_calls = std::make_shared<std::atomic<std::int64_t>>(0);
+};
+
+class router final : public pinned_actor {
+ public:
+  router(caf::actor_config& config, reactor& home, shard& shared, router_environment environment);
+  ~router() override;
+
+  const char* name() const override { return "router"; }
+
+  const node_options& options() const noexcept { return shared_.options; }
+  coro::executor& executor() const noexcept { return home(); }
+
+  /// Starts a call for a coroutine; `slot` gets the answer, also when it cannot be made. The key takes it back.
+  call_key start_call(const remote::address& to, std::string_view method, std::string_view raw_params,
+                      const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot);
+  /// The coroutine does not wait any more: tells the callee, drops the answer.
+  void abandon_call(call_key key);
+
+  /// From the call's timer.
+  void on_call_deadline(call& c);
+
+ private:
+  struct id_span {
+    std::size_t at = 0;
+    std::size_t size = 0;
+  };
+
+  // -- pinned_actor (router.cpp)
+  void receive(actor_message& message) override;
+  void end_of_turn() override;
+  void on_terminate() override;
+
+  // -- connections (router_links.cpp)
+  link_entry& adopt(int descriptor, const sockaddr_storage& address, link_entry::role as);
+  void on_adopt_socket(adopt_socket& message);
+  void on_adopt_link(adopt_link& message);
+  void on_closed(const connection_closed& message);
+  link_entry* find(connection_key key) noexcept;
+  outbound_batch& output(link_entry& entry);
+  void send_frame(link_entry& entry, std::string_view payload, bool urgent);
+  void finish_if_done(link_entry& entry);
+  void flush_outside_turn();
+  /// The connection, if calls may be sent to it now.
+  link_entry* callable(connection_key key);
+  void on_drain(const drain_message& message);
+  std::string goaway_frame() const;
+  nlohmann::json describe_connections() const;
+  void on_inspect(inspect_message& message);
+  static coro::task<void> introduce(router* self, connection_key key, caf::strong_actor_ptr dialler);
+
+  // -- inbound (router.cpp)
+  void on_batch(inbound_batch& batch);
+  void on_item(link_entry& entry, inbound_item& item, batch_answers* group, std::uint32_t& part,
+               coro::clock::time_point received);
+  void on_request(link_entry& entry, proto::envelope& message, answer_target target,
+                  coro::clock::time_point received);
+  void on_invalid(const proto::envelope& message, const answer_target& target);
+  void on_response(link_entry& entry, const proto::envelope& message);
+  void on_broken_stream(link_entry& entry, proto::frame_error error);
+  batch_answers* open_group(const inbound_batch& batch, std::size_t first_item, std::uint32_t elements,
+                            connection_key to);
+
+  // -- methods (router_methods.cpp)
+  bool on_control(link_entry& entry, std::string_view name, const proto::envelope& message,
+                  const answer_target& target);
+  void on_connect(link_entry& entry, const proto::envelope& message, const answer_target& target);
+  void on_cancel(link_entry& entry, const proto::envelope& message);
+  void invoke(const method& m, link_entry& entry, const proto::envelope& message, const answer_target& target,
+              method_stats& stats, coro::clock::time_point received, std::chrono::milliseconds deadline);
+  void invoke_raw(const raw_handler& handler, std::string_view name, const proto::envelope& message,
+                  const answer_target& target, method_stats& stats);
+  void invoke_plain(const plain_handler& handler, std::string_view name, const proto::envelope& message,
+                    const answer_target& target, method_stats& stats);
+  void start_coroutine(const method& m, call& c, nlohmann::json params, const proto::envelope& message);
+  void start_blocking(const method& m, call& c, nlohmann::json params);
+  static coro::task<void> run_handler(router* self, call_key key, const method* m, weft::context ctx,
+                                      nlohmann::json params);
+  void on_blocking_done(blocking_done& done);
+  void on_handler_done(call_key key, result outcome);
+  rpc_error handler_failed(std::string_view name, std::string_view what);
+
+  // -- answers (router_answers.cpp)
+  template <class Write>
+  void render(const answer_target& target, Write&& write);
+  void answer_error(const answer_target& target, const rpc_error& error);
+  void complete(batch_answers& group);
+  void drop_part(batch_answers& group);
+  void release(batch_answers& group);
+  template <class Write>
+  void answer(call& c, std::int32_t code, Write&& write);
+  void answer_result(call& c, std::string_view raw_result);
+  void answer_error(call& c, const rpc_error& error);
+
+  // -- call records (router_calls.cpp)
+  call* open_call(link_entry& entry, const answer_target& target, method_stats& stats,
+                  coro::clock::time_point received, std::chrono::milliseconds deadline);
+  void close_call(call& c);
+  void cancel_call(call& c, coro::cancel_reason why);
+  void send_to_callee(call& c, link_entry& callee, std::string_view text, id_span id);
+  void fail_callee_calls(link_entry& entry, close_reason why);
+  void cancel_caller_calls(link_entry& entry);
+  void deliver(call& c, raw_result outcome);
+  void on_remote(remote_calls& message);
+  void on_remote_call(remote_item& item);
+  remote_calls& remote_output(std::size_t shard);
+  rpc_error unavailable(std::string message, executed ran) const;
+  rpc_error unknown_peer(std::string_view name) const;
+  method_stats* client_stats(const peer_route& peer, std::string_view method);
+
+  shard& shared_;
+  router_environment environment_;
+  std::shared_ptr<const routing_table> routes_ = std::make_shared<routing_table>();
+  call_table calls_;
+  call_stats stats_;
+  struct local_method {
+    const method* what = nullptr;
+    method_stats* stats = nullptr;
+  };
+  string_map<local_method> methods_;
+  /// A deque, so that entries stay where they are.
+  std::deque<link_entry> links_;
+  std::vector<std::uint32_t> free_links_;
+  std::vector<std::uint32_t> dirty_;
+  std::vector<std::unique_ptr<batch_answers>> free_groups_;
+  std::vector<batch_answers*> turn_groups_;
+  std::vector<message_pointer<remote_calls>> remote_out_;
+  std::string scratch_;
+  std::string name_scratch_;
+  bool in_turn_ = false;
+  bool draining_ = false;
+  std::chrono::milliseconds drain_deadline_{0};
+  std::int64_t last_request_ns_ = 0;
+  /// Durations of calls answered in this turn are measured with one look at the clock at its end.
+  std::vector<std::pair<method_stats*, std::int32_t>> observed_;
+  /// Last member: frames refer to everything above.
+  std::optional<coro::scope> tasks_;
+};
+
+template <class Write>
+void router::render(const answer_target& target, Write&& write) {
+  if (!target.wanted) return;
+  if (target.group != nullptr) {
+    auto& group = *target.group;
+    const auto start = group.text.size();
+    write(group.text);
+    group.parts[target.part] = {static_cast<std::uint32_t>(start),
+                                static_cast<std::uint32_t>(group.text.size() - start)};
+    if (--group.missing == 0) complete(group);
+    return;
+  }
+  auto* entry = find(target.to);
+  if (entry == nullptr) return;
+  auto& out = output(*entry).bulk;
+  const auto start = proto::begin_frame(out);
+  write(out);
+  proto::end_frame(out, start);
+}
+
+}  // namespace weft

@@ -1,0 +1,298 @@
+// The router's calls under way: opening and closing records, cancelling, calls to connections here and on other
+// reactors.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "actors/router.hpp"
+#include "proto/message.hpp"
+
+namespace weft {
+namespace {
+
+constexpr std::string_view placeholder_id = "0";
+
+void link_front(call*& head, call& c, call* call::*previous, call* call::*next) {
+  c.*previous = nullptr;
+  c.*next = head;
+  if (head != nullptr) head->*previous = &c;
+  head = &c;
+}
+
+void unlink(call*& head, call& c, call* call::*previous, call* call::*next) {
+  if (c.*previous != nullptr) (c.*previous)->*next = c.*next;
+  else head = c.*next;
+  if (c.*next != nullptr) (c.*next)->*previous = c.*previous;
+  c.*previous = c.*next = nullptr;
+}
+
+std::string cancel_request(std::uint64_t id) {
+  return fmt::format(R"({{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{}}}}})", id);
+}
+
+// Calls that came from another reactor are indexed under a connection that cannot exist.
+connection_key foreign_caller(std::size_t shard) { return {0x8000'0000U | static_cast<std::uint32_t>(shard), 0}; }
+
+}  // namespace
+
+rpc_error router::unavailable(std::string message, executed ran) const {
+  return make_mesh_error(error_code::unavailable, std::move(message), ran, options().id);
+}
+
+call* router::open_call(link_entry& entry, const answer_target& target, method_stats& stats,
+                        coro::clock::time_point received, std::chrono::milliseconds deadline) {
+  const auto& limits = options().limits;
+  const bool connection_full = entry.made_count >= limits.in_flight_per_connection;
+  if (connection_full || calls_.size() >= limits.calls_per_reactor) {
+    home().metrics().add(connection_full ? metric::limit_in_flight : metric::limit_calls);
+    const auto* which = connection_full ? "limits.in_flight_per_connection" : "limits.calls_per_reactor";
+    const auto limit = connection_full ? limits.in_flight_per_connection : limits.calls_per_reactor;
+    constexpr std::int64_t retry_after_ms = 10;
+    const auto error = make_mesh_error(error_code::resource_exhausted,
+                                       fmt::format("{} calls are under way, the limit ({})", limit, which), executed::no,
+                                       options().id, retry_after_ms);
+    observed_.emplace_back(&stats, error.code);
+    answer_error(target, error);
+    return nullptr;
+  }
+  call& c = calls_.acquire(*this);
+  c.from = call::origin::connection;
+  c.caller = entry.key();
+  c.raw_id = target.raw_id;
+  c.notification = !target.wanted;
+  c.group = target.group;
+  c.group_part = target.part;
+  c.stats = &stats;
+  c.started = received;
+  c.deadline = received + deadline;
+  link_front(entry.calls_made, c, &call::caller_previous, &call::caller_next);
+  ++entry.made_count;
+  if (target.wanted) calls_.index(c);
+  home().arm(c, c.deadline);
+  home().metrics().add(metric::in_flight);
+  return &c;
+}
+
+void router::close_call(call& c) {
+  home().disarm(c);
+  if (c.group != nullptr) drop_part(*c.group);
+  link_entry* caller = c.from == call::origin::connection ? find(c.caller) : nullptr;
+  if (caller != nullptr) {
+    unlink(caller->calls_made, c, &call::caller_previous, &call::caller_next);
+    --caller->made_count;
+  }
+  if (!c.raw_id.empty()) calls_.unindex(c);
+  if (c.to == call::target::connection) {
+    if (auto* callee = find(c.callee)) {
+      unlink(callee->calls_received, c, &call::callee_previous, &call::callee_next);
+      --callee->received_count;
+    }
+  }
+  const bool inbound = c.from == call::origin::connection;
+  home().metrics().add(inbound ? metric::in_flight : metric::outbound_in_flight, -1);
+  calls_.release(c);
+  if (caller != nullptr) finish_if_done(*caller);
+}
+
+void router::cancel_call(call& c, coro::cancel_reason why) {
+  switch (c.to) {
+    case call::target::coroutine:
+      if (c.context) c.context->cancel(why);
+      return;
+    case call::target::connection:
+      if (auto* callee = find(c.callee)) send_frame(*callee, cancel_request(c.key.number()), true);
+      return;
+    case call::target::router: {
+      remote_item item;
+      item.what = remote_item::type::cancel;
+      item.origin_shard = home().index();
+      item.origin = c.key;
+      remote_output(c.target_shard).items.push_back(std::move(item));
+      return;
+    }
+    case call::target::blocking:
+    case call::target::none: return;
+  }
+}
+
+void router::on_call_deadline(call& c) {
+  cancel_call(c, coro::cancel_reason::deadline_exceeded);
+  c.cancelled = false;
+  answer_error(c, make_mesh_error(error_code::deadline_exceeded, "the deadline passed before the answer came",
+                                  executed::unknown, options().id));
+  flush_outside_turn();
+}
+
+void router::cancel_caller_calls(link_entry& entry) {
+  while (entry.calls_made != nullptr) {
+    auto& c = *entry.calls_made;
+    home().metrics().add(metric::cancelled);
+    cancel_call(c, coro::cancel_reason::disconnected);
+    close_call(c);
+  }
+}
+
+void router::fail_callee_calls(link_entry& entry, close_reason why) {
+  const auto written = entry.status->status().bytes_written;
+  const auto message = fmt::format("the connection to {} was lost: {}",
+                                   entry.name.empty() ? std::string("the callee") : entry.name, to_string(why));
+  while (entry.calls_received != nullptr) {
+    auto& c = *entry.calls_received;
+    // Heartbeats count as written too, which errs towards "unknown".
+    const auto ran = written > c.queued_before ? executed::unknown : executed::no;
+    deliver(c, std::unexpected(unavailable(message, ran)));
+  }
+}
+
+void router::deliver(call& c, raw_result outcome) {
+  if (c.stats != nullptr) c.stats->observe(outcome ? 0 : outcome.error().code, coro::clock::now() - c.started);
+  c.stats = nullptr;
+  if (c.from == call::origin::coroutine) {
+    c.waiter->set(std::move(outcome));
+  } else if (c.from == call::origin::router) {
+    remote_item item;
+    item.what = remote_item::type::answer;
+    item.origin = c.origin_call;
+    item.outcome = std::move(outcome);
+    remote_output(c.origin_shard).items.push_back(std::move(item));
+  }
+  close_call(c);
+}
+
+void router::send_to_callee(call& c, link_entry& callee, std::string_view text, id_span id) {
+  c.to = call::target::connection;
+  c.callee = callee.key();
+  link_front(callee.calls_received, c, &call::callee_previous, &call::callee_next);
+  ++callee.received_count;
+  auto& out = output(callee).bulk;
+  c.queued_before = callee.status->status().bytes_written + callee.status->status().pending_output + out.size();
+  const auto start = proto::begin_frame(out);
+  out.append(text.substr(0, id.at));
+  fmt::format_to(std::back_inserter(out), "{}", c.key.number());
+  out.append(text.substr(id.at + id.size));
+  proto::end_frame(out, start);
+}
+
+call_key router::start_call(const remote::address& to, std::string_view method, std::string_view raw_params,
+                            const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot) {
+  const auto refuse = [&](rpc_error error) {
+    slot.set(std::unexpected(std::move(error)));
+    return call_key{};
+  };
+  link_address link{home().index(), {}};
+  const peer_route* peer = nullptr;
+  if (const auto* name = std::get_if<remote::peer_name>(&to)) {
+    const auto found = routes_->peers.find(name->name);
+    if (found == routes_->peers.end()) return refuse(unknown_peer(name->name));
+    peer = &found->second;
+    if (!peer->up) return refuse(unavailable(fmt::format("peer '{}' is not connected", name->name), executed::no));
+    link = peer->link;
+  } else if (const auto* key = std::get_if<connection_key>(&to)) {
+    link.key = *key;
+  } else {
+    return refuse(make_error(error_code::method_not_found, fmt::format("method '{}' not found", method)));
+  }
+  if (calls_.size() >= options().limits.calls_per_reactor) {
+    home().metrics().add(metric::limit_calls);
+    return refuse(make_mesh_error(error_code::resource_exhausted, "too many calls are under way (limits.calls_per_reactor)",
+                                  executed::no, options().id));
+  }
+  std::string text;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - home().now()).count();
+  proto::append_request(text, placeholder_id, method, raw_params,
+                        {std::max<std::int64_t>(left, 1), ctx.raw_traceparent(), ctx.raw_tracestate()});
+  const id_span id{text.find(R"("id":)") + 5, placeholder_id.size()};
+
+  call& c = calls_.acquire(*this);
+  c.from = call::origin::coroutine;
+  c.waiter = &slot;
+  c.started = home().now();
+  if (peer != nullptr) c.stats = client_stats(*peer, method);
+  home().metrics().add(metric::outbound_in_flight);
+  const auto started = c.key;
+  if (link.shard != home().index()) {
+    c.to = call::target::router;
+    c.target_shard = link.shard;
+    remote_output(link.shard).items.push_back({remote_item::type::call, home().index(), c.key, link.key,
+                                               std::move(text), id.at, id.size, {}});
+  } else if (auto* callee = callable(link.key)) {
+    send_to_callee(c, *callee, text, id);
+  } else {
+    deliver(c, std::unexpected(unavailable("the connection to the callee is gone, draining or full", executed::no)));
+  }
+  flush_outside_turn();
+  return started;
+}
+
+link_entry* router::callable(connection_key key) {
+  auto* entry = find(key);
+  if (entry == nullptr || entry->going_away || entry->finishing) return nullptr;
+  if (entry->status->status().pending_output > options().limits.output_soft_bytes) {
+    home().metrics().add(metric::limit_output_soft);
+    return nullptr;
+  }
+  return entry;
+}
+
+void router::abandon_call(call_key key) {
+  auto* c = calls_.find(key);
+  if (c == nullptr || c->from != call::origin::coroutine) return;
+  home().metrics().add(metric::cancelled);
+  cancel_call(*c, coro::cancel_reason::cancelled_by_caller);
+  close_call(*c);
+  flush_outside_turn();
+}
+
+rpc_error router::unknown_peer(std::string_view name) const {
+  std::string known;
+  for (const auto& [peer, route] : routes_->peers) known += (known.empty() ? "" : ", ") + peer;
+  return unavailable(fmt::format("no peer is called '{}'; the peers are: {}", name, known.empty() ? "none" : known),
+                     executed::no);
+}
+
+method_stats* router::client_stats(const peer_route& peer, std::string_view method) {
+  // A method's name may come from a caller: only names that are registered here become labels.
+  return &stats_.client(peer.host, peer.port, methods_.contains(method) ? method : "_OTHER");
+}
+
+remote_calls& router::remote_output(std::size_t shard) {
+  remote_out_.resize(environment_.routers->size());
+  auto& out = remote_out_[shard];
+  if (!out) out = make_actor_message<remote_calls>();
+  return *out;
+}
+
+void router::on_remote(remote_calls& message) {
+  for (auto& item : message.items) {
+    switch (item.what) {
+      case remote_item::type::call: on_remote_call(item); break;
+      case remote_item::type::answer:
+        if (auto* c = calls_.find(item.origin)) deliver(*c, std::move(item.outcome));
+        break;
+      case remote_item::type::cancel:
+        if (auto* c = calls_.find(foreign_caller(item.origin_shard), std::to_string(item.origin.number()))) {
+          cancel_call(*c, coro::cancel_reason::cancelled_by_caller);
+          close_call(*c);
+        }
+        break;
+    }
+  }
+}
+
+void router::on_remote_call(remote_item& item) {
+  call& c = calls_.acquire(*this);
+  c.from = call::origin::router;
+  c.origin_shard = item.origin_shard;
+  c.origin_call = item.origin;
+  c.caller = foreign_caller(item.origin_shard);
+  c.raw_id = std::to_string(item.origin.number());
+  calls_.index(c);
+  home().metrics().add(metric::outbound_in_flight);
+  if (auto* callee = callable(item.callee)) {
+    send_to_callee(c, *callee, item.text, {item.id_at, item.id_size});
+  } else {
+    deliver(c, std::unexpected(unavailable("the connection to the callee is gone, draining or full", executed::no)));
+  }
+}
+
+}  // namespace weft

@@ -1,0 +1,187 @@
+// The router's connections: taking them on, introducing to peers, output, closing, draining.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "actors/network.hpp"
+#include "actors/router.hpp"
+#include "proto/message.hpp"
+
+namespace weft {
+namespace {
+
+std::string_view to_string(link_entry::role role) {
+  switch (role) {
+    case link_entry::role::client: return "client";
+    case link_entry::role::peer_in: return "peer-inbound";
+    case link_entry::role::peer_out: return "peer-outbound";
+  }
+  return "client";
+}
+
+double seconds_between(coro::clock::time_point from, coro::clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+adopt_socket::~adopt_socket() {
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+adopt_link::~adopt_link() {
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+link_entry& router::adopt(int descriptor, const sockaddr_storage& address, link_entry::role as) {
+  if (free_links_.empty()) {
+    free_links_.push_back(static_cast<std::uint32_t>(links_.size()));
+    links_.emplace_back().slot = free_links_.back();
+  }
+  auto& entry = links_[free_links_.back()];
+  free_links_.pop_back();
+  entry.open = true;
+  entry.as = as;
+  entry.address = address;
+  const auto self = caf::actor_cast<caf::strong_actor_ptr>(this);
+  auto handle = spawn_pinned<connection>(*environment_.system, home(), shared_, descriptor, entry.key(), self);
+  auto* actor = caf::actor_cast<connection*>(handle);
+  entry.status = actor;
+  entry.actor = caf::actor_cast<caf::strong_actor_ptr>(handle);
+  actor->start();
+  return entry;
+}
+
+void router::on_adopt_socket(adopt_socket& message) {
+  home().metrics().add(metric::tcp_opened);
+  adopt(std::exchange(message.descriptor, -1), message.address, link_entry::role::client);
+}
+
+void router::on_adopt_link(adopt_link& message) {
+  home().metrics().add(metric::tcp_opened_outbound);
+  auto& entry = adopt(std::exchange(message.descriptor, -1), message.address, link_entry::role::peer_out);
+  entry.name = message.name;
+  entry.dialler = message.dialler;
+  tasks_->spawn(introduce(this, entry.key(), message.dialler));
+}
+
+coro::task<void> router::introduce(router* self, connection_key key, caf::strong_actor_ptr dialler) {
+  const auto& options = self->options();
+  const auto patience = options.mesh.connect_timeout;
+  const weft::context ctx(coro::context(self->home(), self->home().now() + patience), *self, key, nullptr);
+  nlohmann::json params = {{"name", options.id},
+                           {"node", options.id},
+                           {"heartbeat_ms", options.protocol.heartbeat_interval.count()}};
+  auto answer = co_await ctx.caller().call("connect", std::move(params));
+  auto* entry = self->find(key);
+  if (entry == nullptr) co_return;
+  if (!answer || !answer->is_object()) {
+    const auto why = answer ? std::string("its answer is no object") : answer.error().message;
+    self->shared_.log->warn("peer {}: connect was refused: {}", entry->name, why);
+    self->output(*entry).finish = true;
+    self->flush_outside_turn();
+    co_return;
+  }
+  entry->introduced = true;
+  self->output(*entry).heartbeat = options.protocol.heartbeat_interval;
+  self->flush_outside_turn();
+  const auto node = answer->value("node", std::string());
+  self->send_to(dialler, make_actor_message<link_changed>(true, key, node));
+}
+
+void router::on_closed(const connection_closed& message) {
+  auto* entry = find(message.from);
+  if (entry == nullptr) return;
+  if (entry->dialler) {
+    send_to(entry->dialler,
+            make_actor_message<link_changed>(false, entry->key(), std::string(weft::to_string(message.reason))));
+  }
+  fail_callee_calls(*entry, message.reason);
+  cancel_caller_calls(*entry);
+  entry->open = false;
+  const auto slot = entry->slot;
+  const auto generation = entry->generation + 1;
+  *entry = link_entry{};
+  entry->slot = slot;
+  entry->generation = generation;
+  free_links_.push_back(slot);
+}
+
+link_entry* router::find(connection_key key) noexcept {
+  if (key.slot >= links_.size()) return nullptr;
+  auto& entry = links_[key.slot];
+  return entry.open && entry.generation == key.generation ? &entry : nullptr;
+}
+
+outbound_batch& router::output(link_entry& entry) {
+  if (!entry.out) entry.out = shared_.outbound.take();
+  if (!entry.dirty) {
+    entry.dirty = true;
+    dirty_.push_back(entry.slot);
+  }
+  return *entry.out;
+}
+
+void router::send_frame(link_entry& entry, std::string_view payload, bool urgent) {
+  auto& out = output(entry);
+  proto::append_frame(urgent ? out.urgent : out.bulk, payload);
+}
+
+void router::flush_outside_turn() {
+  // Coroutines resume between turns: what they queued goes out now, not with the next message.
+  if (!in_turn_) end_of_turn();
+}
+
+void router::finish_if_done(link_entry& entry) {
+  if (!entry.half_closed || entry.finishing || entry.made_count > 0) return;
+  entry.finishing = true;
+  output(entry).finish = true;
+}
+
+void router::on_drain(const drain_message& message) {
+  if (message.finish) {
+    for (auto& entry : links_) {
+      if (entry.open) output(entry).finish = true;
+    }
+    return;
+  }
+  draining_ = true;
+  drain_deadline_ = message.deadline;
+  const auto goaway = goaway_frame();
+  for (auto& entry : links_) {
+    if (entry.open && entry.introduced) send_frame(entry, goaway, true);
+  }
+}
+
+std::string router::goaway_frame() const {
+  return fmt::format(R"({{"jsonrpc":"2.0","method":"$/goaway","params":{{"reason":"shutting down","deadline_ms":{}}}}})",
+                     drain_deadline_.count());
+}
+
+nlohmann::json router::describe_connections() const {
+  auto list = nlohmann::json::array();
+  const auto now = home().now();
+  for (const auto& entry : links_) {
+    if (!entry.open) continue;
+    const auto& status = entry.status->status();
+    list.push_back({{"connection", fmt::format("{}-{}-{}", home().index(), entry.slot, entry.generation)},
+                    {"reactor", home().index()},
+                    {"address", format_address(entry.address)},
+                    {"role", to_string(entry.as)},
+                    {"name", entry.name},
+                    {"instance", entry.instance},
+                    {"introduced", entry.introduced},
+                    {"calls_made_in_flight", entry.made_count},
+                    {"calls_received_in_flight", entry.received_count},
+                    {"bytes_read", status.bytes_read},
+                    {"bytes_written", status.bytes_written},
+                    {"frames_read", status.frames_read},
+                    {"pending_output_bytes", status.pending_output},
+                    {"age_seconds", seconds_between(status.opened, now)},
+                    {"idle_seconds", seconds_between(status.last_read, now)}});
+  }
+  return list;
+}
+
+}  // namespace weft

@@ -1,0 +1,131 @@
+// What routers are sent by others than their connections: sockets, links, other routers' calls, inspections.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/actor_message.hpp"
+#include "actors/batch.hpp"
+#include "actors/outbound.hpp"
+#include "actors/snapshot.hpp"
+
+namespace weft {
+
+template <class T>
+using message_pointer = std::unique_ptr<T, caf::detail::disposer>;
+
+/// From the acceptor: a connection that is now the router's. Closes it when it never arrives.
+class adopt_socket final : public actor_message {
+ public:
+  adopt_socket(int accepted, const sockaddr_storage& from) noexcept
+      : actor_message(type::adopt_socket), descriptor(accepted), address(from) {}
+  ~adopt_socket() override;
+  int descriptor;
+  sockaddr_storage address;
+};
+
+/// From a peer actor: a connection it has dialled. The router introduces itself and answers with `link_changed`.
+class adopt_link final : public actor_message {
+ public:
+  adopt_link(int dialled, const sockaddr_storage& to, std::string peer_name, caf::strong_actor_ptr peer) noexcept
+      : actor_message(type::adopt_link),
+        descriptor(dialled),
+        address(to),
+        name(std::move(peer_name)),
+        dialler(std::move(peer)) {}
+  ~adopt_link() override;
+  int descriptor;
+  sockaddr_storage address;
+  std::string name;
+  caf::strong_actor_ptr dialler;
+};
+
+/// To a peer actor: its link is introduced, or it is down and why.
+class link_changed final : public actor_message {
+ public:
+  link_changed(bool is_up, connection_key which, std::string text)
+      : actor_message(type::link_changed), up(is_up), key(which), detail(std::move(text)) {}
+  bool up;
+  connection_key key;
+  /// The peer's node id, or why the link is down.
+  std::string detail;
+};
+
+/// A call, an answer or a cancellation that crosses from one reactor to another.
+struct remote_item {
+  enum class type : std::uint8_t { call, answer, cancel };
+  type what = type::call;
+  std::size_t origin_shard = 0;
+  call_key origin;
+  connection_key callee;
+  /// The request with an id in it, and where that id stands.
+  std::string text;
+  std::size_t id_at = 0;
+  std::size_t id_size = 0;
+  raw_result outcome;
+};
+
+class remote_calls final : public actor_message {
+ public:
+  remote_calls() noexcept : actor_message(type::remote_calls) {}
+  std::vector<remote_item> items;
+};
+
+class blocking_done final : public actor_message {
+ public:
+  blocking_done(call_key which, std::string name)
+      : actor_message(type::blocking_done), key(which), method(std::move(name)) {}
+  call_key key;
+  std::string method;
+  result outcome;
+  /// What the handler threw, if it did.
+  std::optional<std::string> exception;
+};
+
+/// From another thread: a look at the router's state.
+struct router_report {
+  nlohmann::json connections = nlohmann::json::array();
+  std::vector<call_series> calls;
+  std::size_t in_flight = 0;
+  std::size_t introduced = 0;
+  std::size_t pending_output_bytes = 0;
+  std::int64_t last_request_ns = 0;
+};
+
+class inspect_message final : public actor_message {
+ public:
+  explicit inspect_message(bool with_connections) noexcept
+      : actor_message(type::inspect), connections(with_connections) {}
+  bool connections;
+  std::promise<router_report> report;
+};
+
+class drain_message final : public actor_message {
+ public:
+  drain_message(std::chrono::milliseconds time_left, bool finish_now) noexcept
+      : actor_message(type::drain), deadline(time_left), finish(finish_now) {}
+  std::chrono::milliseconds deadline;
+  /// Everything is answered: close the connections once their output is written.
+  bool finish;
+};
+
+/// To an actor that begins to work only now, on its own thread.
+class start_message final : public actor_message {
+ public:
+  start_message() noexcept : actor_message(type::start) {}
+};
+
+class close_message final : public actor_message {
+ public:
+  close_message() noexcept : actor_message(type::close) {}
+};
+
+}  // namespace weft

@@ -1,0 +1,302 @@
+// What a request does: the control methods of the protocol, and the handlers of the service host.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/event_based_actor.hpp>
+
+#include "actors/router.hpp"
+#include "proto/message.hpp"
+
+namespace weft {
+namespace {
+
+using coro::clock;
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+constexpr milliseconds shortest_heartbeat{10};
+constexpr milliseconds longest_heartbeat{3'600'000};
+constexpr std::string_view cancel_method = "$/cancelRequest";
+constexpr std::string_view goaway_method = "$/goaway";
+
+/// The scanner has validated the text, so only numbers beyond a double can fail here.
+std::expected<json, rpc_error> parse_value(std::string_view raw) {
+  if (raw.empty()) return json(nullptr);
+  try {
+    return json::parse(raw);
+  } catch (const json::exception& e) {
+    return std::unexpected(make_error(error_code::invalid_params, fmt::format("params cannot be read: {}", e.what())));
+  }
+}
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+/// From inside a catch block.
+std::string current_exception_text() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
+struct connect_params {
+  std::string name;
+  std::string instance;
+  std::string node;
+  std::optional<milliseconds> heartbeat;
+};
+
+std::optional<std::string> read_string(const json& params, const char* member, std::string& into) {
+  const auto found = params.find(member);
+  if (found == params.end()) return std::nullopt;
+  if (!found->is_string()) return fmt::format("'{}' is a string, not {}", member, found->type_name());
+  into = found->get<std::string>();
+  constexpr std::size_t longest = 256;
+  if (into.size() > longest) return fmt::format("'{}' has at most {} bytes", member, longest);
+  return std::nullopt;
+}
+
+std::expected<connect_params, std::string> read_connect(const json& params) {
+  connect_params read;
+  if (params.is_null() || (params.is_array() && params.empty())) return read;
+  if (!params.is_object()) return std::unexpected("connect takes named params: {name?, instance?, heartbeat_ms?}");
+  for (const auto& [member, into] :
+       {std::pair{"name", &read.name}, std::pair{"instance", &read.instance}, std::pair{"node", &read.node}}) {
+    if (auto wrong = read_string(params, member, *into)) return std::unexpected(std::move(*wrong));
+  }
+  if (const auto found = params.find("heartbeat_ms"); found != params.end()) {
+    const auto ms = found->is_number() ? found->get<double>() : -1.0;
+    if (ms < static_cast<double>(shortest_heartbeat.count()) || ms > static_cast<double>(longest_heartbeat.count())) {
+      return std::unexpected(fmt::format("'heartbeat_ms' is a number from {} to {}", shortest_heartbeat.count(),
+                                         longest_heartbeat.count()));
+    }
+    read.heartbeat = milliseconds(static_cast<std::int64_t>(ms));
+  }
+  return read;
+}
+
+}  // namespace
+
+bool router::on_control(link_entry& entry, std::string_view name, const proto::envelope& message,
+                        const answer_target& target) {
+  if (name.empty()) return false;
+  if (name.front() == '$') {
+    if (!name.starts_with("$/")) return false;
+    if (target.wanted) {
+      answer_error(target, make_error(error_code::method_not_found, fmt::format("method '{}' not found", name)));
+    } else if (name == cancel_method) {
+      on_cancel(entry, message);
+    } else if (name == goaway_method) {
+      entry.going_away = true;
+    }
+    return true;
+  }
+  if (name == "heartbeat") {
+    if (!target.wanted) return true;
+    if (target.group != nullptr) {
+      render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, R"("ok")"); });
+      return true;
+    }
+    auto& urgent = output(entry).urgent;
+    const auto start = proto::begin_frame(urgent);
+    proto::append_result(urgent, target.raw_id, R"("ok")");
+    proto::end_frame(urgent, start);
+    return true;
+  }
+  if (name != "connect") return false;
+  on_connect(entry, message, target);
+  return true;
+}
+
+void router::on_connect(link_entry& entry, const proto::envelope& message, const answer_target& target) {
+  const auto params = parse_value(message.params);
+  if (!params) return answer_error(target, params.error());
+  auto read = read_connect(*params);
+  if (!read) return answer_error(target, make_error(error_code::invalid_params, read.error()));
+  entry.introduced = true;
+  entry.name = std::move(read->name);
+  entry.instance = std::move(read->instance);
+  if (!read->node.empty()) entry.as = link_entry::role::peer_in;
+  const auto heartbeat = read->heartbeat.value_or(options().protocol.heartbeat_interval);
+  output(entry).heartbeat = heartbeat;
+  const auto& limits = options().limits;
+  const json reply = {{"node", options().id},
+                      {"connection", fmt::format("{}-{}-{}", home().index(), entry.slot, entry.generation)},
+                      {"heartbeat_ms", heartbeat.count()},
+                      {"limits",
+                       {{"frame_bytes", limits.frame_bytes},
+                        {"depth", limits.depth},
+                        {"batch_size", limits.batch_size},
+                        {"in_flight", limits.in_flight_per_connection},
+                        {"method_name_bytes", limits.method_name_bytes}}}};
+  render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, dump(reply)); });
+  if (draining_) {
+    send_frame(entry, goaway_frame(), true);
+  }
+}
+
+void router::on_cancel(link_entry& entry, const proto::envelope& message) {
+  // Read from the raw bytes, so that an id that no double holds still finds its call.
+  proto::envelope members;
+  std::vector<proto::envelope> none;
+  if (message.params.empty() || message.params.front() != '{') return;
+  proto::scan(message.params, {options().limits.depth, 1, false}, members, none);
+  auto* c = members.id.empty() ? nullptr : calls_.find(entry.key(), members.id);
+  if (c == nullptr) return;
+  home().metrics().add(metric::cancelled);
+  c->cancelled = true;
+  cancel_call(*c, coro::cancel_reason::cancelled_by_caller);
+  // A blocking handler cannot be interrupted: its caller is answered now, its late result is dropped.
+  if (c->to == call::target::blocking) {
+    answer_error(*c, make_error(error_code::request_cancelled, "cancelled by the caller"));
+  }
+}
+
+void router::invoke(const method& m, link_entry& entry, const proto::envelope& message, const answer_target& target,
+                    method_stats& stats, clock::time_point received, milliseconds deadline) {
+  if (const auto* raw = std::get_if<raw_handler>(&m.handler)) {
+    return invoke_raw(*raw, m.name, message, target, stats);
+  }
+  if (const auto* plain = std::get_if<plain_handler>(&m.handler)) {
+    return invoke_plain(*plain, m.name, message, target, stats);
+  }
+  auto params = parse_value(message.params);
+  if (!params) {
+    observed_.emplace_back(&stats, params.error().code);
+    return answer_error(target, params.error());
+  }
+  auto* c = open_call(entry, target, stats, received, deadline);
+  if (c == nullptr) return;
+  if (std::holds_alternative<coroutine_handler>(m.handler)) {
+    start_coroutine(m, *c, std::move(*params), message);
+  } else {
+    start_blocking(m, *c, std::move(*params));
+  }
+}
+
+void router::invoke_raw(const raw_handler& handler, std::string_view name, const proto::envelope& message,
+                        const answer_target& target, method_stats& stats) {
+  std::int32_t code = 0;
+  const auto write = [&](std::string& out) {
+    const auto start = out.size();
+    proto::begin_result(out, target.raw_id);
+    std::optional<rpc_error> error;
+    try {
+      error = handler(message.params, out);
+    } catch (...) {
+      error = handler_failed(name, current_exception_text());
+    }
+    if (!error) return proto::end_result(out);
+    code = error->code;
+    out.resize(start);
+    proto::append_error(out, target.raw_id, *error);
+  };
+  if (target.wanted) {
+    render(target, write);
+  } else {
+    scratch_.clear();
+    write(scratch_);
+  }
+  observed_.emplace_back(&stats, code);
+}
+
+void router::invoke_plain(const plain_handler& handler, std::string_view name, const proto::envelope& message,
+                          const answer_target& target, method_stats& stats) {
+  auto params = parse_value(message.params);
+  result outcome;
+  if (!params) {
+    outcome = std::unexpected(params.error());
+  } else {
+    try {
+      outcome = handler(*params);
+    } catch (...) {
+      outcome = std::unexpected(handler_failed(name, current_exception_text()));
+    }
+  }
+  observed_.emplace_back(&stats, outcome ? 0 : outcome.error().code);
+  if (!outcome) return answer_error(target, outcome.error());
+  render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, dump(*outcome)); });
+}
+
+rpc_error router::handler_failed(std::string_view name, std::string_view what) {
+  home().metrics().add(metric::handler_exceptions);
+  shared_.log->error("handler of {} threw: {}", name, what);
+  return make_error(error_code::internal_error, fmt::format("internal error in the handler of '{}'", name));
+}
+
+void router::start_coroutine(const method& m, call& c, json params, const proto::envelope& message) {
+  std::shared_ptr<const trace_members> trace;
+  if (!message.traceparent.empty()) {
+    trace = std::make_shared<const trace_members>(
+        trace_members{std::string(message.traceparent), std::string(message.tracestate)});
+  }
+  c.to = call::target::coroutine;
+  c.context.emplace(home(), c.deadline);
+  weft::context ctx(*c.context, *this, c.caller, std::move(trace));
+  home().metrics().add(metric::coroutines);
+  tasks_->spawn(run_handler(this, c.key, &m, std::move(ctx), std::move(params)));
+}
+
+coro::task<void> router::run_handler(router* self, call_key key, const method* m, weft::context ctx, json params) {
+  result outcome;
+  try {
+    outcome = co_await std::get<coroutine_handler>(m->handler)(std::move(ctx), std::move(params));
+  } catch (...) {
+    outcome = std::unexpected(self->handler_failed(m->name, current_exception_text()));
+  }
+  self->home().metrics().add(metric::coroutines, -1);
+  self->on_handler_done(key, std::move(outcome));
+}
+
+void router::start_blocking(const method& m, call& c, json params) {
+  c.to = call::target::blocking;
+  auto& running = *environment_.blocking_calls;
+  if (running.load(std::memory_order_relaxed) >= static_cast<std::int64_t>(options().limits.blocking_calls)) {
+    home().metrics().add(metric::limit_blocking);
+    constexpr std::int64_t retry_after_ms = 100;
+    return answer_error(c, make_mesh_error(error_code::resource_exhausted,
+                                           "too many blocking handlers are under way (limits.blocking_calls)",
+                                           executed::no, options().id, retry_after_ms));
+  }
+  running.fetch_add(1, std::memory_order_relaxed);
+  const auto home_router = caf::actor_cast<caf::strong_actor_ptr>(this);
+  const auto body = [handler = &std::get<blocking_handler>(m.handler), name = m.name, key = c.key,
+                     counter = environment_.blocking_calls, params = std::move(params),
+                     home_router](caf::event_based_actor*) {
+    auto done = make_actor_message<blocking_done>(key, name);
+    try {
+      done->outcome = handler->run(params);
+    } catch (...) {
+      done->exception = current_exception_text();
+    }
+    counter->fetch_sub(1, std::memory_order_relaxed);
+    home_router->enqueue(caf::mailbox_element_ptr(done.release()), nullptr);
+  };
+  environment_.system->spawn(body);
+}
+
+void router::on_blocking_done(blocking_done& done) {
+  if (done.exception) done.outcome = std::unexpected(handler_failed(done.method, *done.exception));
+  on_handler_done(done.key, std::move(done.outcome));
+}
+
+void router::on_handler_done(call_key key, result outcome) {
+  auto* c = calls_.find(key);
+  if (c == nullptr || c->from != call::origin::connection) {
+    // Answered already (deadline, cancellation) or nobody is there any more.
+    home().metrics().add(metric::late_results);
+    return;
+  }
+  if (outcome) {
+    answer_result(*c, dump(*outcome));
+  } else {
+    answer_error(*c, outcome.error());
+  }
+  flush_outside_turn();
+}
+
+}  // namespace weft

@@ -1,0 +1,40 @@
+// What the actors of one reactor share: the loop itself, recycled messages, and the node's constants.
+// Owned by the node, outlives the actors; used from the reactor's thread.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "actors/batch.hpp"
+#include "actors/options.hpp"
+#include "actors/reactor.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace weft {
+
+/// Counts that all reactors share, touched once per connection.
+struct node_counters {
+  std::atomic<std::int64_t> connections{0};
+  std::atomic<bool> draining{false};
+};
+
+struct shard {
+  shard(caf::actor_system& system, std::size_t index, const node_options& node, node_counters& shared,
+        std::shared_ptr<spdlog::logger> logger)
+      : loop(system, index), inbound(loop), outbound(loop), options(node), counters(shared), log(std::move(logger)) {}
+
+  reactor loop;
+  message_pool<inbound_batch> inbound;
+  message_pool<outbound_batch> outbound;
+  /// Reused for every JSON-RPC batch that is scanned.
+  std::vector<proto::envelope> scan_batch;
+  const node_options& options;
+  node_counters& counters;
+  std::shared_ptr<spdlog::logger> log;
+};
+
+}  // namespace weft

@@ -1,0 +1,30 @@
+// An HTTP request and its response as plain values, apart from the server that carries them.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace weft {
+
+struct http_request {
+  std::string method;
+  /// Decoded, without the query.
+  std::string path;
+  /// Still encoded, empty for none.
+  std::string query;
+  std::string body;
+};
+
+struct http_response {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string body;
+  /// The Allow header of a 405.
+  std::string allow{};
+};
+
+http_response text_response(int status, std::string body);
+/// Indented by two.
+http_response json_response(const nlohmann::json& value);
+
+}  // namespace weft

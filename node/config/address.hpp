@@ -1,0 +1,27 @@
+// HOST:PORT and NAME=HOST:PORT, as written on command lines and in configuration files.
+//
+// Printing an address is `format_host_port` of actors/network.hpp.
+//
+// Pure functions. On failure the sentence names what was wrong and what would be right.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "actors/network.hpp"
+#include "actors/network.hpp"
+#include "actors/options.hpp"
+
+namespace weft {
+
+/// Accepts a host name, an IPv4 address or an IPv6 address in brackets; resolves nothing. Port 0 is accepted.
+std::expected<host_port, std::string> parse_host_port(std::string_view text);
+/// NAME=HOST:PORT with a port of at least 1.
+std::expected<peer_option, std::string> parse_peer(std::string_view text);
+/// A node's name: letters, digits, '.', '_' and '-', at most 64 of them. Returns the complaint, empty when it is one.
+std::string check_node_name(std::string_view name);
+
+std::string format_peer(const peer_option& peer);
+
+}  // namespace weft

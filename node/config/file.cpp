@@ -1,0 +1,143 @@
+// Configuration files: JSON with comments, walked along the rows of the table.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "node/config/nearest.hpp"
+#include "node/config/sources.hpp"
+
+namespace weft {
+namespace {
+
+using nlohmann::json;
+
+/// Deeper than any section: what nests further is reported as one unknown key instead of being walked.
+constexpr int max_walk_depth = 4;
+
+std::string json_text(std::string_view text) {
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// What the value of a row must be in the file, or nothing when it is that.
+std::string type_complaint(const option& row, const json& value) {
+  const auto complain = [&](std::string_view wanted) {
+    return fmt::format("is {} {}; write {}", value.is_object() || value.is_array() ? "an" : "a", value.type_name(),
+                       wanted);
+  };
+  switch (row.type) {
+    case option_type::boolean: return value.is_boolean() ? "" : complain("true or false");
+    case option_type::count: return value.is_number_integer() ? "" : complain("a whole number without quotes");
+    case option_type::size:
+      if (value.is_number()) return fmt::format("{} has no unit; write a string such as \"1MiB\"", value.dump());
+      return value.is_string() ? "" : complain("a string such as \"1MiB\"");
+    case option_type::duration:
+      if (value.is_number()) return fmt::format("{} has no unit; write a string such as \"200ms\"", value.dump());
+      return value.is_string() ? "" : complain("a string such as \"200ms\"");
+    case option_type::peers:
+      if (!value.is_array()) return complain("an array of strings such as [\"b=127.0.0.1:7401\"]");
+      if (!std::ranges::all_of(value, [](const json& item) { return item.is_string(); }))
+        return "is an array with something else than strings; write [\"b=127.0.0.1:7401\"]";
+      return "";
+    default: return value.is_string() ? "" : complain("a string");
+  }
+}
+
+std::vector<std::string> texts_of(const json& value) {
+  if (value.is_array()) return value.get<std::vector<std::string>>();
+  return {value.is_string() ? value.get<std::string>() : value.dump()};
+}
+
+class file_walk {
+ public:
+  file_walk(std::string origin, std::span<const option> table, given& result)
+      : origin_{std::move(origin)}, table_{table}, result_{result} {}
+
+  void visit(const json& object, const std::string& prefix, int depth) {
+    for (const auto& [name, value] : object.items()) {
+      const std::string key = prefix + name;
+      const auto row = std::ranges::find(table_, key, &option::key);
+      if (row != table_.end())
+        take(*row, value);
+      else if (value.is_object() && (is_section(key) || (!value.empty() && depth < max_walk_depth)))
+        visit(value, key + '.', depth + 1);
+      else if (is_section(key))
+        complain(key, fmt::format("is a {}; write an object with the section's keys", value.type_name()));
+      else
+        complain(key, fmt::format("is unknown; the nearest known key is \"{}\"", nearest_key(key)));
+    }
+  }
+
+ private:
+  void take(const option& row, const json& value) {
+    const std::string key{row.key};
+    if (std::string complaint = type_complaint(row, value); !complaint.empty())
+      complain(key, complaint);
+    else
+      result_.values.push_back({&row, texts_of(value), origin_, fmt::format("{}, {}", origin_, json_text(key))});
+  }
+
+  void complain(const std::string& key, std::string_view what) {
+    result_.errors.push_back(fmt::format("{}: {} {}", origin_, json_text(key), what));
+  }
+
+  bool is_section(const std::string& key) const {
+    return std::ranges::any_of(table_, [&](const option& row) { return row.key.starts_with(key + '.'); });
+  }
+
+  std::string nearest_key(const std::string& key) const {
+    std::vector<std::string> known;
+    for (const option& row : table_) known.emplace_back(row.key);
+    return nearest_name(key, known);
+  }
+
+  std::string origin_;
+  std::span<const option> table_;
+  given& result_;
+};
+
+/// nlohmann keeps the last of two equal keys and says nothing.
+class duplicate_check {
+ public:
+  bool operator()(int, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) open_.emplace_back();
+    if (event == json::parse_event_t::object_end) open_.pop_back();
+    if (event == json::parse_event_t::key && !open_.back().insert(parsed.get<std::string>()).second)
+      twice.push_back(parsed.get<std::string>());
+    return true;
+  }
+
+  std::vector<std::string> twice;
+
+ private:
+  std::vector<std::set<std::string>> open_;
+};
+
+}  // namespace
+
+given values_of_file(const config_text& file, std::span<const option> table) {
+  given result;
+  const std::string origin = fmt::format("file {}", json_text(file.name));
+  duplicate_check duplicates;
+  json document;
+  try {
+    document = json::parse(file.text, std::ref(duplicates), true, true);
+  } catch (const json::exception& e) {
+    // The library's own number in brackets means nothing to a user.
+    std::string_view what{e.what()};
+    what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
+    result.errors.push_back(fmt::format("{}: {}; write JSON, comments are allowed", origin, what));
+    return result;
+  }
+  for (const std::string& key : duplicates.twice)
+    result.errors.push_back(fmt::format("{}: {} stands twice in one object; give it once", origin, json_text(key)));
+  if (!document.is_object())
+    result.errors.push_back(fmt::format("{}: is a JSON {}; write an object", origin, document.type_name()));
+  else
+    file_walk{origin, table, result}.visit(document, "", 0);
+  return result;
+}
+
+}  // namespace weft

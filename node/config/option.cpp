@@ -1,0 +1,187 @@
+#include "node/config/option.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "node/config/address.hpp"
+#include "proto/units.hpp"
+
+namespace weft {
+namespace {
+
+using assigned = std::expected<void, std::string>;
+
+template <class T>
+T& reach(const option& row, program_options& options) {
+  return std::get<member_of<T>>(row.member)(options);
+}
+
+assigned out_of_range(const option& row, std::string_view text) {
+  return std::unexpected(fmt::format("{} is out of range; use {}", text, range_text(row)));
+}
+
+assigned assign_text(const option& row, std::string& member, const std::string& text) {
+  if (row.type == option_type::choice && std::ranges::find(row.choices, text) == row.choices.end())
+    return std::unexpected(fmt::format("\"{}\" is not allowed; use {}", text, range_text(row)));
+  if (row.check) {
+    if (std::string complaint = row.check(text); !complaint.empty()) return std::unexpected(std::move(complaint));
+  }
+  member = text;
+  return {};
+}
+
+assigned assign_boolean(bool& member, const std::string& text) {
+  if (text != "true" && text != "false")
+    return std::unexpected(fmt::format("\"{}\" is not a truth value; use true or false", text));
+  member = text == "true";
+  return {};
+}
+
+assigned assign_count(const option& row, std::size_t& member, const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc::result_out_of_range) return out_of_range(row, text);
+  if (error != std::errc{} || end != text.data() + text.size())
+    return std::unexpected(fmt::format("\"{}\" is not a whole number; use {}", text, range_text(row)));
+  if (number < row.min || number > row.max) return out_of_range(row, text);
+  member = number;
+  return {};
+}
+
+assigned assign_size(const option& row, std::size_t& member, const std::string& text) {
+  auto bytes = parse_size(text);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  if (*bytes < row.min || *bytes > row.max) return out_of_range(row, text);
+  member = *bytes;
+  return {};
+}
+
+assigned assign_duration(const option& row, milliseconds& member, const std::string& text) {
+  const auto parsed = parse_duration(text);
+  if (!parsed) return std::unexpected(parsed.error());
+  const auto whole = std::chrono::floor<milliseconds>(*parsed);
+  if (whole.count() < 0 || static_cast<std::uint64_t>(whole.count()) < row.min ||
+      *parsed > milliseconds{row.max})
+    return out_of_range(row, text);
+  if (whole != *parsed)
+    return std::unexpected(fmt::format("{} is finer than a millisecond; use whole milliseconds such as 200ms", text));
+  member = whole;
+  return {};
+}
+
+assigned assign_address(host_port& member, const std::string& text) {
+  auto address = parse_host_port(text);
+  if (!address) return std::unexpected(std::move(address.error()));
+  member = *std::move(address);
+  return {};
+}
+
+assigned assign_peers(std::vector<peer_option>& member, std::span<const std::string> texts) {
+  std::vector<peer_option> peers;
+  std::vector<std::string> complaints;
+  for (const std::string& text : texts) {
+    auto peer = parse_peer(text);
+    if (!peer)
+      complaints.push_back(std::move(peer.error()));
+    else if (std::ranges::find(peers, peer->name, &peer_option::name) != peers.end())
+      complaints.push_back(
+          fmt::format("peer \"{}\" is named twice; give each peer a name of its own", peer->name));
+    else
+      peers.push_back(*std::move(peer));
+  }
+  if (!complaints.empty()) return std::unexpected(fmt::format("{}", fmt::join(complaints, "; also ")));
+  member = std::move(peers);
+  return {};
+}
+
+std::string from_key(const option& row, std::string_view prefix, char separator, bool upper) {
+  std::string name{prefix};
+  for (const char c : row.key) {
+    if (c == '.' || c == '_')
+      name += separator;
+    else
+      name += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return name;
+}
+
+}  // namespace
+
+std::string flag_name(const option& row) {
+  return row.flag.empty() ? from_key(row, "--", '-', false) : std::string{row.flag};
+}
+
+std::string variable_name(const option& row) { return from_key(row, "WEFT_", '_', true); }
+
+std::string_view placeholder(const option& row) {
+  switch (row.type) {
+    case option_type::text: return "NAME";
+    case option_type::choice: return "WORD";
+    case option_type::boolean: return "true|false";
+    case option_type::count: return "N";
+    case option_type::size: return "SIZE";
+    case option_type::duration: return "DURATION";
+    case option_type::address: return "HOST:PORT";
+    case option_type::peers: return "NAME=HOST:PORT";
+  }
+  std::unreachable();
+}
+
+std::string range_text(const option& row) {
+  switch (row.type) {
+    case option_type::text: return "letters, digits, '.', '_' and '-', at most 64";
+    case option_type::choice: return fmt::format("one of {}", fmt::join(row.choices, ", "));
+    case option_type::boolean: return "true or false";
+    case option_type::count: return fmt::format("{} to {}", row.min, row.max);
+    case option_type::size: return fmt::format("{} to {}", format_size(row.min), format_size(row.max));
+    case option_type::duration:
+      return fmt::format("{} to {}", format_duration(milliseconds{row.min}), format_duration(milliseconds{row.max}));
+    case option_type::address: return "HOST:PORT, an IPv6 address in brackets";
+    case option_type::peers: return "any number of NAME=HOST:PORT";
+  }
+  std::unreachable();
+}
+
+assigned assign(const option& row, program_options& options, std::span<const std::string> texts) {
+  if (row.type == option_type::peers) return assign_peers(reach<std::vector<peer_option>>(row, options), texts);
+  if (texts.size() != 1)
+    return std::unexpected(fmt::format("given {} times; give it once", texts.size()));
+  const std::string& text = texts.front();
+  switch (row.type) {
+    case option_type::text:
+    case option_type::choice: return assign_text(row, reach<std::string>(row, options), text);
+    case option_type::boolean: return assign_boolean(reach<bool>(row, options), text);
+    case option_type::count: return assign_count(row, reach<std::size_t>(row, options), text);
+    case option_type::size: return assign_size(row, reach<std::size_t>(row, options), text);
+    case option_type::duration: return assign_duration(row, reach<milliseconds>(row, options), text);
+    case option_type::address: return assign_address(reach<host_port>(row, options), text);
+    case option_type::peers: break;
+  }
+  std::unreachable();
+}
+
+nlohmann::json value_of(const option& row, program_options options) {
+  switch (row.type) {
+    case option_type::text:
+    case option_type::choice: return reach<std::string>(row, options);
+    case option_type::boolean: return reach<bool>(row, options);
+    case option_type::count: return reach<std::size_t>(row, options);
+    case option_type::size: return format_size(reach<std::size_t>(row, options));
+    case option_type::duration: return format_duration(reach<milliseconds>(row, options));
+    case option_type::address: return format_host_port(reach<host_port>(row, options));
+    case option_type::peers: {
+      nlohmann::json list = nlohmann::json::array();
+      for (const peer_option& peer : reach<std::vector<peer_option>>(row, options))
+        list.push_back(format_peer(peer));
+      return list;
+    }
+  }
+  std::unreachable();
+}
+
+}  // namespace weft

@@ -1,0 +1,108 @@
+#include "node/config/sources.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <cstdio>
+#include <memory>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "node/config/nearest.hpp"
+#include "node/config/table.hpp"
+
+namespace weft {
+namespace {
+
+constexpr std::string_view variable_prefix = "WEFT_";
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    std::string_view item = text.substr(0, comma);
+    const std::size_t first = std::min(item.find_first_not_of(' '), item.size());
+    item = item.substr(first, item.find_last_not_of(' ') + 1 - first);
+    items.emplace_back(item);
+    text = comma == text.npos ? std::string_view{} : text.substr(comma + 1);
+  }
+  return items;
+}
+
+std::string unknown_variable(const std::string& name, std::span<const option> table) {
+  std::vector<std::string> known{std::string{config_file_variable}};
+  for (const option& row : table) known.push_back(variable_name(row));
+  std::string message = fmt::format("environment variable {}: unknown; the nearest known one is {}", name,
+                                    nearest_name(name, known));
+  // Kubernetes describes a Service named "weft" to every container in this way.
+  if (name.starts_with("WEFT_SERVICE_") || name.starts_with("WEFT_PORT"))
+    message += " (if Kubernetes set it, set enableServiceLinks: false in the pod)";
+  return message;
+}
+
+}  // namespace
+
+given values_of_environment(std::span<const variable> environment, std::span<const option> table) {
+  given result;
+  for (const auto& [name, text] : environment) {
+    if (!name.starts_with(variable_prefix) || name == config_file_variable) continue;
+    const auto row = std::ranges::find(table, name, variable_name);
+    if (row == table.end()) {
+      result.errors.push_back(unknown_variable(name, table));
+      continue;
+    }
+    const std::string origin = fmt::format("environment variable {}", name);
+    auto texts = row->type == option_type::peers ? split_list(text) : std::vector<std::string>{text};
+    result.values.push_back({&*row, std::move(texts), origin, origin});
+  }
+  return result;
+}
+
+given values_of_flags(std::span<const flag_values> flags, std::span<const option> table) {
+  given result;
+  for (const auto& [flag, texts] : flags) {
+    const auto row = std::ranges::find(table, flag, flag_name);
+    const std::string origin = fmt::format("flag {}", flag);
+    if (row != table.end()) {
+      result.values.push_back({&*row, texts, origin, origin});
+      continue;
+    }
+    std::vector<std::string> known{"--config", "--print-config", "--check-config", "--print-reference", "--help"};
+    for (const option& each : table) known.push_back(flag_name(each));
+    result.errors.push_back(
+        fmt::format("{}: unknown; the nearest known one is {}", origin, nearest_name(flag, known)));
+  }
+  return result;
+}
+
+std::vector<variable> weft_environment() {
+  std::vector<variable> variables;
+  for (char** entry = environ; entry && *entry; ++entry) {
+    const std::string_view text{*entry};
+    const std::size_t equals = text.find('=');
+    if (text.starts_with(variable_prefix) && equals != text.npos)
+      variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  std::ranges::sort(variables);
+  return variables;
+}
+
+std::expected<config_text, std::string> read_config_file(const std::string& path) {
+  const auto failed = [&] {
+    return std::unexpected(fmt::format("configuration file \"{}\" cannot be read: {}; name a JSON file", path,
+                                       std::strerror(errno)));
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "rb"), std::fclose};
+  if (!file) return failed();
+  config_text read{path, {}};
+  char buffer[4096];
+  for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, file.get())) > 0;) read.text.append(buffer, n);
+  // A directory can be opened, but not read.
+  if (std::ferror(file.get())) return failed();
+  return read;
+}
+
+}  // namespace weft

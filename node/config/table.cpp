@@ -1,0 +1,128 @@
+#include "node/config/table.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "node/config/address.hpp"
+
+namespace weft {
+namespace {
+
+// The member as a function: a pointer to a member cannot reach through nested structures.
+#define WEFT_MEMBER(path) +[](program_options& options) -> auto& { return options.path; }
+
+constexpr std::uint64_t kib = 1 << 10;
+constexpr std::uint64_t gib = 1 << 30;
+constexpr std::uint64_t second = 1'000;
+constexpr std::uint64_t hour = 3'600 * second;
+
+/// An empty id asks for a generated one.
+std::string check_id(std::string_view id) { return id.empty() ? "" : check_node_name(id); }
+
+using enum option_type;
+
+const option rows[] = {
+    {.key = "id", .type = text, .member = WEFT_MEMBER(node.id),
+     .help = "Name of this node in the mesh; empty: the host name and a random suffix", .check = check_id},
+    {.key = "listen", .type = address, .member = WEFT_MEMBER(node.listen),
+     .help = "Where clients, services and other nodes connect; port 0 lets the system choose"},
+    {.key = "admin", .type = address, .member = WEFT_MEMBER(node.admin),
+     .help = "Where the admin HTTP server listens (IPv4); port 0 lets the system choose"},
+    {.key = "peers", .type = peers, .member = WEFT_MEMBER(node.mesh.peers),
+     .help = "Another node of the mesh; the flag is repeated, the variable takes a comma-separated list",
+     .flag = "--peer"},
+    {.key = "reactors", .type = count, .member = WEFT_MEMBER(node.reactors),
+     .help = "Threads that serve connections; 0: one per core", .min = 0, .max = 1024},
+    {.key = "demo", .type = boolean, .member = WEFT_MEMBER(node.demo),
+     .help = "Serve the demonstration methods foo and demo.*"},
+    {.key = "drain_timeout", .type = duration, .member = WEFT_MEMBER(node.drain_timeout),
+     .help = "How long calls in flight may take to finish after SIGTERM or SIGINT", .min = 0, .max = hour},
+
+    {.key = "log.level", .type = choice, .member = WEFT_MEMBER(log.level),
+     .help = "Least severe level that is logged; can be changed at run time through the admin server",
+     .choices = log_level_names},
+    {.key = "log.format", .type = choice, .member = WEFT_MEMBER(log.format),
+     .help = "How lines on standard error are written", .choices = log_format_names},
+
+    {.key = "protocol.require_version", .type = boolean, .member = WEFT_MEMBER(node.protocol.require_version),
+     .help = "Refuse messages without \"jsonrpc\": \"2.0\""},
+    {.key = "protocol.heartbeat_interval", .type = duration,
+     .member = WEFT_MEMBER(node.protocol.heartbeat_interval),
+     .help = "Heartbeats of introduced connections; silence for three intervals ends one", .min = 10, .max = hour},
+    {.key = "protocol.default_deadline", .type = duration, .member = WEFT_MEMBER(node.protocol.default_deadline),
+     .help = "Deadline of a call that brings none", .min = 1, .max = 24 * hour},
+
+    {.key = "limits.frame_bytes", .type = size, .member = WEFT_MEMBER(node.limits.frame_bytes),
+     .help = "Largest frame that is accepted", .min = 64, .max = gib},
+    {.key = "limits.depth", .type = count, .member = WEFT_MEMBER(node.limits.depth),
+     .help = "Deepest nesting of arrays and objects in a message", .min = 2, .max = 1024},
+    {.key = "limits.batch_size", .type = count, .member = WEFT_MEMBER(node.limits.batch_size),
+     .help = "Most messages in a batch", .min = 1, .max = 100'000},
+    {.key = "limits.connections", .type = count, .member = WEFT_MEMBER(node.limits.connections),
+     .help = "Most open connections; 0: half of the descriptors the process may open. 64 descriptors are always "
+             "kept back, so that the admin server answers when connections use up the rest",
+     .min = 0, .max = 10'000'000},
+    {.key = "limits.in_flight_per_connection", .type = count,
+     .member = WEFT_MEMBER(node.limits.in_flight_per_connection),
+     .help = "Most unanswered calls of one connection", .min = 1, .max = 1'000'000},
+    {.key = "limits.method_name_bytes", .type = size, .member = WEFT_MEMBER(node.limits.method_name_bytes),
+     .help = "Longest method name", .min = 1, .max = 64 * kib},
+    {.key = "limits.served_methods_per_connection", .type = count,
+     .member = WEFT_MEMBER(node.limits.served_methods_per_connection),
+     .help = "Most methods that one connection may serve", .min = 1, .max = 1'000'000},
+    {.key = "limits.output_soft_bytes", .type = size, .member = WEFT_MEMBER(node.limits.output_soft_bytes),
+     .help = "Pending output from which a connection is no longer read", .min = kib, .max = 16 * gib},
+    {.key = "limits.output_hard_bytes", .type = size, .member = WEFT_MEMBER(node.limits.output_hard_bytes),
+     .help = "Pending output at which a connection is cut", .min = kib, .max = 16 * gib},
+    {.key = "limits.write_deadline", .type = duration, .member = WEFT_MEMBER(node.limits.write_deadline),
+     .help = "A connection whose pending output makes no progress for so long is cut", .min = 10, .max = hour},
+    {.key = "limits.frame_timeout", .type = duration, .member = WEFT_MEMBER(node.limits.frame_timeout),
+     .help = "A frame must be complete so long after its first byte", .min = 10, .max = hour},
+    {.key = "limits.idle_timeout", .type = duration, .member = WEFT_MEMBER(node.limits.idle_timeout),
+     .help = "A connection that never introduced itself and is silent for so long is closed; 0s: never", .min = 0,
+     .max = 24 * hour},
+    {.key = "limits.blocking_calls", .type = count, .member = WEFT_MEMBER(node.limits.blocking_calls),
+     .help = "Most calls of blocking handlers, running and waiting", .min = 1, .max = 1'000'000},
+    {.key = "limits.blocking_threads", .type = count, .member = WEFT_MEMBER(node.limits.blocking_threads),
+     .help = "Threads for blocking handlers", .min = 1, .max = 1024},
+    {.key = "limits.calls_per_reactor", .type = count, .member = WEFT_MEMBER(node.limits.calls_per_reactor),
+     .help = "Most calls that coroutines of one reactor have under way", .min = 1, .max = 10'000'000},
+
+    {.key = "mesh.connect_timeout", .type = duration, .member = WEFT_MEMBER(node.mesh.connect_timeout),
+     .help = "How long connecting to a peer may take", .min = 10, .max = 10 * 60 * second},
+    {.key = "mesh.reconnect_initial", .type = duration, .member = WEFT_MEMBER(node.mesh.reconnect_initial),
+     .help = "Wait before the first reconnection to a peer; doubles each time, with jitter", .min = 1, .max = hour},
+    {.key = "mesh.reconnect_max", .type = duration, .member = WEFT_MEMBER(node.mesh.reconnect_max),
+     .help = "Longest wait between reconnections to a peer", .min = 1, .max = hour},
+};
+
+#undef WEFT_MEMBER
+
+}  // namespace
+
+std::span<const option> option_table() { return rows; }
+
+std::vector<std::string> check_together(const program_options& options,
+                                        const std::function<std::string(std::string_view key)>& describe) {
+  std::vector<std::string> complaints;
+  const auto at_most = [&](std::string_view smaller, std::string_view larger) {
+    complaints.push_back(fmt::format("{} exceeds {}; it must not", describe(smaller), describe(larger)));
+  };
+  const limit_options& limits = options.node.limits;
+  const peer_options& mesh = options.node.mesh;
+  if (limits.output_soft_bytes > limits.output_hard_bytes)
+    at_most("limits.output_soft_bytes", "limits.output_hard_bytes");
+  if (limits.frame_bytes > limits.output_hard_bytes) at_most("limits.frame_bytes", "limits.output_hard_bytes");
+  if (mesh.reconnect_initial > mesh.reconnect_max) at_most("mesh.reconnect_initial", "mesh.reconnect_max");
+  if (std::ranges::find(mesh.peers, options.node.id, &peer_option::name) != mesh.peers.end())
+    complaints.push_back(fmt::format("{} is also this node's own id; a peer has a name of its own", describe("peers")));
+  if (options.node.admin.host.contains(':'))
+    complaints.push_back(
+        fmt::format("{} is an IPv6 address, but the HTTP library serves IPv4 only; use an IPv4 address or a host "
+                    "name",
+                    describe("admin")));
+  return complaints;
+}
+
+}  // namespace weft

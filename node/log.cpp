@@ -1,0 +1,93 @@
+#include "node/log.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+namespace weft {
+namespace {
+
+using log_msg = spdlog::details::log_msg;
+using spdlog::memory_buf_t;
+
+std::string_view view(spdlog::string_view_t text) { return {text.data(), text.size()}; }
+
+std::string_view level_name(spdlog::level::level_enum level) {
+  return log_level_names[std::min<std::size_t>(level, log_level_names.size() - 1)];
+}
+
+/// UTC, microseconds: lines of several nodes sort into one order.
+void append_time(memory_buf_t& out, spdlog::log_clock::time_point time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time - seconds).count();
+  fmt::format_to(std::back_inserter(out), "{:%Y-%m-%dT%H:%M:%S}.{:06}Z",
+                 fmt::gmtime(spdlog::log_clock::to_time_t(seconds)), micros);
+}
+
+class json_formatter final : public spdlog::formatter {
+ public:
+  void format(const log_msg& msg, memory_buf_t& out) override {
+    out.append(std::string_view{R"({"ts":")"});
+    append_time(out, msg.time);
+    fmt::format_to(std::back_inserter(out), R"(","level":"{}","logger":{},"msg":{}}})", level_name(msg.level),
+                   quoted(view(msg.logger_name)), quoted(view(msg.payload)));
+    out.push_back('\n');
+  }
+  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<json_formatter>(); }
+
+ private:
+  static std::string quoted(std::string_view text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+};
+
+class text_formatter final : public spdlog::formatter {
+ public:
+  void format(const log_msg& msg, memory_buf_t& out) override {
+    append_time(out, msg.time);
+    fmt::format_to(std::back_inserter(out), " {:<8} {}: ", level_name(msg.level), view(msg.logger_name));
+    for (const char c : view(msg.payload)) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20 || byte == 0x7f)
+        fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
+      else
+        out.push_back(c);
+    }
+    out.push_back('\n');
+  }
+  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<text_formatter>(); }
+};
+
+}  // namespace
+
+std::shared_ptr<spdlog::logger> make_logger(const log_options& options, spdlog::sink_ptr sink) {
+  if (!sink) sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  auto log = std::make_shared<spdlog::logger>("weft", std::move(sink));
+  if (options.format == "json")
+    log->set_formatter(std::make_unique<json_formatter>());
+  else
+    log->set_formatter(std::make_unique<text_formatter>());
+  log->flush_on(spdlog::level::trace);
+  if (auto set = set_log_level(*log, options.level); !set) log->warn("{}", set.error());
+  return log;
+}
+
+std::string_view log_level(const spdlog::logger& log) { return level_name(log.level()); }
+
+std::expected<void, std::string> set_log_level(spdlog::logger& log, std::string_view level) {
+  const auto* found = std::ranges::find(log_level_names, level);
+  if (found == log_level_names.end())
+    return std::unexpected(
+        fmt::format("\"{}\" is not a log level; use one of {}", level, fmt::join(log_level_names, ", ")));
+  log.set_level(static_cast<spdlog::level::level_enum>(found - log_level_names.begin()));
+  return {};
+}
+
+}  // namespace weft

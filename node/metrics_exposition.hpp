@@ -1,0 +1,27 @@
+// A node's numbers in Prometheus' text format.
+//
+// Pure but for the `process_*` values, which are read when they are asked for. May be called from any thread.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "actors/snapshot.hpp"
+
+namespace weft {
+
+/// A metric family besides those of `metric_table`.
+struct extra_family {
+  std::string_view name;
+  std::string_view type;
+  /// Comma-separated.
+  std::string_view labels;
+  std::string_view help;
+};
+
+std::span<const extra_family> extra_families();
+
+std::string expose_metrics(const metrics_snapshot& snapshot);
+
+}  // namespace weft

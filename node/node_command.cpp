@@ -1,0 +1,162 @@
+#include "node/node_command.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <random>
+#include <string>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "actors/demo.hpp"
+#include "actors/mesh_node.hpp"
+#include "actors/service_host.hpp"
+#include "node/admin/server.hpp"
+#include "node/config/address.hpp"
+#include "node/config/flags.hpp"
+#include "node/config/loader.hpp"
+#include "node/exit_code.hpp"
+#include "node/log.hpp"
+#include "node/metrics_exposition.hpp"
+#include "node/reference.hpp"
+#include "node/signals.hpp"
+#include "node/version.hpp"
+
+namespace weft {
+namespace {
+
+/// Every connection takes a descriptor; the soft limit is kept low for programs that use select.
+void raise_descriptor_limit(spdlog::logger& log) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+  if (before == limit.rlim_max) return;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    log.warn("RLIMIT_NOFILE stays at {}, the limit {} was refused: {}", before, limit.rlim_max, std::strerror(errno));
+}
+
+/// The host name alone would give two nodes on one machine the same name.
+std::string generated_id() {
+  std::array<char, 40> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0 || !check_node_name(host.data()).empty()) return "node";
+  return fmt::format("{}-{:04x}", host.data(), std::random_device{}() & 0xffff);
+}
+
+admin_sources sources_of(mesh_node& mesh, const loaded_config& config, std::shared_ptr<spdlog::logger> log) {
+  return {.metrics = [&mesh] { return expose_metrics(mesh.metrics()); },
+          .readiness = [&mesh] { return mesh.readiness(); },
+          .connections = [&mesh] { return mesh.connections(); },
+          .peers = [&mesh] { return mesh.peers(); },
+          .methods = [&mesh] { return mesh.methods(); },
+          .config = [&config] { return config_json(config); },
+          .log_level = [log] { return std::string{log_level(*log)}; },
+          .set_log_level =
+              [log](std::string_view level) {
+                auto set = set_log_level(*log, level);
+                if (set) log->info("log level is now {}", level);
+                return set;
+              }};
+}
+
+/// The one line that a supervisor waits for; it comes after both ports accept connections.
+void announce(const mesh_node& mesh, const admin_server& admin, spdlog::logger& log) {
+  fmt::print("ready node={} listen={} admin={}\n", mesh.id(), format_host_port(mesh.listen_address()),
+             format_host_port(admin.address()));
+  if (std::fflush(stdout) != 0) log.warn("standard output takes no ready line: {}", std::strerror(errno));
+}
+
+int drain(mesh_node& mesh, int signal, const program_options& options, spdlog::logger& log) {
+  log.info("{}: draining for at most {}ms; a second signal ends the process at once", strsignal(signal),
+           options.node.drain_timeout.count());
+  if (mesh.drain())
+    log.info("drained");
+  else
+    log.warn("drain_timeout {}ms is over: calls in flight are cut off", options.node.drain_timeout.count());
+  return exit_ok;
+}
+
+int serve(loaded_config config) {
+  shutdown_signals signals;
+  program_options& options = config.options;
+  if (options.node.id.empty()) options.node.id = generated_id();
+  const auto log = make_logger(options.log);
+  raise_descriptor_limit(*log);
+
+  service_host services;
+  if (options.node.demo) add_demo_methods(services);
+  mesh_node mesh{options.node, std::move(services), log};
+  if (auto started = mesh.start(); !started) {
+    log->critical("cannot start: {}", started.error());
+    return exit_failed;
+  }
+  const auto admin = admin_server::start(options.node.admin, sources_of(mesh, config, log));
+  if (!admin) {
+    log->critical("cannot start: {}", admin.error());
+    return exit_failed;
+  }
+  log->info("weft {} node {} serves on {}, admin on {}", version(), mesh.id(),
+            format_host_port(mesh.listen_address()), format_host_port((*admin)->address()));
+  announce(mesh, **admin, *log);
+  const int signal = signals.wait();
+  return drain(mesh, signal, options, *log);
+}
+
+std::expected<loaded_config, std::vector<std::string>> load_from(const CLI::App& command) {
+  config_sources sources{.file = {}, .environment = weft_environment(), .flags = flags_given(command)};
+  std::vector<std::string> errors;
+  for (const std::string& argument : stray_arguments(command))
+    errors.push_back(fmt::format("argument \"{}\": not expected; options begin with --, see weft node --help", argument));
+  if (const std::string path = config_file_given(command, sources.environment); !path.empty()) {
+    auto file = read_config_file(path);
+    if (file)
+      sources.file = *std::move(file);
+    else
+      errors.push_back(std::move(file.error()));
+  }
+  auto config = load_config(sources);
+  if (!config) errors.insert(errors.end(), config.error().begin(), config.error().end());
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return config;
+}
+
+int run(const CLI::App& command) {
+  if (command.count("--print-reference") > 0) {
+    fmt::print("{}", reference_page());
+    return exit_ok;
+  }
+  auto config = load_from(command);
+  if (!config) {
+    for (const std::string& error : config.error()) fmt::print(stderr, "weft node: {}\n", error);
+    return exit_usage;
+  }
+  if (command.count("--print-config") > 0) {
+    fmt::print("{}", print_config(*config));
+    return exit_ok;
+  }
+  if (command.count("--check-config") > 0) {
+    fmt::print("the configuration is valid\n");
+    return exit_ok;
+  }
+  return serve(*std::move(config));
+}
+
+/// A flag that makes the command print something instead of serving.
+void add_mode(CLI::App& command, const std::string& name, const std::string& help) { command.add_flag(name, help); }
+
+}  // namespace
+
+void add_node_command(CLI::App& app, int& exit_code) {
+  CLI::App* node = app.add_subcommand("node", "Run a node until SIGTERM or SIGINT");
+  add_mode(*node, "--print-config", "Print every effective value with its origin, and exit");
+  add_mode(*node, "--check-config", "Only validate the configuration: exit 0 or 64");
+  add_mode(*node, "--print-reference", "Print the reference page of options, metrics and admin pages, and exit");
+  add_config_flags(*node);
+  node->callback([node, &exit_code] { exit_code = run(*node); });
+}
+
+}  // namespace weft

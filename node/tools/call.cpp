@@ -1,0 +1,199 @@
+#include "node/tools/call.hpp"
+
+#include <cerrno>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "node/config/address.hpp"
+#include "node/exit_code.hpp"
+#include "node/tools/arguments.hpp"
+#include "node/tools/client.hpp"
+#include "proto/envelope.hpp"
+#include "proto/message.hpp"
+#include "proto/units.hpp"
+
+namespace weft::tools {
+
+namespace {
+
+constexpr std::string_view call_id = "1";
+
+std::expected<std::string, std::string> read_source(const std::string& argument, std::istream& input) {
+  if (argument == "-") return std::string(std::istreambuf_iterator<char>(input), {});
+  if (!argument.starts_with('@')) return argument;
+  std::string path = argument.substr(1);
+  std::ifstream file(path, std::ios::binary);
+  std::string content(std::istreambuf_iterator<char>(file), {});
+  if (!file.is_open() || file.bad()) {
+    return std::unexpected(fmt::format("cannot read PARAMS from '{}': {}", path, error_text(errno)));
+  }
+  return content;
+}
+
+/// Rounded up, so that the caller's own time-out comes before the node's answer to it and the exit code does
+/// not depend on which of the two was faster.
+std::int64_t deadline_ms(steady_clock::time_point until) {
+  return std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()).count();
+}
+
+std::string render(const call_options& options, std::string_view params, steady_clock::time_point until) {
+  std::string message;
+  proto::request_members members;
+  if (!options.notify) members.deadline_ms = deadline_ms(until);
+  proto::append_request(message, options.notify ? std::string_view() : call_id, options.method, params,
+                        members);
+  return message;
+}
+
+bool answers_call(const proto::envelope& message) {
+  if (message.kind != proto::message_kind::response) return false;
+  // A peer that could not read the request answers with a null id.
+  return message.id == call_id || (message.id == "null" && !message.error.empty());
+}
+
+/// This program serves no methods; a peer that calls back must hear so at once instead of waiting.
+std::expected<void, client_error> refuse(client& connection, const proto::envelope& request,
+                                         steady_clock::time_point until) {
+  std::string reply;
+  proto::append_error(reply, request.id,
+                      make_error(error_code::method_not_found, "weft call serves no methods"));
+  return connection.send(reply, until);
+}
+
+struct answer {
+  bool ok = false;
+  /// The result or the error object, as the bytes it came as.
+  std::string raw;
+};
+
+std::expected<answer, client_error> await_answer(client& connection, steady_clock::time_point until) {
+  std::vector<proto::envelope> batch;
+  for (;;) {
+    auto payload = connection.receive(until);
+    if (!payload) return std::unexpected(payload.error());
+    proto::envelope message;
+    auto scanned =
+        proto::scan(*payload, {.max_depth = proto::depth_limit, .require_version = false}, message, batch);
+    if (scanned.kind == proto::scan_kind::rejected) {
+      return std::unexpected(client_error{client_error::kind::failed,
+                                          fmt::format("the answer is no JSON-RPC: {} at byte {}",
+                                                      proto::to_string(scanned.why), scanned.offset)});
+    }
+    if (scanned.kind == proto::scan_kind::batch) continue;
+    if (answers_call(message)) {
+      bool ok = message.error.empty();
+      return answer{ok, std::string(ok ? message.result : message.error)};
+    }
+    if (message.kind == proto::message_kind::invalid && message.id == call_id) {
+      return std::unexpected(client_error{
+          client_error::kind::failed,
+          fmt::format("the answer is malformed: {}: {}", proto::to_string(message.why), *payload)});
+    }
+    if (message.kind == proto::message_kind::request) {
+      if (auto sent = refuse(connection, message, until); !sent) return std::unexpected(sent.error());
+    }
+  }
+}
+
+int report_failure(const call_options& options, const client_error& error, std::ostream& errors) {
+  if (error.what == client_error::kind::timed_out) {
+    errors << fmt::format(
+        "no answer from {} to '{}' within {}: the method may still be running; check the node's health or "
+        "raise "
+        "--timeout\n",
+        format_host_port(options.address), options.method, proto::format_duration(options.timeout));
+  } else {
+    errors << fmt::format("no answer from {} to '{}': {}; check the node's log\n",
+                          format_host_port(options.address), options.method, error.message);
+  }
+  return exit_unreachable;
+}
+
+int print_answer(const answer& reply, std::ostream& output, std::ostream& errors) {
+  if (!reply.ok) {
+    errors << reply.raw << '\n' << std::flush;
+    return exit_failed;
+  }
+  output << reply.raw << '\n' << std::flush;
+  if (output) return exit_ok;
+  errors << "the call succeeded, but its result could not be written to standard output\n";
+  return exit_unreachable;
+}
+
+}  // namespace
+
+std::expected<std::string, std::string> read_params(const std::string& argument, std::istream& input) {
+  auto text = read_source(argument, input);
+  if (!text) return text;
+  constexpr std::string_view right =
+      "pass an array or an object, for example '{\"ms\": 10}', @FILE or - for standard input";
+  auto scanned = proto::validate(*text, proto::depth_limit);
+  if (scanned.kind == proto::scan_kind::rejected) {
+    return std::unexpected(fmt::format("PARAMS is not JSON: {} at byte {}; {}", proto::to_string(scanned.why),
+                                       scanned.offset, right));
+  }
+  std::size_t first = text->find_first_not_of(" \t\r\n");
+  std::size_t last = text->find_last_not_of(" \t\r\n");
+  if ((*text)[first] != '{' && (*text)[first] != '[') {
+    return std::unexpected(fmt::format("PARAMS is JSON, but neither array nor object; {}", right));
+  }
+  return text->substr(first, last - first + 1);
+}
+
+int run_call(const call_options& options, std::istream& input, std::ostream& output, std::ostream& errors) {
+  std::string params;
+  if (options.params) {
+    auto read = read_params(*options.params, input);
+    if (!read) {
+      errors << read.error() << '\n';
+      return exit_usage;
+    }
+    params = std::move(*read);
+  }
+  auto until = steady_clock::now() + options.timeout;
+  auto connection = client::connect(options.address, until);
+  if (!connection) {
+    errors << connection.error() << '\n';
+    return exit_unreachable;
+  }
+  if (auto sent = connection->send(render(options, params, until), until); !sent) {
+    return report_failure(options, sent.error(), errors);
+  }
+  if (options.notify) {
+    connection->finish_sending();
+    return exit_ok;
+  }
+  auto reply = await_answer(*connection, until);
+  if (!reply) return report_failure(options, reply.error(), errors);
+  return print_answer(*reply, output, errors);
+}
+
+}  // namespace weft::tools
+
+namespace weft {
+
+void add_call_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<tools::call_options>();
+  CLI::App* command = app.add_subcommand("call", "Call a method of a node and print its result");
+  tools::add_address(*command, "ADDRESS", options->address, "The node's data port");
+  command->add_option("METHOD", options->method, "The method's name")
+      ->required()
+      ->check([](const std::string& name) { return name.empty() ? "METHOD must not be empty" : ""; }, "");
+  command->add_option("PARAMS", options->params, "JSON array or object, @FILE, or - for standard input");
+  tools::add_duration(*command, "--timeout", options->timeout, std::chrono::milliseconds(1),
+                      "Give up after this time; it is also the call's deadline");
+  command->add_flag("--notify", options->notify, "Send a notification: no answer is awaited");
+  command->footer(
+      "Exit: 0 result on standard output, 1 error answer on standard error, 2 no connection or no answer in "
+      "time, "
+      "64 wrong usage.");
+  command->callback(
+      [options, &exit_code] { exit_code = tools::run_call(*options, std::cin, std::cout, std::cerr); });
+}
+
+}  // namespace weft

@@ -1,0 +1,124 @@
+// The envelope of a JSON-RPC 2.0 message: what a router needs, without a DOM.
+//
+// One pass validates the whole text (RFC 8259 grammar, UTF-8 as of RFC 3629, nesting depth) and notes where
+// the top-level members lie. Values stay raw bytes: ids are echoed as they came, params and results pass
+// through.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weft::proto {
+
+enum class message_kind : std::uint8_t { request, notification, response, invalid };
+
+/// Why a text is no JSON (the first group, answered -32700) or JSON but no JSON-RPC message (-32600).
+enum class defect : std::uint8_t {
+  none,
+  // -- not JSON
+  empty_text,
+  unexpected_character,
+  unexpected_end,
+  trailing_bytes,
+  bad_literal,
+  bad_number,
+  bad_escape,
+  lone_surrogate,
+  control_character,
+  invalid_utf8,
+  byte_order_mark,
+  too_deep,
+  // -- JSON, but not a message
+  not_an_object,
+  duplicate_member,
+  version_missing,
+  version_unsupported,
+  id_not_scalar,
+  method_missing,
+  method_not_string,
+  params_not_structured,
+  // -- a malformed response, which is never answered
+  /// Not exactly one of result and error.
+  result_and_error,
+  /// The error is no object with an integer code and a string message, the version is wrong or a member is
+  /// doubled.
+  error_malformed,
+  /// No id that could be matched with a request's.
+  response_without_id,
+  // -- JSON, but not a batch
+  empty_batch,
+  batch_too_large,
+};
+
+/// An English phrase for error messages, such as "control character in a string".
+std::string_view to_string(defect) noexcept;
+/// True for the first group of `defect`.
+bool is_parse_defect(defect) noexcept;
+/// True for defects of messages that look like a response: answering them could go on for ever.
+bool is_response_defect(defect) noexcept;
+
+/// Raw spans of the top-level members; empty means absent. All views point into the scanned text.
+struct envelope {
+  message_kind kind = message_kind::invalid;
+  /// What is wrong when kind is invalid.
+  defect why = defect::none;
+  /// The method's name holds escapes: compare only after `unescape`.
+  bool method_escaped = false;
+  /// As it came, with its quotes. For an invalid message: the id if it is readable, else empty (answered as
+  /// null).
+  std::string_view id;
+  /// Without quotes.
+  std::string_view method;
+  std::string_view params;
+  std::string_view result;
+  std::string_view error;
+  std::string_view deadline_ms;
+  std::string_view traceparent;
+  std::string_view tracestate;
+  std::string_view stream;
+  std::string_view route_key;
+  /// The whole message object.
+  std::string_view text;
+};
+
+struct scan_options {
+  std::size_t max_depth = 64;
+  std::size_t max_batch = 100;
+  /// False accepts messages without a "jsonrpc" member; a wrong one is refused all the same.
+  bool require_version = true;
+};
+
+/// The hard upper bound of `scan_options::max_depth`.
+inline constexpr std::size_t depth_limit = 1024;
+
+enum class scan_kind : std::uint8_t {
+  /// One message, in `single`.
+  single,
+  /// A batch of at least one element, in `batch`, in order.
+  batch,
+  /// Answered with one error object: `why` says -32700 or -32600.
+  rejected,
+};
+
+struct scan_result {
+  scan_kind kind = scan_kind::rejected;
+  defect why = defect::none;
+  /// Where in the text the defect was seen.
+  std::size_t offset = 0;
+};
+
+/// Scans one frame's payload. Allocates only when `batch` has to grow, so a caller that keeps it allocates
+/// nothing. No recursion, and no read beyond `text`.
+scan_result scan(std::string_view text, const scan_options& options, envelope& single,
+                 std::vector<envelope>& batch);
+
+/// Validates any JSON text with the same grammar and limits (for values that do not come in an envelope).
+scan_result validate(std::string_view text, std::size_t max_depth);
+
+/// Replaces `out` by the decoded content (without quotes) of a JSON string that the scanner has accepted.
+void unescape(std::string_view content, std::string& out);
+
+}  // namespace weft::proto
