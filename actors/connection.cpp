@@ -21,6 +21,11 @@ constexpr auto discard_time = std::chrono::seconds(1);
 // A half-closed plain client gets its answers; whether it is still there is asked after this long.
 constexpr auto half_closed_probe = std::chrono::seconds(1);
 
+bool is_cut(close_reason reason) {
+  return reason == close_reason::output_budget || reason == close_reason::write_deadline ||
+         reason == close_reason::heartbeat_lost;
+}
+
 constexpr std::string_view heartbeat_request = R"({"jsonrpc":"2.0","id":"heartbeat","method":"heartbeat"})";
 constexpr std::string_view heartbeat_notification = R"({"jsonrpc":"2.0","method":"heartbeat"})";
 
@@ -81,6 +86,11 @@ void connection::receive(actor_message& message) {
 void connection::on_terminate() {
   home().disarm(*this);
   home().unwatch(descriptor_, *this);
+  if (is_cut(reason_)) {
+    // An orderly close would queue behind the output that the other side does not read: reset instead.
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
   ::close(descriptor_);
   descriptor_ = -1;
   shared_.counters.connections.fetch_sub(1, std::memory_order_relaxed);

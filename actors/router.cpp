@@ -28,6 +28,23 @@ std::optional<milliseconds> parse_deadline(std::string_view raw, milliseconds fa
   return milliseconds(static_cast<std::int64_t>(std::floor(std::min(ms, longest_deadline_ms))));
 }
 
+rpc_error describe_rejected(const inbound_item& item, const limit_options& limits) {
+  const auto why = proto::to_string(item.why);
+  switch (item.why) {
+    case proto::defect::too_deep:
+      return make_error(error_code::parse_error, fmt::format("Parse error: {} at byte {}, the limit is {} (limits.depth)",
+                                                             why, item.offset, limits.depth));
+    case proto::defect::batch_too_large:
+      return make_error(error_code::invalid_request,
+                        fmt::format("Invalid Request: {}, {} (limits.batch_size)", why, limits.batch_size));
+    default:
+      if (!proto::is_parse_defect(item.why)) {
+        return make_error(error_code::invalid_request, fmt::format("Invalid Request: {}", why));
+      }
+      return make_error(error_code::parse_error, fmt::format("Parse error: {} at byte {}", why, item.offset));
+  }
+}
+
 }  // namespace
 
 router::router(caf::actor_config& config, reactor& home, shard& shared, router_environment environment)
@@ -126,12 +143,7 @@ void router::on_item(link_entry& entry, inbound_item& item, batch_answers* group
     metrics.add(metric::messages_invalid);
     if (item.why == proto::defect::too_deep) metrics.add(metric::limit_depth);
     if (item.why == proto::defect::batch_too_large) metrics.add(metric::limit_batch_size);
-    const bool parse = proto::is_parse_defect(item.why);
-    const auto code = parse ? error_code::parse_error : error_code::invalid_request;
-    const auto where = parse ? fmt::format(" at byte {}", item.offset) : std::string();
-    return answer_error({entry.key(), {}},
-                        make_error(code, fmt::format("{}: {}{}", parse ? "Parse error" : "Invalid Request",
-                                                     proto::to_string(item.why), where)));
+    return answer_error({entry.key(), {}}, describe_rejected(item, options().limits));
   }
   auto& message = item.message;
   answer_target target{entry.key(), message.id, group, part, true};
