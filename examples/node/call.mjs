@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// Calls a method and prints its result. Can be called back meanwhile: it serves `hello` to the node.
+//
+//     ./call.mjs 127.0.0.1:7400 demo.echo '["hi"]'
+//     ./call.mjs 127.0.0.1:7400 demo.callback '{"method": "hello", "params": ["you"]}'
+
+import { connect } from "./weft-client.mjs";
+
+const [address, method, params] = process.argv.slice(2);
+if (!method) {
+  console.error("usage: call.mjs HOST:PORT METHOD [PARAMS]");
+  process.exit(64);
+}
+try {
+  const node = await connect(address, { name: "call", methods: { hello: ([name]) => `hello ${name}` } });
+  console.log(JSON.stringify(await node.call(method, params && JSON.parse(params), { timeout: 5000 })));
+  node.close();
+} catch (error) {
+  console.error(`${method}: ${error.message} (code ${error.code ?? error.name})`);
+  process.exit(1);
+}
