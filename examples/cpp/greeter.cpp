@@ -1,11 +1,11 @@
 // A node with a method of its own, in a program of your own.   greeter LISTEN NAME=HOST:PORT
 //
 // The method asks the peer NAME for its node id, as code that reads like a blocking call and holds no thread.
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <memory>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "actors/mesh_node.hpp"
 #include "actors/service_host.hpp"
@@ -17,7 +17,8 @@ namespace {
 
 weft::coro::task<weft::result> greet(weft::context ctx, nlohmann::json params) {
   if (!params.is_object() || !params.contains("peer") || !params["peer"].is_string()) {
-    co_return std::unexpected(weft::make_error(weft::error_code::invalid_params, R"(takes {"peer": string})"));
+    co_return std::unexpected(
+        weft::make_error(weft::error_code::invalid_params, R"(takes {"peer": string})"));
   }
   const auto who = co_await ctx.peer(params["peer"].get<std::string>()).call("demo.whoami");
   if (!who) co_return std::unexpected(who.error());
@@ -45,7 +46,8 @@ int main(int argc, char** argv) {
   const auto listen = weft::parse_host_port(argc == 3 ? argv[1] : "");
   const auto peer = weft::parse_peer(argc == 3 ? argv[2] : "");
   if (!listen || !peer) {
-    fmt::print(stderr, "usage: greeter LISTEN NAME=HOST:PORT, as in: greeter 127.0.0.1:7410 b=127.0.0.1:7400\n");
+    fmt::print(stderr,
+               "usage: greeter LISTEN NAME=HOST:PORT, as in: greeter 127.0.0.1:7410 b=127.0.0.1:7400\n");
     return 64;
   }
   weft::node_options options;

@@ -1,0 +1,41 @@
+"""What the program and the scripts say about themselves, for comparison with what the pages say."""
+
+import os
+import re
+import subprocess
+
+from checks import OPTION
+from markdown import ROOT
+
+SUBCOMMANDS = ("node", "call", "bench", "health")
+SCRIPTS = ("deploy/run.sh", "tests/run.sh", "bench/run.sh")
+TIMEOUT = 60
+
+
+def _output(*command):
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=True).stdout
+
+
+def known_options():
+    """The options of each of our commands, as its help lists them."""
+    weft = os.environ["WEFT_BIN"]
+    helps = {f"weft {name}": _output(weft, name, "--help") for name in SUBCOMMANDS}
+    helps |= {script: _output(ROOT / script, "--help") for script in SCRIPTS}
+    return {command: {"--help", *OPTION.findall(text)} for command, text in helps.items()}
+
+
+def known_metrics():
+    """Their names, from the declarations that the program was built with."""
+    reference = _output(os.environ["WEFT_BIN"], "node", "--print-reference")
+    section = reference.partition("\n## Metrics\n")[2].partition("\n## ")[0]
+    return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+
+
+def other_names():
+    """CMake's functions and targets, and Python modules: they begin as our metrics do."""
+    names = {path.stem for path in ROOT.glob("examples/**/*.py")}
+    for file in (ROOT / "CMakeLists.txt", ROOT / "tests/CMakeLists.txt"):
+        text = file.read_text(encoding="utf-8")
+        names |= set(re.findall(r"\bweft_\w+", text))
+        names |= {f"weft_{layer}" for layer in re.findall(r"^weft_layer\((\w+)", text, re.MULTILINE)}
+    return names

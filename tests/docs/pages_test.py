@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""What the pages say about files, options and metrics is true."""
+
+import unittest
+
+import checks
+import facts
+from markdown import ROOT, pages
+
+
+class Pages(unittest.TestCase):
+    maxDiff = None
+
+    def check(self, check, *arguments):
+        complaints = [complaint for page in pages() for complaint in check(page, *arguments)]
+        self.assertFalse(complaints, "\n" + "\n".join(complaints))
+
+    def test_all_pages_are_seen(self):
+        expected = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/architecture.md"}
+        self.assertLessEqual(expected, {page.name for page in pages()})
+
+    def test_links_lead_somewhere(self):
+        self.check(checks.links, ROOT)
+
+    def test_quoted_files_are_as_quoted(self):
+        self.check(checks.quotes, ROOT)
+
+    def test_options_exist(self):
+        self.check(checks.options, facts.known_options())
+
+    def test_metrics_exist(self):
+        self.check(checks.metrics, facts.known_metrics(), facts.other_names())
+
+
+if __name__ == "__main__":
+    unittest.main()
