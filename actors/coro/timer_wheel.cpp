@@ -24,7 +24,7 @@ std::uint64_t timer_wheel::past_tick(clock::time_point now) const noexcept {
 std::size_t timer_wheel::list_for(std::uint64_t tick) const noexcept {
   const auto highest = static_cast<unsigned>(std::bit_width((elapsed_ ^ tick) | (slots - 1))) - 1;
   const unsigned level = std::min(highest / slot_bits, levels - 1);
-  return level * slots + ((tick >> (level * slot_bits)) & (slots - 1));
+  return std::size_t{level} * slots + ((tick >> (level * slot_bits)) & (slots - 1));
 }
 
 void timer_wheel::insert(timer& t) noexcept {
@@ -111,7 +111,7 @@ bool timer_wheel::step(std::uint64_t target) noexcept {
     return false;
   }
   elapsed_ = next->start;
-  move_all(next->level * slots + next->slot);
+  move_all(std::size_t{next->level} * slots + next->slot);
   return true;
 }
 
