@@ -42,7 +42,8 @@ const char* json_scanner::skip_container(const char* at, std::size_t room) noexc
       const char next = peek(at);
       if (next == ',') {
         at = skip_space(at + 1);
-        if (levels.in_object() && (at = skip_name(at)) == nullptr) return nullptr;
+        if (levels.in_object()) at = skip_name(at);
+        if (at == nullptr) return nullptr;
         break;
       }
       if (next != (levels.in_object() ? '}' : ']')) return fail(defect::unexpected_character, at);
@@ -78,7 +79,8 @@ const char* json_scanner::skip_fraction_and_exponent(const char* at) noexcept {
     const char* behind = skip_digits(from);
     return behind == from ? fail(defect::bad_number, from) : behind;
   };
-  if (*at == '.' && (at = require_digits(at + 1)) == nullptr) return nullptr;
+  if (*at == '.') at = require_digits(at + 1);
+  if (at == nullptr) return nullptr;
   const char exponent = peek(at);
   if (exponent != 'e' && exponent != 'E') return at;
   ++at;

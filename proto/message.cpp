@@ -146,9 +146,8 @@ rpc_error parse_error_object(std::string_view raw_error) {
   rpc_error error;
   error.data = members.data;
 
-  const char* const code_end = members.code.data() + members.code.size();
-  const auto code = std::from_chars(members.code.data(), code_end, error.code);
-  if (members.code.empty() || code.ec != std::errc{} || code.ptr != code_end) {
+  const auto code = std::from_chars(members.code.begin(), members.code.end(), error.code);
+  if (members.code.empty() || code.ec != std::errc{} || code.ptr != members.code.end()) {
     error.code = static_cast<std::int32_t>(error_code::internal_error);
   }
   if (members.message.starts_with('"')) {

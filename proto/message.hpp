@@ -21,8 +21,8 @@ void append_raw_error(std::string& out, std::string_view raw_id, std::string_vie
 /// Optional top-level members of an outgoing request; empty or negative leaves one out.
 struct request_members {
   std::int64_t deadline_ms = -1;
-  std::string_view raw_traceparent = {};
-  std::string_view raw_tracestate = {};
+  std::string_view raw_traceparent;
+  std::string_view raw_tracestate;
 };
 
 /// A request, or a notification when `raw_id` is empty. Empty params are left out.
