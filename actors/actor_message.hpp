@@ -28,6 +28,7 @@ class actor_message : public caf::mailbox_element {
     address_resolved,
     link_changed,
     start,
+    send,
   };
 
   type what() const noexcept { return what_; }

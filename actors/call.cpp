@@ -13,7 +13,7 @@ std::uint64_t hash_of(connection_key caller, std::string_view raw_id) noexcept {
 
 }  // namespace
 
-void call::on_expiry() { owner->on_call_deadline(*this); }
+void call::on_expiry() { owner->on_call_timer(*this); }
 
 call& call_table::acquire(router& owner) {
   if (free_.empty()) {
@@ -45,6 +45,11 @@ void call_table::release(call& c) {
   c.waiter = nullptr;
   c.context.reset();
   c.stats = nullptr;
+  c.method.clear();
+  c.request.clear();
+  c.route_key.clear();
+  c.local_only = c.waiting_to_retry = false;
+  c.attempts = 0;
   ++c.key.generation;
   free_.push_back(c.key.slot);
   --in_use_;

@@ -4,6 +4,7 @@
 // Records are recycled by their table; keys carry a generation, so a late result finds nothing and does no harm.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "actors/call_stats.hpp"
 #include "actors/context.hpp"
 #include "actors/coro/executor.hpp"
+#include "actors/endpoint.hpp"
 #include "actors/outbound.hpp"
 
 namespace weft {
@@ -31,6 +33,15 @@ struct batch_answers {
   std::vector<part> parts;
   std::uint32_t missing = 0;
 };
+
+/// Part of a text, by position, since the text may move.
+struct text_span {
+  std::size_t at = 0;
+  std::size_t size = 0;
+};
+
+/// The hard upper bound of `retry_options::attempts`.
+inline constexpr std::size_t max_attempts = 8;
 
 struct call final : coro::timer {
   enum class origin : std::uint8_t { none, connection, coroutine, router };
@@ -58,6 +69,20 @@ struct call final : coro::timer {
   connection_key callee;
   std::size_t target_shard = 0;
   call_key target_call;
+
+  // What is needed to send it to an instance, and to another one after that.
+  std::string method;
+  std::string request;
+  text_span id_in_request;
+  text_span deadline_in_request;
+  std::string route_key;
+  bool local_only = false;
+  bool waiting_to_retry = false;
+  std::uint8_t attempts = 0;
+  coro::clock::time_point attempt_started{};
+  coro::clock::time_point retry_at{};
+  std::shared_ptr<endpoint_state> instance;
+  std::array<link_address, max_attempts> tried{};
 
   method_stats* stats = nullptr;
   coro::clock::time_point started{};

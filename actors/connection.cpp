@@ -42,6 +42,7 @@ std::string_view to_string(close_reason reason) noexcept {
     case close_reason::heartbeat_lost: return "silent for three heartbeat intervals";
     case close_reason::idle: return "idle";
     case close_reason::finished: return "finished";
+    case close_reason::failed: return "failure inside the node";
     case close_reason::shutdown: return "shutdown";
   }
   return "unknown";
@@ -110,6 +111,20 @@ void connection::close(close_reason why) {
 }
 
 void connection::on_events(std::uint32_t mask) {
+  guarded([&] { on_ready(mask); });
+}
+
+void connection::on_expiry() {
+  guarded([this] { on_time(); });
+}
+
+void connection::on_exception(std::string_view what) noexcept {
+  home().metrics().add(metric::actor_failures);
+  shared_.log->error("connection {}: {}", key_.slot, what);
+  close(close_reason::failed);
+}
+
+void connection::on_ready(std::uint32_t mask) {
   if (terminated()) return;
   if ((mask & (EPOLLERR | EPOLLHUP)) != 0 && (interest_ & EPOLLIN) == 0) return close(close_reason::reset);
   if ((mask & EPOLLOUT) != 0) flush();
@@ -300,7 +315,7 @@ void connection::schedule(clock::time_point due) {
   if (!armed() || due < coro::timer::due()) home().arm(*this, due);
 }
 
-void connection::on_expiry() {
+void connection::on_time() {
   if (terminated()) return;
   const auto now = home().now();
   const auto next = std::min(check_timeouts(now), check_liveness(now));

@@ -39,6 +39,7 @@ enum class close_reason : std::uint8_t {
   heartbeat_lost,
   idle,
   finished,
+  failed,
   shutdown,
 };
 std::string_view to_string(close_reason) noexcept;
@@ -70,11 +71,14 @@ class connection final : public pinned_actor, private event_handler, private cor
   // -- pinned_actor
   void receive(actor_message& message) override;
   void on_terminate() override;
+  void on_exception(std::string_view what) noexcept override;
   // -- event_handler
   void on_events(std::uint32_t mask) override;
   // -- coro::timer
   void on_expiry() override;
 
+  void on_ready(std::uint32_t mask);
+  void on_time();
   void read();
   void take(std::string_view bytes);
   void scan(inbound_batch& batch, std::string_view payload);

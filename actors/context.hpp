@@ -69,6 +69,9 @@ class context : public coro::context {
   /// Whoever serves the method, here or on another node.
   remote mesh() const { return {shared(), remote::anyone{}}; }
 
+  /// The same surroundings under another deadline and cancellation.
+  context with(coro::context base) const { return {std::move(base), *home_, caller_, trace_}; }
+
   const std::string& node() const noexcept;
   std::string_view raw_traceparent() const noexcept {
     return trace_ ? std::string_view(trace_->raw_traceparent) : std::string_view();

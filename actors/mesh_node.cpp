@@ -65,6 +65,7 @@ struct mesh_node::implementation {
 
   std::expected<void, std::string> start();
   void spawn_actors(listening_socket listener);
+  registry_environment describe_node() const;
   bool drain();
   void stop();
   bool wait(milliseconds time);
@@ -77,6 +78,7 @@ struct mesh_node::implementation {
   caf::actor_system_config config;
   node_counters counters;
   host_port listen;
+  std::shared_ptr<shared_document> document = std::make_shared<shared_document>();
   // Shards outlive the actors, which live in the actor system's bookkeeping and in each other.
   std::vector<std::unique_ptr<shard>> shards;
   std::optional<caf::actor_system> system;
@@ -97,7 +99,8 @@ std::expected<void, std::string> mesh_node::implementation::start() {
   auto listener = listening_socket::open(options.listen);
   if (!listener) return std::unexpected(listener.error());
   listen = {options.listen.host, listener->port()};
-  add_node_methods(services, options.id, counters);
+  add_node_methods(services, options.id, counters, document);
+  document->store(std::make_shared<const std::string>(openrpc_document(services.list(), options.id).dump()));
   try {
     system.emplace(config);
     spawn_actors(std::move(*listener));
@@ -117,12 +120,14 @@ void mesh_node::implementation::spawn_actors(listening_socket listener) {
   environment.services = &services;
   environment.system = &*system;
   environment.routers = &routers;
+  environment.registry = &registry_actor;
   routers.reserve(count);
   for (auto& shard : shards) {
     auto handle = spawn_pinned<router>(*system, shard->loop, *shard, environment);
     routers.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
   }
-  registry_actor = system->spawn<caf::detached>(registry, routers);
+  registry_actor = system->spawn<caf::detached>(registry, describe_node());
+  caf::anon_send(registry_actor, publish_now{});
   for (std::size_t i = 0; i < options.mesh.peers.size(); ++i) {
     auto& home = *shards[i % count];
     auto handle = spawn_pinned<peer>(*system, home.loop, home, options.mesh.peers[i], routers[i % count], registry_actor);
@@ -142,6 +147,21 @@ void mesh_node::implementation::spawn_actors(listening_socket listener) {
       loop.run();
     });
   }
+}
+
+registry_environment mesh_node::implementation::describe_node() const {
+  registry_environment about;
+  about.node = options.id;
+  about.routers = routers;
+  about.limits = options.limits;
+  about.balance = options.balance;
+  about.document = document;
+  about.own_document = openrpc_document(services.list(), options.id);
+  for (const auto* m : services.list()) {
+    if (is_reserved_method(m->name)) continue;
+    about.in_process.push_back({m->name, m->idempotent, 0, m->params, m->result});
+  }
+  return about;
 }
 
 router_report mesh_node::implementation::ask(std::size_t shard, bool connections) const {
@@ -179,6 +199,7 @@ bool mesh_node::implementation::drain() {
   counters.draining.store(true);
   end_and_wait(*system, accepting);
   accepting.reset();
+  caf::anon_send(registry_actor, withdraw_all{});
   for (const auto& router : routers) tell(router, make_actor_message<drain_message>(options.drain_timeout, false));
   bool finished = false;
   while (!finished && steady::now() < deadline) {
@@ -270,6 +291,14 @@ nlohmann::json mesh_node::peers() const {
                     {"last_error", peer.last_error},
                     {"since", fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::milliseconds>(peer.since))}});
   }
+  return list;
+}
+
+nlohmann::json mesh_node::routes() const {
+  nlohmann::json list = nlohmann::json::array();
+  const caf::scoped_actor self(*impl_->system, true);
+  self->request(impl_->registry_actor, inspect_patience, routes_query{})
+      .receive([&](const std::string& text) { list = nlohmann::json::parse(text); }, [](caf::error&) {});
   return list;
 }
 

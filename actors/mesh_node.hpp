@@ -49,6 +49,8 @@ class mesh_node {
   nlohmann::json connections() const;
   nlohmann::json peers() const;
   nlohmann::json methods() const;
+  /// Method by method: which instances, in what state.
+  nlohmann::json routes() const;
   metrics_snapshot metrics() const;
 
  private:

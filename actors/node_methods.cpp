@@ -4,7 +4,8 @@
 
 namespace weft {
 
-void add_node_methods(service_host& services, const std::string& node, const node_counters& counters) {
+void add_node_methods(service_host& services, const std::string& node, const node_counters& counters,
+                      std::shared_ptr<const shared_document> document) {
   std::string quoted_node;
   proto::append_quoted(quoted_node, node);
   // gRPC health checking v1: SERVING or NOT_SERVING.
@@ -21,9 +22,8 @@ void add_node_methods(service_host& services, const std::string& node, const nod
                         .summary = "SERVING, or NOT_SERVING while the node drains",
                         .idempotent = true,
                         .result = {{"type", "object"}}});
-  auto document = std::make_shared<std::string>();
   const auto discover = [document](std::string_view, std::string& out) -> std::optional<rpc_error> {
-    out += *document;
+    out += *document->load();
     return std::nullopt;
   };
   services.add_builtin({.name = "rpc.discover",
@@ -31,7 +31,6 @@ void add_node_methods(service_host& services, const std::string& node, const nod
                         .summary = "The OpenRPC document of everything reachable from here",
                         .idempotent = true,
                         .result = {{"type", "object"}}});
-  *document = openrpc_document(services.list(), node).dump();
 }
 
 }  // namespace weft

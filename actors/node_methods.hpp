@@ -1,14 +1,17 @@
 // The node's own methods: `mesh.health` and `rpc.discover`.
 #pragma once
 
+#include <memory>
 #include <string>
 
+#include "actors/registry.hpp"
 #include "actors/service_host.hpp"
 #include "actors/shard.hpp"
 
 namespace weft {
 
-/// Call last: `rpc.discover` describes what is registered by then. `counters` outlives the services.
-void add_node_methods(service_host& services, const std::string& node, const node_counters& counters);
+/// `counters` outlives the services; `document` is what `rpc.discover` answers.
+void add_node_methods(service_host& services, const std::string& node, const node_counters& counters,
+                      std::shared_ptr<const shared_document> document);
 
 }  // namespace weft

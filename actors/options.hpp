@@ -62,6 +62,40 @@ struct peer_options {
   milliseconds reconnect_max{10'000};
 };
 
+struct ejection_options {
+  std::uint32_t consecutive_failures = 5;
+  /// Of the calls of one second, once there are enough to judge by.
+  std::uint32_t failure_percent = 20;
+  std::uint32_t minimum_calls = 10;
+  milliseconds base_time{1'000};
+  milliseconds max_time{60'000};
+  /// With fewer than this share of a method's instances left, ejections are ignored.
+  std::uint32_t panic_percent = 50;
+};
+
+struct retry_options {
+  /// Including the first.
+  std::uint32_t attempts = 3;
+  milliseconds backoff_initial{5};
+  milliseconds backoff_max{250};
+  /// Retries per hundred calls, and how many a second are always allowed.
+  std::uint32_t budget_percent = 20;
+  std::uint32_t budget_floor_per_second = 10;
+};
+
+/// "users.*=consistent_hash"
+struct balance_rule {
+  std::string pattern;
+  std::string policy;
+  friend bool operator==(const balance_rule&, const balance_rule&) = default;
+};
+
+struct balance_options {
+  std::vector<balance_rule> rules;
+  ejection_options ejection;
+  retry_options retry;
+};
+
 struct node_options {
   std::string id;
   host_port listen{"127.0.0.1", 7400};
@@ -72,6 +106,7 @@ struct node_options {
   protocol_options protocol;
   limit_options limits;
   peer_options mesh;
+  balance_options balance;
 };
 
 }  // namespace weft

@@ -12,6 +12,7 @@
 
 #include "actors/coro/sleep.hpp"
 #include "actors/network.hpp"
+#include "actors/one_shot.hpp"
 
 namespace weft {
 
@@ -102,7 +103,7 @@ coro::task<peer::addresses> peer::look_up(peer* self) {
   coro::completion<addresses> found;
   self->resolved_ = &found;
   const auto me = caf::actor_cast<caf::strong_actor_ptr>(self);
-  self->home_system().spawn([me, address = self->option_.address](caf::event_based_actor*) {
+  self->home_system().spawn<one_shot>([me, address = self->option_.address] {
     auto answer = make_actor_message<address_resolved>();
     answer->found = resolve_host(address);
     me->enqueue(caf::mailbox_element_ptr(answer.release()), nullptr);

@@ -28,7 +28,7 @@ pinned_actor::resume_result pinned_actor::resume(caf::execution_unit* host, std:
   context(host);
   if (inbox_.closed()) return done;
   while (deliver_all()) {
-    end_of_turn();
+    guarded([this] { end_of_turn(); });
     if (terminated_) {
       finish();
       return done;
@@ -56,7 +56,7 @@ bool pinned_actor::deliver_all() {
     ++count;
     if (terminated_) continue;
     if (auto* message = actor_message::from(*element)) {
-      receive(*message);
+      guarded([&] { receive(*message); });
     } else if (element->content().match_elements<caf::exit_msg>()) {
       terminate();
     }
@@ -65,8 +65,13 @@ bool pinned_actor::deliver_all() {
   return true;
 }
 
+void pinned_actor::on_exception(std::string_view) noexcept {
+  home_.metrics().add(metric::actor_failures);
+  terminate();
+}
+
 void pinned_actor::finish() {
-  on_terminate();
+  guarded([this] { on_terminate(); });
   inbox_.close();
   cleanup(caf::exit_reason::normal, &home_);
 }

@@ -11,6 +11,8 @@
 #include <caf/local_actor.hpp>
 #include <caf/make_actor.hpp>
 #include <caf/resumable.hpp>
+#include <exception>
+#include <string_view>
 
 #include "actors/actor_message.hpp"
 #include "actors/reactor.hpp"
@@ -39,6 +41,21 @@ class pinned_actor : public caf::local_actor,
   virtual void end_of_turn() {}
   /// Called once, on the reactor's thread, when the actor ends.
   virtual void on_terminate() = 0;
+
+  /// An exception left `receive` or `end_of_turn`: by default the actor ends, and harms no other. Also for the
+  /// actor's own callbacks.
+  virtual void on_exception(std::string_view what) noexcept;
+  /// Runs `work`, handing what it throws to `on_exception`.
+  template <class Work>
+  void guarded(Work&& work) noexcept {
+    try {
+      work();
+    } catch (const std::exception& e) {
+      on_exception(e.what());
+    } catch (...) {
+      on_exception("an exception that is no std::exception");
+    }
+  }
 
   /// Ends the actor after the current message. Undelivered messages are dropped.
   void terminate() noexcept { terminated_ = true; }

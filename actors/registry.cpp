@@ -1,20 +1,43 @@
 #include "actors/registry.hpp"
 
-#include <memory>
+#include <algorithm>
+#include <caf/send.hpp>
 #include <utility>
 
 namespace weft {
 namespace {
 
-void publish(const registry_state& state) {
-  auto table = std::make_shared<routing_table>();
-  for (const auto& [name, peer] : state.peers) {
-    table->peers.emplace(name, peer_route{peer.link, peer.is == peer_status::state::up, peer.host, peer.port});
-  }
-  for (const auto& router : state.routers) {
-    auto message = make_actor_message<snapshot_message>(table);
+using self_pointer = caf::stateful_actor<registry_state>*;
+
+// A burst of changes becomes one table: what is in the mailbox already is read first.
+void publish_soon(self_pointer self) {
+  if (std::exchange(self->state.publishing, true)) return;
+  self->send(self, publish_now{});
+}
+
+void publish(registry_state& state) {
+  state.publishing = false;
+  advertise_changes(state);
+  state.table = build_table(state);
+  for (const auto& router : state.environment.routers) {
+    auto message = make_actor_message<snapshot_message>(state.table);
     router->enqueue(caf::mailbox_element_ptr(message.release()), nullptr);
   }
+}
+
+void on_service(registry_state& state, service_changed& message) {
+  std::erase_if(state.services, [&](const auto& known) { return known.link == message.link; });
+  if (!message.declaration.serves.empty()) state.services.push_back(std::move(message));
+}
+
+void on_link(registry_state& state, const node_link_changed& message) {
+  std::erase_if(state.links, [&](const auto& known) { return known.link == message.link; });
+  // A node that dialled itself (one name for all replicas) gains nothing from routing to itself.
+  if (!message.up || message.node == state.environment.node) return;
+  auto& link = state.links.emplace_back();
+  link.link = message.link;
+  link.node = message.node;
+  advertise_all(state, link);
 }
 
 }  // namespace
@@ -30,21 +53,44 @@ std::string_view to_string(peer_status::state state) noexcept {
   return "unknown";
 }
 
-caf::behavior registry(caf::stateful_actor<registry_state>* self, std::vector<caf::strong_actor_ptr> routers) {
-  self->state.routers = std::move(routers);
+caf::behavior registry(self_pointer self, registry_environment environment) {
+  self->state.environment = std::move(environment);
   return {
       [self](const peer_status& status) {
         auto& known = self->state.peers[status.name];
         const bool routes_change = known.name.empty() || known.link != status.link ||
                                    (known.is == peer_status::state::up) != (status.is == peer_status::state::up);
         known = status;
-        if (routes_change) publish(self->state);
+        if (routes_change) publish_soon(self);
+      },
+      [self](service_changed& message) {
+        on_service(self->state, message);
+        publish_soon(self);
+      },
+      [self](const node_link_changed& message) {
+        on_link(self->state, message);
+        publish_soon(self);
+      },
+      [self](const node_routes& message) {
+        take_routes(self->state, message);
+        publish_soon(self);
+      },
+      [self](const node_resync& message) {
+        for (auto& link : self->state.links) {
+          if (link.link == message.link) advertise_all(self->state, link);
+        }
       },
       [self](peers_query) {
         peer_list list;
         for (const auto& [name, peer] : self->state.peers) list.push_back(peer);
         return list;
       },
+      [self](routes_query) { return describe_routes(self->state).dump(); },
+      [self](withdraw_all) {
+        self->state.withdrawn = true;
+        publish_soon(self);
+      },
+      [self](publish_now) { publish(self->state); },
   };
 }
 

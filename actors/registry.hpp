@@ -1,17 +1,22 @@
-// The registry: one actor per node that owns the truth about the mesh (which peers there are and how they are) and
-// publishes it to the routers as an immutable table.
+// The registry: one actor per node that owns the truth about the mesh: which peers there are and how they are, which
+// services are connected here, which methods other nodes serve. It publishes all of it to the routers as an immutable
+// table, and tells the other nodes what is served here.
 //
 // It runs on a thread of its own: handlers that block CAF's scheduler must not keep the mesh from learning anything.
 #pragma once
 
+#include <atomic>
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "actors/declaration.hpp"
 #include "actors/routing.hpp"
 
 namespace weft {
@@ -34,19 +39,105 @@ struct peer_status {
 
 std::string_view to_string(peer_status::state) noexcept;
 
+/// A connection has said what it serves; an empty list withdraws it.
+struct service_changed {
+  link_address link;
+  service_declaration declaration;
+};
+/// A connection to another node was introduced, or is gone.
+struct node_link_changed {
+  link_address link;
+  std::string node;
+  bool up = false;
+};
+/// Another node told what it serves (`mesh.routes`), or asks for everything (`mesh.resync`).
+struct node_routes {
+  link_address link;
+  nlohmann::json params;
+};
+struct node_resync {
+  link_address link;
+};
 struct peers_query {};
 using peer_list = std::vector<peer_status>;
+struct routes_query {};
+/// Nothing is served here any more.
+struct withdraw_all {};
+struct publish_now {};
 
-struct registry_state {
-  std::map<std::string, peer_status> peers;
+/// The OpenRPC document, written by the registry and read by every router.
+using shared_document = std::atomic<std::shared_ptr<const std::string>>;
+
+/// What the registry needs to know of its node.
+struct registry_environment {
+  std::string node;
   std::vector<caf::strong_actor_ptr> routers;
+  /// Methods served inside the process.
+  std::vector<served_method> in_process;
+  limit_options limits;
+  balance_options balance;
+  std::shared_ptr<shared_document> document;
+  /// The part of the document that describes the process itself.
+  nlohmann::json own_document;
 };
 
-/// Messages: peer_status (a change), peers_query (answered with peer_list).
-caf::behavior registry(caf::stateful_actor<registry_state>* self, std::vector<caf::strong_actor_ptr> routers);
+struct remote_method {
+  served_method method;
+  std::uint32_t instances = 1;
+  friend bool operator==(const remote_method&, const remote_method&) = default;
+};
+using method_map = std::map<std::string, remote_method>;
+
+/// A connection to another node and what came over it.
+struct node_link {
+  link_address link;
+  std::string node;
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  bool in_step = false;
+  method_map methods;
+};
+
+struct registry_state {
+  registry_environment environment;
+  std::map<std::string, peer_status> peers;
+  std::vector<service_changed> services;
+  std::vector<node_link> links;
+  /// What the other nodes were told last.
+  method_map advertised;
+  /// Lives as long as its instance, whatever happens to the table.
+  std::map<std::string, std::shared_ptr<endpoint_state>> states;
+  /// Patterns that nobody serves any more, and since when: their callers are told "unavailable, try again" instead of
+  /// "no such method" while a service restarts.
+  std::map<std::string, std::chrono::steady_clock::time_point> gone;
+  std::shared_ptr<const routing_table> table = std::make_shared<routing_table>();
+  bool publishing = false;
+  bool withdrawn = false;
+
+  static inline const char* name = "registry";
+};
+
+/// Its creator sends the first `publish_now`: what an actor sends itself while it starts is lost (CAF 0.17.6, seen with
+/// detached actors).
+caf::behavior registry(caf::stateful_actor<registry_state>* self, registry_environment environment);
+
+// -- parts of the registry, for its own files
+method_map own_methods(const registry_state& state);
+void advertise_all(registry_state& state, node_link& to);
+void advertise_changes(registry_state& state);
+void take_routes(registry_state& state, const node_routes& message);
+std::shared_ptr<const routing_table> build_table(registry_state& state);
+nlohmann::json describe_routes(const registry_state& state);
 
 }  // namespace weft
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peer_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::service_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_link_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_routes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_resync)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peers_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peer_list)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::routes_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::withdraw_all)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::publish_now)

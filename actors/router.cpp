@@ -48,7 +48,8 @@ rpc_error describe_rejected(const inbound_item& item, const limit_options& limit
 }  // namespace
 
 router::router(caf::actor_config& config, reactor& home, shard& shared, router_environment environment)
-    : pinned_actor(config, home), shared_(shared), environment_(std::move(environment)) {
+    : pinned_actor(config, home), shared_(shared), environment_(std::move(environment)),
+      budget_(shared.options.balance.retry, home.now()) {
   for (const auto* m : environment_.services->list()) {
     methods_.emplace(m->name, local_method{m, &stats_.server(m->name)});
   }
@@ -70,6 +71,11 @@ void router::receive(actor_message& message) {
     case type::adopt_link: return on_adopt_link(static_cast<adopt_link&>(message));
     case type::remote_calls: return on_remote(static_cast<remote_calls&>(message));
     case type::blocking_done: return on_blocking_done(static_cast<blocking_done&>(message));
+    case type::send: {
+      auto& out = static_cast<send_message&>(message);
+      if (auto* entry = find(out.key)) send_frame(*entry, out.payload, false);
+      return;
+    }
     case type::snapshot: routes_ = std::move(static_cast<snapshot_message&>(message).routes); return;
     case type::inspect: return on_inspect(static_cast<inspect_message&>(message));
     case type::drain: return on_drain(static_cast<drain_message&>(message));
@@ -106,6 +112,11 @@ void router::on_terminate() {
     entry.dialler.reset();
   }
   home().metrics().add(metric::actors_router, -1);
+}
+
+void router::on_exception(std::string_view what) noexcept {
+  home().metrics().add(metric::actor_failures);
+  shared_.log->error("router {}: {}", home().index(), what);
 }
 
 void router::on_batch(inbound_batch& batch) {
@@ -234,21 +245,28 @@ void router::on_request(link_entry& entry, proto::envelope& message, answer_targ
   if (on_control(entry, name, message, target)) return;
   last_request_ns_ = received.time_since_epoch().count();
   const auto found = methods_.find(name);
-  if (found == methods_.end()) {
-    return refuse(make_error(error_code::method_not_found, fmt::format("method '{}' not found", name)));
+  const bool here = found != methods_.end();
+  const auto* serving = here ? nullptr : routes_->find(name);
+  if (!here && serving == nullptr) {
+    if (entry.as == link_entry::role::client) {
+      return refuse(make_error(error_code::method_not_found, fmt::format("method '{}' not found", name)));
+    }
+    // Another node believed it to be here: it may try elsewhere.
+    return refuse(unavailable(fmt::format("'{}' is not served here any more", name), executed::no));
   }
-  auto& [m, stats] = found->second;
+  auto& stats = here ? *found->second.stats : stats_.server(serving->pattern);
   const auto deadline = parse_deadline(message.deadline_ms, options().protocol.default_deadline);
   if (!deadline) {
     return refuse(make_error(error_code::invalid_request,
                              fmt::format("deadline_ms is a number of milliseconds, not {}", message.deadline_ms)));
   }
   if (!message.deadline_ms.empty() && deadline->count() <= 0) {
-    observed_.emplace_back(stats, static_cast<std::int32_t>(error_code::deadline_exceeded));
+    observed_.emplace_back(&stats, static_cast<std::int32_t>(error_code::deadline_exceeded));
     return answer_error(target, make_mesh_error(error_code::deadline_exceeded, "the deadline had passed on arrival",
                                                 executed::no, options().id));
   }
-  invoke(*m, entry, message, target, *stats, received, *deadline);
+  if (!here) return forward(entry, message, name, target, *serving, received, *deadline);
+  invoke(*found->second.what, entry, message, target, stats, received, *deadline);
 }
 
 void router::on_response(link_entry& entry, const proto::envelope& message) {
@@ -261,11 +279,7 @@ void router::on_response(link_entry& entry, const proto::envelope& message) {
     home().metrics().add(metric::responses_unmatched);
     return;
   }
-  if (message.error.empty()) {
-    deliver(*c, raw_result(std::string(message.result)));
-  } else {
-    deliver(*c, std::unexpected(proto::parse_error_object(message.error)));
-  }
+  deliver(*c, message);
 }
 
 void router::on_inspect(inspect_message& message) {

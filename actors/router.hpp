@@ -14,6 +14,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,7 @@
 #include "actors/connection.hpp"
 #include "actors/coro/scope.hpp"
 #include "actors/pinned_actor.hpp"
+#include "actors/retry_budget.hpp"
 #include "actors/router_messages.hpp"
 #include "actors/routing.hpp"
 #include "actors/service_host.hpp"
@@ -53,6 +55,7 @@ struct link_entry {
   bool going_away = false;
   bool finishing = false;
   bool dirty = false;
+  bool serves = false;
   role as = role::client;
   message_pool<outbound_batch>::pointer out;
   call* calls_made = nullptr;
@@ -72,12 +75,18 @@ struct link_entry {
 struct router_environment {
   const service_host* services = nullptr;
   caf::actor_system* system = nullptr;
-  /// All routers of the node by shard, filled before the reactors start.
+  /// All routers of the node by shard, and its registry: both complete before the reactors start.
   const std::vector<caf::strong_actor_ptr>* routers = nullptr;
+  const caf::actor* registry = nullptr;
   std::shared_ptr<std::atomic<std::int64_t>> blocking_calls = std::make_shared<std::atomic<std::int64_t>>(0);
 };
 
 class router final : public pinned_actor {
+  struct local_method {
+    const method* what = nullptr;
+    method_stats* stats = nullptr;
+  };
+
  public:
   router(caf::actor_config& config, reactor& home, shard& shared, router_environment environment);
   ~router() override;
@@ -94,18 +103,15 @@ class router final : public pinned_actor {
   void abandon_call(call_key key);
 
   /// From the call's timer.
-  void on_call_deadline(call& c);
+  void on_call_timer(call& c);
 
  private:
-  struct id_span {
-    std::size_t at = 0;
-    std::size_t size = 0;
-  };
-
   // -- pinned_actor (router.cpp)
   void receive(actor_message& message) override;
   void end_of_turn() override;
   void on_terminate() override;
+  /// One message fails, the router goes on: everything on this reactor depends on it.
+  void on_exception(std::string_view what) noexcept override;
 
   // -- connections (router_links.cpp)
   link_entry& adopt(int descriptor, const sockaddr_storage& address, link_entry::role as);
@@ -137,11 +143,29 @@ class router final : public pinned_actor {
   batch_answers* open_group(const inbound_batch& batch, std::size_t first_item, std::uint32_t elements,
                             connection_key to);
 
+  // -- calls to instances (router_forward.cpp)
+  void forward(link_entry& entry, const proto::envelope& message, std::string_view name, const answer_target& target,
+               const route& serving, coro::clock::time_point received, std::chrono::milliseconds deadline);
+  void forward_notification(const proto::envelope& message, const route& serving, bool local_only);
+  void dispatch(call& c);
+  const endpoint* choose(const route& serving, const call* c, std::string_view route_key, bool local_only);
+  bool usable(const endpoint& e);
+  void send_attempt(call& c, const endpoint& e);
+  void end_attempt(call& c, std::int32_t code);
+  void judge(const route& serving, endpoint_state& instance);
+  bool retry(call& c, const rpc_error& error);
+  void give_up(call& c, const rpc_error& error);
+  void observe(call& c, std::int32_t code);
+  double ejection_jitter();
+  std::chrono::milliseconds retry_wait(std::uint8_t attempts);
+
   // -- methods (router_methods.cpp)
   bool on_control(link_entry& entry, std::string_view name, const proto::envelope& message,
                   const answer_target& target);
   void on_connect(link_entry& entry, const proto::envelope& message, const answer_target& target);
   void on_cancel(link_entry& entry, const proto::envelope& message);
+  bool on_mesh(link_entry& entry, std::string_view name, const proto::envelope& message, const answer_target& target);
+  void tell_registry_gone(const link_entry& entry);
   void invoke(const method& m, link_entry& entry, const proto::envelope& message, const answer_target& target,
               method_stats& stats, coro::clock::time_point received, std::chrono::milliseconds deadline);
   void invoke_raw(const raw_handler& handler, std::string_view name, const proto::envelope& message,
@@ -152,6 +176,8 @@ class router final : public pinned_actor {
   void start_blocking(const method& m, call& c, nlohmann::json params);
   static coro::task<void> run_handler(router* self, call_key key, const method* m, weft::context ctx,
                                       nlohmann::json params);
+  /// Runs a method of this process for a coroutine of this process.
+  void invoke_in_process(call& c, const local_method& local, std::string_view raw_params, const weft::context& ctx);
   void on_blocking_done(blocking_done& done);
   void on_handler_done(call_key key, result outcome);
   rpc_error handler_failed(std::string_view name, std::string_view what);
@@ -166,6 +192,8 @@ class router final : public pinned_actor {
   template <class Write>
   void answer(call& c, std::int32_t code, Write&& write);
   void answer_result(call& c, std::string_view raw_result);
+  /// Passes a response on with the caller's id.
+  void answer_raw(call& c, std::int32_t code, std::string_view response, text_span id);
   void answer_error(call& c, const rpc_error& error);
 
   // -- call records (router_calls.cpp)
@@ -173,26 +201,31 @@ class router final : public pinned_actor {
                   coro::clock::time_point received, std::chrono::milliseconds deadline);
   void close_call(call& c);
   void cancel_call(call& c, coro::cancel_reason why);
-  void send_to_callee(call& c, link_entry& callee, std::string_view text, id_span id);
+  void send_to_callee(call& c, link_entry& callee, std::string_view text, text_span id);
+  void on_call_deadline(call& c);
   void fail_callee_calls(link_entry& entry, close_reason why);
   void cancel_caller_calls(link_entry& entry);
-  void deliver(call& c, raw_result outcome);
+  /// The callee's response.
+  void deliver(call& c, const proto::envelope& response);
+  /// No response: the call could not be made, or was lost.
+  void fail(call& c, rpc_error error);
   void on_remote(remote_calls& message);
   void on_remote_call(remote_item& item);
   remote_calls& remote_output(std::size_t shard);
   rpc_error unavailable(std::string message, executed ran) const;
   rpc_error unknown_peer(std::string_view name) const;
   method_stats* client_stats(const peer_route& peer, std::string_view method);
+  void start_direct_call(call& c, const link_address& link);
+  void start_mesh_call(call& c, std::string_view method, std::string_view raw_params, const weft::context& ctx);
+  void link_to_callee(call& c, link_entry& callee);
+  void detach_callee(call& c);
+  void on_remote_answer(remote_item& item);
 
   shard& shared_;
   router_environment environment_;
   std::shared_ptr<const routing_table> routes_ = std::make_shared<routing_table>();
   call_table calls_;
   call_stats stats_;
-  struct local_method {
-    const method* what = nullptr;
-    method_stats* stats = nullptr;
-  };
   string_map<local_method> methods_;
   /// A deque, so that entries stay where they are.
   std::deque<link_entry> links_;
@@ -209,6 +242,11 @@ class router final : public pinned_actor {
   std::int64_t last_request_ns_ = 0;
   /// Durations of calls answered in this turn are measured with one look at the clock at its end.
   std::vector<std::pair<method_stats*, std::int32_t>> observed_;
+  // Choosing an instance.
+  std::vector<const endpoint*> candidates_;
+  std::minstd_rand random_{std::random_device{}()};
+  std::uint64_t choices_ = 0;
+  retry_budget budget_;
   /// Last member: frames refer to everything above.
   std::optional<coro::scope> tasks_;
 };

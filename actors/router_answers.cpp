@@ -1,5 +1,6 @@
 // Answers: into a connection's output, or into the slot of a JSON-RPC batch.
 #include "actors/router.hpp"
+#include "actors/splice.hpp"
 #include "proto/message.hpp"
 
 namespace weft {
@@ -48,6 +49,10 @@ void router::answer(call& c, std::int32_t code, Write&& write) {
 
 void router::answer_result(call& c, std::string_view raw_result) {
   answer(c, 0, [&](std::string& out) { proto::append_result(out, c.raw_id, raw_result); });
+}
+
+void router::answer_raw(call& c, std::int32_t code, std::string_view response, text_span id) {
+  answer(c, code, [&](std::string& out) { append_response_for(out, response, id, c.raw_id); });
 }
 
 void router::answer_error(call& c, const rpc_error& error) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "actors/router.hpp"
+#include "actors/splice.hpp"
 #include "proto/message.hpp"
 
 namespace weft {
@@ -73,6 +74,16 @@ call* router::open_call(link_entry& entry, const answer_target& target, method_s
   return &c;
 }
 
+void router::detach_callee(call& c) {
+  if (c.to == call::target::connection) {
+    if (auto* callee = find(c.callee)) {
+      unlink(callee->calls_received, c, &call::callee_previous, &call::callee_next);
+      --callee->received_count;
+    }
+  }
+  c.to = call::target::none;
+}
+
 void router::close_call(call& c) {
   home().disarm(c);
   if (c.group != nullptr) drop_part(*c.group);
@@ -82,12 +93,9 @@ void router::close_call(call& c) {
     --caller->made_count;
   }
   if (!c.raw_id.empty()) calls_.unindex(c);
-  if (c.to == call::target::connection) {
-    if (auto* callee = find(c.callee)) {
-      unlink(callee->calls_received, c, &call::callee_previous, &call::callee_next);
-      --callee->received_count;
-    }
-  }
+  detach_callee(c);
+  // Taken back before it was answered.
+  if (const auto instance = std::exchange(c.instance, nullptr)) instance->end_unknown();
   const bool inbound = c.from == call::origin::connection;
   home().metrics().add(inbound ? metric::in_flight : metric::outbound_in_flight, -1);
   calls_.release(c);
@@ -115,12 +123,24 @@ void router::cancel_call(call& c, coro::cancel_reason why) {
   }
 }
 
-void router::on_call_deadline(call& c) {
-  cancel_call(c, coro::cancel_reason::deadline_exceeded);
-  c.cancelled = false;
-  answer_error(c, make_mesh_error(error_code::deadline_exceeded, "the deadline passed before the answer came",
-                                  executed::unknown, options().id));
+void router::on_call_timer(call& c) {
+  if (std::exchange(c.waiting_to_retry, false) && home().now() < c.deadline) {
+    if (c.from == call::origin::connection) home().arm(c, c.deadline);
+    dispatch(c);
+  } else {
+    on_call_deadline(c);
+  }
   flush_outside_turn();
+}
+
+void router::on_call_deadline(call& c) {
+  constexpr auto code = error_code::deadline_exceeded;
+  cancel_call(c, coro::cancel_reason::deadline_exceeded);
+  end_attempt(c, static_cast<std::int32_t>(code));
+  c.cancelled = false;
+  give_up(c, make_mesh_error(code, "the deadline passed before the answer came",
+                             c.attempts == 0 && c.to == call::target::none ? executed::no : executed::unknown,
+                             options().id));
 }
 
 void router::cancel_caller_calls(link_entry& entry) {
@@ -133,6 +153,8 @@ void router::cancel_caller_calls(link_entry& entry) {
 }
 
 void router::fail_callee_calls(link_entry& entry, close_reason why) {
+  // From here on nothing is sent to it, so that a retry goes elsewhere.
+  entry.going_away = true;
   const auto written = entry.status->status().bytes_written;
   const auto message = fmt::format("the connection to {} was lost: {}",
                                    entry.name.empty() ? std::string("the callee") : entry.name, to_string(why));
@@ -140,32 +162,22 @@ void router::fail_callee_calls(link_entry& entry, close_reason why) {
     auto& c = *entry.calls_received;
     // Heartbeats count as written too, which errs towards "unknown".
     const auto ran = written > c.queued_before ? executed::unknown : executed::no;
-    deliver(c, std::unexpected(unavailable(message, ran)));
+    fail(c, unavailable(message, ran));
   }
 }
 
-void router::deliver(call& c, raw_result outcome) {
-  if (c.stats != nullptr) c.stats->observe(outcome ? 0 : outcome.error().code, coro::clock::now() - c.started);
-  c.stats = nullptr;
-  if (c.from == call::origin::coroutine) {
-    c.waiter->set(std::move(outcome));
-  } else if (c.from == call::origin::router) {
-    remote_item item;
-    item.what = remote_item::type::answer;
-    item.origin = c.origin_call;
-    item.outcome = std::move(outcome);
-    remote_output(c.origin_shard).items.push_back(std::move(item));
-  }
-  close_call(c);
-}
-
-void router::send_to_callee(call& c, link_entry& callee, std::string_view text, id_span id) {
+void router::link_to_callee(call& c, link_entry& callee) {
   c.to = call::target::connection;
   c.callee = callee.key();
   link_front(callee.calls_received, c, &call::callee_previous, &call::callee_next);
   ++callee.received_count;
+  const auto& status = callee.status->status();
+  c.queued_before = status.bytes_written + status.pending_output + output(callee).bulk.size();
+}
+
+void router::send_to_callee(call& c, link_entry& callee, std::string_view text, text_span id) {
+  link_to_callee(c, callee);
   auto& out = output(callee).bulk;
-  c.queued_before = callee.status->status().bytes_written + callee.status->status().pending_output + out.size();
   const auto start = proto::begin_frame(out);
   out.append(text.substr(0, id.at));
   fmt::format_to(std::back_inserter(out), "{}", c.key.number());
@@ -179,49 +191,73 @@ call_key router::start_call(const remote::address& to, std::string_view method, 
     slot.set(std::unexpected(std::move(error)));
     return call_key{};
   };
-  link_address link{home().index(), {}};
   const peer_route* peer = nullptr;
   if (const auto* name = std::get_if<remote::peer_name>(&to)) {
     const auto found = routes_->peers.find(name->name);
     if (found == routes_->peers.end()) return refuse(unknown_peer(name->name));
     peer = &found->second;
     if (!peer->up) return refuse(unavailable(fmt::format("peer '{}' is not connected", name->name), executed::no));
-    link = peer->link;
-  } else if (const auto* key = std::get_if<connection_key>(&to)) {
-    link.key = *key;
-  } else {
-    return refuse(make_error(error_code::method_not_found, fmt::format("method '{}' not found", method)));
   }
   if (calls_.size() >= options().limits.calls_per_reactor) {
     home().metrics().add(metric::limit_calls);
-    return refuse(make_mesh_error(error_code::resource_exhausted, "too many calls are under way (limits.calls_per_reactor)",
-                                  executed::no, options().id));
+    return refuse(make_mesh_error(error_code::resource_exhausted,
+                                  "too many calls are under way (limits.calls_per_reactor)", executed::no,
+                                  options().id));
   }
-  std::string text;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - home().now()).count();
-  proto::append_request(text, placeholder_id, method, raw_params,
-                        {std::max<std::int64_t>(left, 1), ctx.raw_traceparent(), ctx.raw_tracestate()});
-  const id_span id{text.find(R"("id":)") + 5, placeholder_id.size()};
-
   call& c = calls_.acquire(*this);
   c.from = call::origin::coroutine;
   c.waiter = &slot;
   c.started = home().now();
-  if (peer != nullptr) c.stats = client_stats(*peer, method);
+  c.deadline = deadline;
   home().metrics().add(metric::outbound_in_flight);
   const auto started = c.key;
-  if (link.shard != home().index()) {
-    c.to = call::target::router;
-    c.target_shard = link.shard;
-    remote_output(link.shard).items.push_back({remote_item::type::call, home().index(), c.key, link.key,
-                                               std::move(text), id.at, id.size, {}});
-  } else if (auto* callee = callable(link.key)) {
-    send_to_callee(c, *callee, text, id);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - home().now()).count();
+  proto::append_request(c.request, placeholder_id, method, raw_params,
+                        {std::max<std::int64_t>(left, 1), ctx.raw_traceparent(), ctx.raw_tracestate()});
+  if (std::holds_alternative<remote::anyone>(to)) {
+    start_mesh_call(c, method, raw_params, ctx);
   } else {
-    deliver(c, std::unexpected(unavailable("the connection to the callee is gone, draining or full", executed::no)));
+    if (peer != nullptr) c.stats = client_stats(*peer, method);
+    const auto* key = std::get_if<connection_key>(&to);
+    start_direct_call(c, key != nullptr ? link_address{home().index(), *key} : peer->link);
   }
   flush_outside_turn();
   return started;
+}
+
+void router::start_direct_call(call& c, const link_address& link) {
+  // One certain connection is meant, so there is nothing to choose and nowhere to try again.
+  const auto text = std::exchange(c.request, {});
+  const text_span id{text.find(R"("id":)") + 5, placeholder_id.size()};
+  if (link.shard != home().index()) {
+    c.to = call::target::router;
+    c.target_shard = link.shard;
+    remote_output(link.shard).items.push_back(
+        {remote_item::type::call, home().index(), c.key, link.key, text, id.at, id.size, {}});
+  } else if (auto* callee = callable(link.key)) {
+    send_to_callee(c, *callee, text, id);
+  } else {
+    fail(c, unavailable("the connection to the callee is gone, draining or full", executed::no));
+  }
+}
+
+void router::start_mesh_call(call& c, std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+  if (const auto found = methods_.find(method); found != methods_.end()) {
+    c.request.clear();
+    return invoke_in_process(c, found->second, raw_params, ctx);
+  }
+  const auto* serving = routes_->find(method);
+  if (serving == nullptr) {
+    return give_up(c, make_error(error_code::method_not_found, fmt::format("method '{}' not found", method)));
+  }
+  c.stats = &stats_.client("mesh", 0, serving->pattern);
+  c.method = method;
+  proto::envelope members;
+  proto::scan(c.request, {options().limits.depth, 1, true}, members, shared_.scan_batch);
+  c.id_in_request = span_in(c.request, members.id);
+  c.deadline_in_request = span_in(c.request, members.deadline_ms);
+  budget_.on_call();
+  dispatch(c);
 }
 
 link_entry* router::callable(connection_key key) {
@@ -266,9 +302,7 @@ void router::on_remote(remote_calls& message) {
   for (auto& item : message.items) {
     switch (item.what) {
       case remote_item::type::call: on_remote_call(item); break;
-      case remote_item::type::answer:
-        if (auto* c = calls_.find(item.origin)) deliver(*c, std::move(item.outcome));
-        break;
+      case remote_item::type::answer: on_remote_answer(item); break;
       case remote_item::type::cancel:
         if (auto* c = calls_.find(foreign_caller(item.origin_shard), std::to_string(item.origin.number()))) {
           cancel_call(*c, coro::cancel_reason::cancelled_by_caller);
@@ -277,6 +311,18 @@ void router::on_remote(remote_calls& message) {
         break;
     }
   }
+}
+
+void router::on_remote_answer(remote_item& item) {
+  auto* c = calls_.find(item.origin);
+  if (c == nullptr) {
+    home().metrics().add(metric::late_results);
+    return;
+  }
+  if (item.text.empty()) return fail(*c, std::move(item.failure));
+  proto::envelope response;
+  proto::scan(item.text, {options().limits.depth, 1, options().protocol.require_version}, response, shared_.scan_batch);
+  deliver(*c, response);
 }
 
 void router::on_remote_call(remote_item& item) {
@@ -291,7 +337,7 @@ void router::on_remote_call(remote_item& item) {
   if (auto* callee = callable(item.callee)) {
     send_to_callee(c, *callee, item.text, {item.id_at, item.id_size});
   } else {
-    deliver(c, std::unexpected(unavailable("the connection to the callee is gone, draining or full", executed::no)));
+    fail(c, unavailable("the connection to the callee is gone, draining or full", executed::no));
   }
 }
 

@@ -4,7 +4,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <caf/send.hpp>
+
 #include "actors/network.hpp"
+#include "actors/registry.hpp"
 #include "actors/router.hpp"
 #include "proto/message.hpp"
 
@@ -87,6 +90,7 @@ coro::task<void> router::introduce(router* self, connection_key key, caf::strong
   self->output(*entry).heartbeat = options.protocol.heartbeat_interval;
   self->flush_outside_turn();
   const auto node = answer->value("node", std::string());
+  caf::anon_send(*self->environment_.registry, node_link_changed{{self->home().index(), key}, node, true});
   self->send_to(dialler, make_actor_message<link_changed>(true, key, node));
 }
 
@@ -97,6 +101,7 @@ void router::on_closed(const connection_closed& message) {
     send_to(entry->dialler,
             make_actor_message<link_changed>(false, entry->key(), std::string(weft::to_string(message.reason))));
   }
+  tell_registry_gone(*entry);
   fail_callee_calls(*entry, message.reason);
   cancel_caller_calls(*entry);
   entry->open = false;

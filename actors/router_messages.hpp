@@ -59,6 +59,15 @@ class link_changed final : public actor_message {
   std::string detail;
 };
 
+/// From the registry: a message to go out on a connection, if it is still there.
+class send_message final : public actor_message {
+ public:
+  send_message(connection_key to, std::string message)
+      : actor_message(type::send), key(to), payload(std::move(message)) {}
+  connection_key key;
+  std::string payload;
+};
+
 /// A call, an answer or a cancellation that crosses from one reactor to another.
 struct remote_item {
   enum class type : std::uint8_t { call, answer, cancel };
@@ -66,11 +75,13 @@ struct remote_item {
   std::size_t origin_shard = 0;
   call_key origin;
   connection_key callee;
-  /// The request with an id in it, and where that id stands.
+  /// Of a call: the request with an id in it, and where that id stands. Of an answer: the response as it came, or
+  /// empty when there is none.
   std::string text;
   std::size_t id_at = 0;
   std::size_t id_size = 0;
-  raw_result outcome;
+  /// Of an answer without a response.
+  rpc_error failure;
 };
 
 class remote_calls final : public actor_message {

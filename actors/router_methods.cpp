@@ -3,8 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include <caf/actor_system.hpp>
-#include <caf/event_based_actor.hpp>
+#include <caf/send.hpp>
 
+#include "actors/one_shot.hpp"
+#include "actors/registry.hpp"
 #include "actors/router.hpp"
 #include "proto/message.hpp"
 
@@ -44,6 +46,7 @@ std::string current_exception_text() {
 }
 
 struct connect_params {
+  std::optional<std::vector<served_method>> serves;
   std::string name;
   std::string instance;
   std::string node;
@@ -60,10 +63,10 @@ std::optional<std::string> read_string(const json& params, const char* member, s
   return std::nullopt;
 }
 
-std::expected<connect_params, std::string> read_connect(const json& params) {
+std::expected<connect_params, std::string> read_connect(const json& params, const limit_options& limits) {
   connect_params read;
   if (params.is_null() || (params.is_array() && params.empty())) return read;
-  if (!params.is_object()) return std::unexpected("connect takes named params: {name?, instance?, heartbeat_ms?}");
+  if (!params.is_object()) return std::unexpected("connect takes named params: {name?, instance?, serves?, heartbeat_ms?}");
   for (const auto& [member, into] :
        {std::pair{"name", &read.name}, std::pair{"instance", &read.instance}, std::pair{"node", &read.node}}) {
     if (auto wrong = read_string(params, member, *into)) return std::unexpected(std::move(*wrong));
@@ -75,6 +78,11 @@ std::expected<connect_params, std::string> read_connect(const json& params) {
                                          longest_heartbeat.count()));
     }
     read.heartbeat = milliseconds(static_cast<std::int64_t>(ms));
+  }
+  if (const auto found = params.find("serves"); found != params.end()) {
+    auto serves = parse_serves(*found, limits);
+    if (!serves) return std::unexpected(std::move(serves.error()));
+    read.serves = std::move(*serves);
   }
   return read;
 }
@@ -107,6 +115,7 @@ bool router::on_control(link_entry& entry, std::string_view name, const proto::e
     proto::end_frame(urgent, start);
     return true;
   }
+  if (name.starts_with("mesh.")) return on_mesh(entry, name, message, target);
   if (name != "connect") return false;
   on_connect(entry, message, target);
   return true;
@@ -115,12 +124,16 @@ bool router::on_control(link_entry& entry, std::string_view name, const proto::e
 void router::on_connect(link_entry& entry, const proto::envelope& message, const answer_target& target) {
   const auto params = parse_value(message.params);
   if (!params) return answer_error(target, params.error());
-  auto read = read_connect(*params);
+  auto read = read_connect(*params, options().limits);
   if (!read) return answer_error(target, make_error(error_code::invalid_params, read.error()));
   entry.introduced = true;
   entry.name = std::move(read->name);
   entry.instance = std::move(read->instance);
-  if (!read->node.empty()) entry.as = link_entry::role::peer_in;
+  if (read->serves) {
+    entry.serves = !read->serves->empty();
+    caf::anon_send(*environment_.registry, service_changed{{home().index(), entry.key()},
+                                                           {entry.name, entry.instance, std::move(*read->serves)}});
+  }
   const auto heartbeat = read->heartbeat.value_or(options().protocol.heartbeat_interval);
   output(entry).heartbeat = heartbeat;
   const auto& limits = options().limits;
@@ -134,8 +147,38 @@ void router::on_connect(link_entry& entry, const proto::envelope& message, const
                         {"in_flight", limits.in_flight_per_connection},
                         {"method_name_bytes", limits.method_name_bytes}}}};
   render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, dump(reply)); });
-  if (draining_) {
-    send_frame(entry, goaway_frame(), true);
+  if (draining_) send_frame(entry, goaway_frame(), true);
+  if (read->node.empty()) return;
+  entry.as = link_entry::role::peer_in;
+  caf::anon_send(*environment_.registry, node_link_changed{{home().index(), entry.key()}, read->node, true});
+}
+
+bool router::on_mesh(link_entry& entry, std::string_view name, const proto::envelope& message,
+                     const answer_target& target) {
+  const link_address link{home().index(), entry.key()};
+  const bool from_node = entry.as != link_entry::role::client;
+  if (from_node && name == "mesh.routes") {
+    if (auto params = parse_value(message.params)) {
+      caf::anon_send(*environment_.registry, node_routes{link, std::move(*params)});
+    }
+  } else if (from_node && name == "mesh.resync") {
+    caf::anon_send(*environment_.registry, node_resync{link});
+  } else if (name == "mesh.drain") {
+    // A service that is about to go: nothing new is sent to it, what is under way finishes.
+    entry.serves = false;
+    caf::anon_send(*environment_.registry, service_changed{link, {entry.name, entry.instance, {}}});
+    render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, R"("ok")"); });
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void router::tell_registry_gone(const link_entry& entry) {
+  const link_address link{home().index(), entry.key()};
+  if (entry.serves) caf::anon_send(*environment_.registry, service_changed{link, {}});
+  if (entry.as != link_entry::role::client) {
+    caf::anon_send(*environment_.registry, node_link_changed{link, {}, false});
   }
 }
 
@@ -150,8 +193,9 @@ void router::on_cancel(link_entry& entry, const proto::envelope& message) {
   home().metrics().add(metric::cancelled);
   c->cancelled = true;
   cancel_call(*c, coro::cancel_reason::cancelled_by_caller);
-  // A blocking handler cannot be interrupted: its caller is answered now, its late result is dropped.
-  if (c->to == call::target::blocking) {
+  // A blocking handler cannot be interrupted: its caller is answered now, its late result is dropped. And a call that
+  // waits to be tried again is nowhere.
+  if (c->to == call::target::blocking || c->to == call::target::none) {
     answer_error(*c, make_error(error_code::request_cancelled, "cancelled by the caller"));
   }
 }
@@ -258,7 +302,7 @@ void router::start_blocking(const method& m, call& c, json params) {
   if (running.load(std::memory_order_relaxed) >= static_cast<std::int64_t>(options().limits.blocking_calls)) {
     home().metrics().add(metric::limit_blocking);
     constexpr std::int64_t retry_after_ms = 100;
-    return answer_error(c, make_mesh_error(error_code::resource_exhausted,
+    return give_up(c, make_mesh_error(error_code::resource_exhausted,
                                            "too many blocking handlers are under way (limits.blocking_calls)",
                                            executed::no, options().id, retry_after_ms));
   }
@@ -266,7 +310,7 @@ void router::start_blocking(const method& m, call& c, json params) {
   const auto home_router = caf::actor_cast<caf::strong_actor_ptr>(this);
   const auto body = [handler = &std::get<blocking_handler>(m.handler), name = m.name, key = c.key,
                      counter = environment_.blocking_calls, params = std::move(params),
-                     home_router](caf::event_based_actor*) {
+                     home_router] {
     auto done = make_actor_message<blocking_done>(key, name);
     try {
       done->outcome = handler->run(params);
@@ -276,7 +320,7 @@ void router::start_blocking(const method& m, call& c, json params) {
     counter->fetch_sub(1, std::memory_order_relaxed);
     home_router->enqueue(caf::mailbox_element_ptr(done.release()), nullptr);
   };
-  environment_.system->spawn(body);
+  environment_.system->spawn<one_shot>(body);
 }
 
 void router::on_blocking_done(blocking_done& done) {
@@ -284,8 +328,44 @@ void router::on_blocking_done(blocking_done& done) {
   on_handler_done(done.key, std::move(done.outcome));
 }
 
+void router::invoke_in_process(call& c, const local_method& local, std::string_view raw_params,
+                               const weft::context& ctx) {
+  c.stats = local.stats;
+  auto params = parse_value(raw_params);
+  if (!params) return give_up(c, params.error());
+  const auto key = c.key;
+  if (const auto* raw = std::get_if<raw_handler>(&local.what->handler)) {
+    std::string out;
+    const auto error = (*raw)(raw_params, out);
+    if (error) return give_up(c, *error);
+    observe(c, 0);
+    c.waiter->set(raw_result(std::move(out)));
+    return close_call(c);
+  }
+  if (const auto* plain = std::get_if<plain_handler>(&local.what->handler)) {
+    try {
+      return on_handler_done(key, (*plain)(*params));
+    } catch (...) {
+      return on_handler_done(key, std::unexpected(handler_failed(local.what->name, current_exception_text())));
+    }
+  }
+  if (std::holds_alternative<coroutine_handler>(local.what->handler)) {
+    c.to = call::target::coroutine;
+    c.context.emplace(ctx.child(c.deadline));
+    home().metrics().add(metric::coroutines);
+    tasks_->spawn(run_handler(this, key, local.what, ctx.with(*c.context), std::move(*params)));
+  } else {
+    start_blocking(*local.what, c, std::move(*params));
+  }
+}
+
 void router::on_handler_done(call_key key, result outcome) {
   auto* c = calls_.find(key);
+  if (c != nullptr && c->from == call::origin::coroutine) {
+    observe(*c, outcome ? 0 : outcome.error().code);
+    c->waiter->set(outcome ? raw_result(dump(*outcome)) : raw_result(std::unexpect, std::move(outcome.error())));
+    return close_call(*c);
+  }
   if (c == nullptr || c->from != call::origin::connection) {
     // Answered already (deadline, cancellation) or nobody is there any more.
     home().metrics().add(metric::late_results);

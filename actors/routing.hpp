@@ -4,20 +4,16 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "actors/actor_message.hpp"
-#include "actors/batch.hpp"
+#include "actors/balance/policy.hpp"
 #include "actors/call_stats.hpp"
+#include "actors/endpoint.hpp"
 
 namespace weft {
-
-/// A connection anywhere in this process.
-struct link_address {
-  std::size_t shard = 0;
-  connection_key key;
-  friend bool operator==(const link_address&, const link_address&) = default;
-};
 
 struct peer_route {
   link_address link;
@@ -26,9 +22,22 @@ struct peer_route {
   std::uint16_t port = 0;
 };
 
+/// Who serves a method or everything with a prefix.
+struct route {
+  std::string pattern;
+  std::vector<endpoint> endpoints;
+  balance_policy policy = balance_policy::p2c;
+};
+
 struct routing_table {
   /// By the name the peer has in this node's configuration.
   string_map<peer_route> peers;
+  string_map<route> exact;
+  /// `prefix.*` without the star, the longest first.
+  std::vector<std::pair<std::string, route>> prefixes;
+
+  /// An exact name wins over a prefix, a longer prefix over a shorter one.
+  const route* find(std::string_view method) const noexcept;
 };
 
 class snapshot_message final : public actor_message {

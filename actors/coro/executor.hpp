@@ -12,7 +12,7 @@ namespace weft::coro {
 using clock = std::chrono::steady_clock;
 
 /// A timer that is armed with an executor. Owned by whoever waits; destroying an armed timer disarms it.
-/// `hook` and `slot` belong to the executor.
+/// The links and `slot` belong to the executor.
 class timer {
  public:
   timer() = default;
@@ -33,7 +33,7 @@ class timer {
   friend class timer_wheel;
   friend class actor_executor;
   class executor* owner_ = nullptr;
-  clock::time_point due_{};
+  clock::time_point due_;
   timer* previous_ = nullptr;
   timer* next_ = nullptr;
   std::uint64_t slot_ = 0;

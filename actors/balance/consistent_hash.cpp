@@ -1,0 +1,37 @@
+// Rendezvous hashing (Thaler and Ravishankar 1996): every candidate is scored with the key, the highest score wins. When
+// an instance comes or goes, only the keys it wins or won move. A request without a key goes to any candidate.
+#include <functional>
+
+#include "actors/balance/policy.hpp"
+
+namespace weft {
+namespace {
+
+std::uint64_t mix(std::uint64_t h) noexcept {
+  h ^= h >> 33;
+  h *= 0xFF51AFD7ED558CCDULL;
+  h ^= h >> 33;
+  h *= 0xC4CEB9FE1A85EC53ULL;
+  return h ^ h >> 33;
+}
+
+std::uint64_t hash(std::string_view text) noexcept { return std::hash<std::string_view>{}(text); }
+
+}  // namespace
+
+const endpoint* choose_consistent_hash(std::span<const endpoint* const> candidates, choice_context& context) {
+  if (context.route_key.empty()) return choose_p2c(candidates, context);
+  const auto key = hash(context.route_key);
+  const endpoint* best = nullptr;
+  std::uint64_t best_score = 0;
+  for (const auto* candidate : candidates) {
+    const auto score = mix(key ^ mix(hash(candidate->node) * 31 + hash(candidate->instance)));
+    if (best == nullptr || score > best_score) {
+      best = candidate;
+      best_score = score;
+    }
+  }
+  return best;
+}
+
+}  // namespace weft

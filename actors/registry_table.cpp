@@ -1,0 +1,182 @@
+// Building the routing table and describing it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "actors/registry.hpp"
+
+namespace weft {
+namespace {
+
+using nlohmann::json;
+
+std::string state_id(std::string_view pattern, const link_address& link, std::string_view node) {
+  return fmt::format("{}\n{}\n{}.{}.{}", pattern, node, link.shard, link.key.slot, link.key.generation);
+}
+
+std::string state_id(std::string_view pattern, std::string_view node) { return fmt::format("{}\n{}", pattern, node); }
+
+balance_policy policy_for(const balance_options& options, std::string_view pattern) {
+  for (const auto& rule : options.rules) {
+    const bool prefix = rule.pattern.ends_with('*');
+    const auto stem = std::string_view(rule.pattern).substr(0, rule.pattern.size() - (prefix ? 1 : 0));
+    if (prefix ? pattern.starts_with(stem) : pattern == stem) {
+      return parse_balance_policy(rule.policy).value_or(balance_policy::p2c);
+    }
+  }
+  return balance_policy::p2c;
+}
+
+class table_builder {
+ public:
+  explicit table_builder(registry_state& state) : state_(state) {}
+
+  void add(const served_method& method, endpoint to, std::string id) {
+    auto& known = state_.states[id];
+    if (!known) known = std::make_shared<endpoint_state>();
+    used_.emplace(id, known);
+    to.state = known;
+    to.idempotent = method.idempotent;
+    to.max_in_flight = method.max_in_flight;
+    auto& entry = routes_[method.pattern];
+    entry.pattern = method.pattern;
+    entry.policy = policy_for(state_.environment.balance, method.pattern);
+    entry.endpoints.push_back(std::move(to));
+  }
+
+  /// Every pattern of the last table that has no instance now stays for a while, without instances.
+  void remember_gone(std::chrono::steady_clock::time_point now) {
+    constexpr auto remembered = std::chrono::minutes(1);
+    constexpr std::size_t most = 1024;
+    for (const auto& [id, unused] : state_.states) {
+      const auto pattern = id.substr(0, id.find('\n'));
+      if (!routes_.contains(pattern) && state_.gone.size() < most) state_.gone.try_emplace(pattern, now);
+    }
+    std::erase_if(state_.gone,
+                  [&](const auto& entry) { return routes_.contains(entry.first) || now - entry.second > remembered; });
+    for (const auto& [pattern, since] : state_.gone) routes_[pattern].pattern = pattern;
+  }
+
+  std::shared_ptr<const routing_table> finish() {
+    state_.states = std::move(used_);
+    auto table = std::make_shared<routing_table>();
+    for (auto& [pattern, entry] : routes_) {
+      if (is_prefix_pattern(pattern)) {
+        table->prefixes.emplace_back(pattern.substr(0, pattern.size() - 1), std::move(entry));
+      } else {
+        table->exact.emplace(pattern, std::move(entry));
+      }
+    }
+    std::ranges::sort(table->prefixes, [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+    for (const auto& [name, peer] : state_.peers) {
+      table->peers.emplace(name, peer_route{peer.link, peer.is == peer_status::state::up, peer.host, peer.port});
+    }
+    return table;
+  }
+
+ private:
+  registry_state& state_;
+  std::map<std::string, route> routes_;
+  std::map<std::string, std::shared_ptr<endpoint_state>> used_;
+};
+
+void add_services(registry_state& state, table_builder& table) {
+  for (const auto& service : state.services) {
+    for (const auto& method : service.declaration.serves) {
+      endpoint to;
+      to.link = service.link;
+      to.node = state.environment.node;
+      to.service = service.declaration.name;
+      to.instance = service.declaration.instance;
+      table.add(method, std::move(to), state_id(method.pattern, service.link, state.environment.node));
+    }
+  }
+}
+
+void add_nodes(registry_state& state, table_builder& table) {
+  std::set<std::string> done;
+  for (const auto& link : state.links) {
+    for (const auto& [pattern, method] : link.methods) {
+      // Two nodes that dial each other have two links; one of them carries the calls.
+      auto id = state_id(pattern, link.node);
+      if (!done.insert(id).second) continue;
+      endpoint to;
+      to.link = link.link;
+      to.node = link.node;
+      to.local = false;
+      to.weight = method.instances;
+      table.add(method.method, std::move(to), std::move(id));
+    }
+  }
+}
+
+void write_document(const registry_state& state) {
+  auto document = state.environment.own_document;
+  std::set<std::string> known;
+  for (const auto& method : document["methods"]) known.insert(method["name"].get<std::string>());
+  const auto add = [&](const served_method& method) {
+    if (!known.insert(method.pattern).second) return;
+    document["methods"].push_back(
+        {{"name", method.pattern},
+         {"params", method.params.is_array() ? method.params : json::array()},
+         {"result", {{"name", "result"}, {"schema", method.result.is_object() ? method.result : json::object()}}},
+         {"x-params-schema", method.params},
+         {"x-idempotent", method.idempotent}});
+  };
+  for (const auto& service : state.services) {
+    for (const auto& method : service.declaration.serves) add(method);
+  }
+  for (const auto& link : state.links) {
+    for (const auto& [pattern, method] : link.methods) add(method.method);
+  }
+  state.environment.document->store(
+      std::make_shared<const std::string>(document.dump(-1, ' ', false, json::error_handler_t::replace)));
+}
+
+json describe(const endpoint& e, std::chrono::steady_clock::time_point now) {
+  constexpr const char* states[] = {"healthy", "ejected", "probation"};
+  return {{"node", e.node},
+          {"service", e.service},
+          {"instance", e.instance},
+          {"local", e.local},
+          {"instances", e.weight},
+          {"idempotent", e.idempotent},
+          {"state", states[static_cast<std::size_t>(e.state->state(now))]},
+          {"in_flight", e.state->in_flight()},
+          {"max_in_flight", e.max_in_flight},
+          {"latency_ms", e.state->latency_ns(now) / 1e6},
+          {"calls", e.state->calls()},
+          {"failures", e.state->failures()},
+          {"ejections", e.state->ejections()}};
+}
+
+}  // namespace
+
+std::shared_ptr<const routing_table> build_table(registry_state& state) {
+  table_builder table(state);
+  add_services(state, table);
+  add_nodes(state, table);
+  write_document(state);
+  table.remember_gone(std::chrono::steady_clock::now());
+  return table.finish();
+}
+
+json describe_routes(const registry_state& state) {
+  const auto now = std::chrono::steady_clock::now();
+  std::vector<json> list;
+  const auto add = [&](const route& r) {
+    auto instances = json::array();
+    for (const auto& e : r.endpoints) instances.push_back(describe(e, now));
+    list.push_back(
+        json{{"method", r.pattern}, {"policy", to_string(r.policy)}, {"instances", std::move(instances)}});
+  };
+  for (const auto& method : state.environment.in_process) {
+    list.push_back(json{{"method", method.pattern}, {"policy", "in_process"}, {"instances", json::array()}});
+  }
+  for (const auto& [name, r] : state.table->exact) add(r);
+  for (const auto& [prefix, r] : state.table->prefixes) add(r);
+  std::ranges::sort(list, {}, [](const json& r) { return r["method"].get<std::string>(); });
+  return list;
+}
+
+}  // namespace weft
