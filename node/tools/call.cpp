@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "node/config/address.hpp"
+#include "actors/network.hpp"
 #include "node/exit_code.hpp"
 #include "node/tools/arguments.hpp"
 #include "node/tools/client.hpp"
@@ -103,10 +103,9 @@ std::expected<answer, client_error> await_answer(client& connection, steady_cloc
 int report_failure(const call_options& options, const client_error& error, std::ostream& errors) {
   if (error.what == client_error::kind::timed_out) {
     errors << fmt::format(
-        "no answer from {} to '{}' within {}: the method may still be running; check the node's health or "
-        "raise "
-        "--timeout\n",
-        format_host_port(options.address), options.method, proto::format_duration(options.timeout));
+        "no answer from {} to '{}' within {}: the method may still be running; check the node's health "
+        "or raise --timeout\n",
+        format_host_port(options.address), options.method, format_duration(options.timeout));
   } else {
     errors << fmt::format("no answer from {} to '{}': {}; check the node's log\n",
                           format_host_port(options.address), options.method, error.message);

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 
-#include "node/config/address.hpp"
+#include "actors/network.hpp"
 #include "node/exit_code.hpp"
 #include "node/tools/arguments.hpp"
 #include "node/tools/client.hpp"

@@ -1,18 +1,15 @@
 #include "node/tools/socket.hpp"
 
 #include <cerrno>
-#include <cstring>
-#include <memory>
 #include <system_error>
 
 #include <fmt/format.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <unistd.h>
 
-#include "node/config/address.hpp"
+#include "actors/network.hpp"
 
 namespace weft::tools {
 
@@ -26,7 +23,7 @@ int connect_outcome(int fd) {
 }
 
 /// 0 and the socket, or the errno that stopped it (ETIMEDOUT when the time was up).
-int connect_one(const socket_address& target, steady_clock::time_point until, unique_fd& connected) {
+int connect_one(const sockaddr_storage& target, steady_clock::time_point until, unique_fd& connected) {
   unique_fd fd = start_connect(target);
   if (!fd) return errno;
   if (!wait_ready(fd.get(), POLLOUT, until)) return ETIMEDOUT;
@@ -41,24 +38,11 @@ void unique_fd::reset() noexcept {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-std::expected<std::vector<socket_address>, std::string> resolve(const host_port& address) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  int status = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
-  if (status != 0) {
-    std::string why = status == EAI_SYSTEM ? error_text(errno) : ::gai_strerror(status);
-    return std::unexpected(
-        fmt::format("cannot resolve '{}': {}; check the spelling and the name service", address.host, why));
-  }
-  std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
-  std::vector<socket_address> result;
-  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-    socket_address& added = result.emplace_back();
-    std::memcpy(&added.storage, entry->ai_addr, entry->ai_addrlen);
-    added.size = entry->ai_addrlen;
-  }
-  return result;
+std::expected<std::vector<sockaddr_storage>, std::string> resolve(const host_port& address) {
+  auto found = resolve_host(address);
+  if (found) return found;
+  return std::unexpected(
+      fmt::format("cannot resolve {}; check the spelling and the name service", found.error()));
 }
 
 std::expected<unique_fd, std::string> connect_tcp(const host_port& address, steady_clock::time_point until) {
@@ -66,7 +50,7 @@ std::expected<unique_fd, std::string> connect_tcp(const host_port& address, stea
   if (!targets) return std::unexpected(targets.error());
   int error = ETIMEDOUT;
   std::size_t left = targets->size();
-  for (const socket_address& target : *targets) {
+  for (const sockaddr_storage& target : *targets) {
     // An address that never answers must leave time for the ones after it.
     auto now = steady_clock::now();
     auto share = now + (until - now) / left--;
@@ -78,17 +62,19 @@ std::expected<unique_fd, std::string> connect_tcp(const host_port& address, stea
                                      format_host_port(address), error_text(error)));
 }
 
-unique_fd start_connect(const socket_address& target, const socket_address* source) {
-  unique_fd fd(::socket(target.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+unique_fd start_connect(const sockaddr_storage& target, const sockaddr_storage* source) {
+  unique_fd fd(::socket(target.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return fd;
   int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (source != nullptr) {
     // Leaves the choice of the port to connect(2), which may reuse a port towards another destination.
     ::setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    if (::bind(fd.get(), source->get(), source->size) != 0) return {};
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(source), length_of(*source)) != 0) return {};
   }
-  if (::connect(fd.get(), target.get(), target.size) == 0 || errno == EINPROGRESS) return fd;
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), length_of(target)) == 0 ||
+      errno == EINPROGRESS)
+    return fd;
   return {};
 }
 

@@ -37,22 +37,15 @@ class unique_fd {
   int fd_ = -1;
 };
 
-struct socket_address {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-
-  const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
 /// Every address of a host name. Asks the system's resolver, which has time limits of its own.
-std::expected<std::vector<socket_address>, std::string> resolve(const host_port& address);
+std::expected<std::vector<sockaddr_storage>, std::string> resolve(const host_port& address);
 
 /// Tries the addresses of the host one after the other. The socket is non-blocking and sends without delay.
 std::expected<unique_fd, std::string> connect_tcp(const host_port& address, steady_clock::time_point until);
 
 /// A non-blocking socket without Nagle's delay whose connect is under way (or done). `errno` says why it is
 /// not.
-unique_fd start_connect(const socket_address& target, const socket_address* source = nullptr);
+unique_fd start_connect(const sockaddr_storage& target, const sockaddr_storage* source = nullptr);
 
 /// Waits for poll(2) events; false when the time is up, even if an event came at the last moment.
 bool wait_ready(int fd, short events, steady_clock::time_point until);

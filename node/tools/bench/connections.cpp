@@ -8,7 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
-#include "node/config/address.hpp"
+#include "actors/network.hpp"
 
 namespace weft::tools {
 
@@ -22,8 +22,8 @@ constexpr std::size_t connects_under_way = 64;
 
 class opener {
  public:
-  opener(const host_port& address, std::vector<socket_address> targets, std::optional<socket_address> source,
-         std::size_t count)
+  opener(const host_port& address, std::vector<sockaddr_storage> targets,
+         std::optional<sockaddr_storage> source, std::size_t count)
       : address_(address), targets_(std::move(targets)), source_(source), count_(count) {
     sockets_.reserve(count);
     epoll_ = unique_fd(::epoll_create1(EPOLL_CLOEXEC));
@@ -88,9 +88,9 @@ class opener {
   }
 
   host_port address_;
-  std::vector<socket_address> targets_;
+  std::vector<sockaddr_storage> targets_;
   std::size_t target_ = 0;
-  std::optional<socket_address> source_;
+  std::optional<sockaddr_storage> source_;
   std::size_t count_;
   std::size_t done_ = 0;
   unique_fd epoll_;
@@ -128,7 +128,7 @@ std::expected<std::vector<unique_fd>, std::string> open_connections(const host_p
   if (auto enough = ensure_descriptors(count); !enough) return std::unexpected(enough.error());
   auto targets = resolve(address);
   if (!targets) return std::unexpected(targets.error());
-  std::optional<socket_address> from;
+  std::optional<sockaddr_storage> from;
   if (!source.empty()) {
     auto resolved = resolve({source, 0});
     if (!resolved) return std::unexpected(resolved.error());

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "node/config/address.hpp"
+#include "actors/network.hpp"
 #include "proto/error.hpp"
 
 namespace weft::tools {
