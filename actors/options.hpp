@@ -63,24 +63,24 @@ struct peer_options {
 };
 
 struct ejection_options {
-  std::uint32_t consecutive_failures = 5;
+  std::size_t consecutive_failures = 5;
   /// Of the calls of one second, once there are enough to judge by.
-  std::uint32_t failure_percent = 20;
-  std::uint32_t minimum_calls = 10;
+  std::size_t failure_percent = 20;
+  std::size_t minimum_calls = 10;
   milliseconds base_time{1'000};
   milliseconds max_time{60'000};
   /// With fewer than this share of a method's instances left, ejections are ignored.
-  std::uint32_t panic_percent = 50;
+  std::size_t panic_percent = 50;
 };
 
 struct retry_options {
   /// Including the first.
-  std::uint32_t attempts = 3;
+  std::size_t attempts = 3;
   milliseconds backoff_initial{5};
   milliseconds backoff_max{250};
   /// Retries per hundred calls, and how many a second are always allowed.
-  std::uint32_t budget_percent = 20;
-  std::uint32_t budget_floor_per_second = 10;
+  std::size_t budget_percent = 20;
+  std::size_t budget_floor_per_second = 10;
 };
 
 /// "users.*=consistent_hash"

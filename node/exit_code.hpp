@@ -10,7 +10,8 @@ enum exit_code : int {
   exit_failed = 1,
   exit_unreachable = 2,
   exit_usage = 64,
-  /// A second signal N ends `weft node` at once with 128 + N, as a shell reports a process that the signal killed.
+  /// A second signal N ends `weft node` at once with 128 + N, as a shell reports a process that the signal
+  /// killed.
   exit_signal_base = 128,
 };
 
@@ -21,8 +22,9 @@ struct exit_code_info {
 
 inline constexpr exit_code_info exit_code_table[] = {
     {"0", "success; `weft node`: drained after SIGTERM or SIGINT"},
-    {"1", "`weft node`: could not start, an address is in use for example; `weft call`: the answer is an error; "
-          "`weft health`: not ready"},
+    {"1",
+     "`weft node`: could not start, an address is in use for example; `weft call`: the answer is an error; "
+     "`weft bench`: some requests failed; `weft health`: not ready"},
     {"2", "`weft call`, `weft bench`, `weft health`: no connection, or no answer in time"},
     {"64", "wrong usage: an unknown flag, key or variable, or a value that is not allowed"},
     {"130, 143", "`weft node`: ended at once by a second SIGINT or SIGTERM"},

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 #include <spdlog/formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
@@ -17,7 +17,9 @@ namespace {
 using log_msg = spdlog::details::log_msg;
 using spdlog::memory_buf_t;
 
-std::string_view view(spdlog::string_view_t text) { return {text.data(), text.size()}; }
+std::string_view view(spdlog::string_view_t text) {
+  return {text.data(), text.size()};
+}
 
 std::string_view level_name(spdlog::level::level_enum level) {
   return log_level_names[std::min<std::size_t>(level, log_level_names.size() - 1)];
@@ -79,7 +81,9 @@ std::shared_ptr<spdlog::logger> make_logger(const log_options& options, spdlog::
   return log;
 }
 
-std::string_view log_level(const spdlog::logger& log) { return level_name(log.level()); }
+std::string_view log_level(const spdlog::logger& log) {
+  return level_name(log.level());
+}
 
 std::expected<void, std::string> set_log_level(spdlog::logger& log, std::string_view level) {
   const auto* found = std::ranges::find(log_level_names, level);

@@ -1,7 +1,8 @@
 // The program's log: lines on standard error, as text or as JSON.
 //
-// Thread safety: a logger may be used, and its level changed, from any thread. A line never spans lines: control
-// characters in a message are escaped in both formats, so that what a client sends cannot forge an entry.
+// Thread safety: a logger may be used, and its level changed, from any thread. A line never spans lines:
+// control characters in a message are escaped in both formats, so that what a client sends cannot forge an
+// entry.
 #pragma once
 
 #include <array>

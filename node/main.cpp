@@ -16,6 +16,7 @@
 #include "node/tools/bench.hpp"
 #include "node/tools/call.hpp"
 #include "node/tools/health.hpp"
+#include "node/tools/routes.hpp"
 #include "node/version.hpp"
 
 namespace {
@@ -46,7 +47,9 @@ int run(int argc, char** argv) {
   weft::add_call_command(app, exit_code);
   weft::add_bench_command(app, exit_code);
   weft::add_health_command(app, exit_code);
-  if (const std::string complaint = check_subcommand(app, argc, argv); !complaint.empty()) return refuse(complaint);
+  weft::add_routes_command(app, exit_code);
+  if (const std::string complaint = check_subcommand(app, argc, argv); !complaint.empty())
+    return refuse(complaint);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -36,7 +36,8 @@ enum extra : std::size_t {
 };
 
 constexpr extra_family extras[] = {
-    {"rpc_server_call_duration_seconds", "histogram", "rpc_system_name, rpc_method, rpc_status_code, error_type",
+    {"rpc_server_call_duration_seconds", "histogram",
+     "rpc_system_name, rpc_method, rpc_status_code, error_type",
      "Duration of calls served, from the request's arrival to its answer"},
     {"rpc_client_call_duration_seconds", "histogram",
      "rpc_system_name, rpc_method, rpc_status_code, error_type, server_address, server_port",
@@ -54,7 +55,9 @@ constexpr extra_family extras[] = {
 };
 
 /// Nanoseconds to seconds by division: a multiplication by 1e-9 turns 50 µs into 5.0000000000000002e-05.
-double to_seconds(std::int64_t ns) { return static_cast<double>(ns) / 1e9; }
+double to_seconds(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
 
 MetricFamily family_of(extra which, MetricType type) {
   return {std::string{extras[which].name}, std::string{extras[which].help}, type, {}};
@@ -75,7 +78,8 @@ void add_table(const metrics_snapshot& snapshot, std::vector<MetricFamily>& fami
     const bool is_counter = row.type == metric_type::counter || row.type == metric_type::counter_ns;
     const bool in_ns = row.type == metric_type::counter_ns || row.type == metric_type::gauge_ns;
     if (families.empty() || families.back().name != row.family)
-      families.push_back({std::string{row.family}, std::string{row.help},
+      families.push_back({std::string{row.family},
+                          std::string{row.help},
                           is_counter ? MetricType::Counter : MetricType::Gauge,
                           {}});
     ClientMetric metric;
@@ -86,8 +90,8 @@ void add_table(const metrics_snapshot& snapshot, std::vector<MetricFamily>& fami
   }
 }
 
-/// What tells one series of a call histogram from another. Several codes of services share the name "OTHER", and two
-/// series with equal labels would make the whole scrape invalid.
+/// What tells one series of a call histogram from another. Several codes of services share the name "OTHER",
+/// and two series with equal labels would make the whole scrape invalid.
 using series_key = std::tuple<std::string, std::string_view, std::string, std::uint16_t>;
 
 struct series_sum {
@@ -173,7 +177,9 @@ void add_build(std::vector<MetricFamily>& families) {
 
 }  // namespace
 
-std::span<const extra_family> extra_families() { return extras; }
+std::span<const extra_family> extra_families() {
+  return extras;
+}
 
 std::string expose_metrics(const metrics_snapshot& snapshot) {
   std::vector<MetricFamily> families;

@@ -1,8 +1,5 @@
 #include "node/node_command.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -12,6 +9,8 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "actors/demo.hpp"
 #include "actors/mesh_node.hpp"
@@ -37,7 +36,8 @@ void raise_descriptor_limit(spdlog::logger& log) {
   const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
   if (before == limit.rlim_max) return;
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-    log.warn("RLIMIT_NOFILE stays at {}, the limit {} was refused: {}", before, limit.rlim_max, std::strerror(errno));
+    log.warn("RLIMIT_NOFILE stays at {}, the limit {} was refused: {}", before, limit.rlim_max,
+             std::strerror(errno));
 }
 
 /// The host name alone would give two nodes on one machine the same name.
@@ -47,11 +47,13 @@ std::string generated_id() {
   return fmt::format("{}-{:04x}", host.data(), std::random_device{}() & 0xffff);
 }
 
-admin_sources sources_of(mesh_node& mesh, const loaded_config& config, std::shared_ptr<spdlog::logger> log) {
+admin_sources sources_of(mesh_node& mesh, const loaded_config& config,
+                         const std::shared_ptr<spdlog::logger>& log) {
   return {.metrics = [&mesh] { return expose_metrics(mesh.metrics()); },
           .readiness = [&mesh] { return mesh.readiness(); },
           .connections = [&mesh] { return mesh.connections(); },
           .peers = [&mesh] { return mesh.peers(); },
+          .routes = [&mesh] { return mesh.routes(); },
           .methods = [&mesh] { return mesh.methods(); },
           .config = [&config] { return config_json(config); },
           .log_level = [log] { return std::string{log_level(*log)}; },
@@ -110,7 +112,8 @@ std::expected<loaded_config, std::vector<std::string>> load_from(const CLI::App&
   config_sources sources{.file = {}, .environment = weft_environment(), .flags = flags_given(command)};
   std::vector<std::string> errors;
   for (const std::string& argument : stray_arguments(command))
-    errors.push_back(fmt::format("argument \"{}\": not expected; options begin with --, see weft node --help", argument));
+    errors.push_back(
+        fmt::format("argument \"{}\": not expected; options begin with --, see weft node --help", argument));
   if (const std::string path = config_file_given(command, sources.environment); !path.empty()) {
     auto file = read_config_file(path);
     if (file)
@@ -146,7 +149,9 @@ int run(const CLI::App& command) {
 }
 
 /// A flag that makes the command print something instead of serving.
-void add_mode(CLI::App& command, const std::string& name, const std::string& help) { command.add_flag(name, help); }
+void add_mode(CLI::App& command, const std::string& name, const std::string& help) {
+  command.add_flag(name, help);
+}
 
 }  // namespace
 
@@ -154,7 +159,8 @@ void add_node_command(CLI::App& app, int& exit_code) {
   CLI::App* node = app.add_subcommand("node", "Run a node until SIGTERM or SIGINT");
   add_mode(*node, "--print-config", "Print every effective value with its origin, and exit");
   add_mode(*node, "--check-config", "Only validate the configuration: exit 0 or 64");
-  add_mode(*node, "--print-reference", "Print the reference page of options, metrics and admin pages, and exit");
+  add_mode(*node, "--print-reference",
+           "Print the reference page of options, metrics and admin pages, and exit");
   add_config_flags(*node);
   node->callback([node, &exit_code] { exit_code = run(*node); });
 }

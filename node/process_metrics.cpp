@@ -1,8 +1,5 @@
 #include "node/process_metrics.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,11 +8,14 @@
 #include <system_error>
 #include <vector>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 namespace weft {
 namespace {
 
-/// Fields of /proc/self/stat counted from the one after the command, which itself may hold blanks and parentheses: index
-/// 0 is field 3 of proc(5).
+/// Fields of /proc/self/stat counted from the one after the command, which itself may hold blanks and
+/// parentheses: index 0 is field 3 of proc(5).
 std::vector<std::string> stat_fields() {
   std::ifstream file{"/proc/self/stat"};
   std::string line;

@@ -1,6 +1,7 @@
 #include "node/signals.hpp"
 
 #include <csignal>
+
 #include <unistd.h>
 
 #include "node/exit_code.hpp"
@@ -16,7 +17,9 @@ sigset_t shutdown_set() {
   return set;
 }
 
-extern "C" void end_at_once(int signal) { _exit(exit_signal_base + signal); }
+extern "C" void end_at_once(int signal) {
+  _exit(exit_signal_base + signal);
+}
 
 }  // namespace
 
@@ -32,7 +35,7 @@ int shutdown_signals::wait() {
   while (sigwait(&set, &signal) != 0) {
   }
   // A second signal that is already pending is delivered as soon as it is unblocked.
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = end_at_once;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);

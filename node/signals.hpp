@@ -7,8 +7,8 @@ namespace weft {
 
 class shutdown_signals {
  public:
-  /// Blocks SIGINT and SIGTERM in this thread and those that it starts; ignores SIGPIPE, since a peer that left is
-  /// reported by the write itself.
+  /// Blocks SIGINT and SIGTERM in this thread and those that it starts; ignores SIGPIPE, since a peer that
+  /// left is reported by the write itself.
   shutdown_signals();
   shutdown_signals(const shutdown_signals&) = delete;
   shutdown_signals& operator=(const shutdown_signals&) = delete;

@@ -2,7 +2,9 @@
 
 namespace weft {
 
-std::string_view version() noexcept { return WEFT_VERSION; }
+std::string_view version() noexcept {
+  return WEFT_VERSION;
+}
 
 std::string_view compiler() noexcept {
 #ifdef __clang__

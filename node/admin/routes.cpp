@@ -31,8 +31,9 @@ std::string_view query_value(std::string_view query, std::string_view name) {
 }
 
 bool query_has(std::string_view query, std::string_view name) {
-  return query == name || query.starts_with(fmt::format("{}&", name)) || query.ends_with(fmt::format("&{}", name)) ||
-         query.contains(fmt::format("&{}&", name)) || !query_value(query, name).empty();
+  return query == name || query.starts_with(fmt::format("{}&", name)) ||
+         query.ends_with(fmt::format("&{}", name)) || query.contains(fmt::format("&{}&", name)) ||
+         !query_value(query, name).empty();
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -41,13 +42,17 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") + 1 - first);
 }
 
-http_response index(const http_request&, const admin_sources&) { return text_response(200, route_list()); }
+http_response index(const http_request&, const admin_sources&) {
+  return text_response(200, route_list());
+}
 
 http_response metrics_page(const http_request&, const admin_sources& sources) {
   return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = sources.metrics()};
 }
 
-http_response livez(const http_request&, const admin_sources&) { return text_response(200, "ok\n"); }
+http_response livez(const http_request&, const admin_sources&) {
+  return text_response(200, "ok\n");
+}
 
 http_response readyz(const http_request& request, const admin_sources& sources) {
   const std::vector<readiness_check> checks = sources.readiness();
@@ -68,9 +73,18 @@ http_response readyz(const http_request& request, const admin_sources& sources) 
 http_response connections(const http_request&, const admin_sources& sources) {
   return json_response(sources.connections());
 }
-http_response peers(const http_request&, const admin_sources& sources) { return json_response(sources.peers()); }
-http_response methods(const http_request&, const admin_sources& sources) { return json_response(sources.methods()); }
-http_response config(const http_request&, const admin_sources& sources) { return json_response(sources.config()); }
+http_response peers(const http_request&, const admin_sources& sources) {
+  return json_response(sources.peers());
+}
+http_response methods(const http_request&, const admin_sources& sources) {
+  return json_response(sources.methods());
+}
+http_response mesh_routes(const http_request&, const admin_sources& sources) {
+  return json_response(sources.routes());
+}
+http_response config(const http_request&, const admin_sources& sources) {
+  return json_response(sources.config());
+}
 
 http_response show_log_level(const http_request&, const admin_sources& sources) {
   return json_response({{"level", sources.log_level()}});
@@ -94,6 +108,7 @@ constexpr admin_route routes[] = {
     {"GET", "/connections", connections, "Open connections"},
     {"GET", "/peers", peers, "Peers and their states"},
     {"GET", "/methods", methods, "Methods that can be called here"},
+    {"GET", "/routes", mesh_routes, "Methods that can be reached, by which instances, and how those do"},
     {"GET", "/config", config, "Effective configuration with the origin of each value; secrets are redacted"},
     {"GET", "/log-level", show_log_level, "Level of the log"},
     {"POST", "/log-level", change_log_level, "Changes it: the level is the body, or ?level=debug"},
@@ -115,22 +130,26 @@ http_response no_such_route(const http_request& request) {
   std::string allow = allowed_methods(request.path);
   if (allow.empty())
     return text_response(404, fmt::format("no page {}; there are:\n{}", request.path, route_list()));
-  http_response response =
-      text_response(405, fmt::format("{} is not allowed for {}; use {}\n", request.method, request.path, allow));
+  http_response response = text_response(
+      405, fmt::format("{} is not allowed for {}; use {}\n", request.method, request.path, allow));
   response.allow = std::move(allow);
   return response;
 }
 
 }  // namespace
 
-http_response text_response(int status, std::string body) { return {.status = status, .body = std::move(body)}; }
+http_response text_response(int status, std::string body) {
+  return {.status = status, .body = std::move(body)};
+}
 
 http_response json_response(const nlohmann::json& value) {
   return {.content_type = "application/json",
           .body = value.dump(2, ' ', false, json::error_handler_t::replace) + '\n'};
 }
 
-std::span<const admin_route> admin_routes() { return routes; }
+std::span<const admin_route> admin_routes() {
+  return routes;
+}
 
 http_response respond(const http_request& request, const admin_sources& sources) {
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view{request.method};

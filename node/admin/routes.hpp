@@ -1,15 +1,17 @@
 // The pages of the admin server, one row each, as functions from a request to a response.
 //
-// Thread safety: `respond` holds no state; the sources are called from the server's threads, several at a time.
+// Thread safety: `respond` holds no state; the sources are called from the server's threads, several at a
+// time.
 #pragma once
 
 #include <expected>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "actors/snapshot.hpp"
 #include "node/admin/http.hpp"
@@ -23,6 +25,7 @@ struct admin_sources {
   std::function<std::vector<readiness_check>()> readiness;
   std::function<nlohmann::json()> connections;
   std::function<nlohmann::json()> peers;
+  std::function<nlohmann::json()> routes;
   std::function<nlohmann::json()> methods;
   /// Secrets are redacted already.
   std::function<nlohmann::json()> config;
@@ -40,8 +43,8 @@ struct admin_route {
 
 std::span<const admin_route> admin_routes();
 
-/// Answers 404 for an unknown path, 405 for a wrong method, and 500 when a source throws. HEAD is answered as GET; the
-/// server leaves the body out.
+/// Answers 404 for an unknown path, 405 for a wrong method, and 500 when a source throws. HEAD is answered as
+/// GET; the server leaves the body out.
 http_response respond(const http_request& request, const admin_sources& sources);
 
 }  // namespace weft

@@ -1,18 +1,17 @@
 #include "node/admin/server.hpp"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <array>
 #include <chrono>
 #include <future>
 #include <string_view>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <civetweb.h>
 #include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "node/config/address.hpp"
 
@@ -30,7 +29,8 @@ std::expected<std::string, std::string> resolve(const std::string& host) {
   hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
   if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0)
-    return std::unexpected(fmt::format("\"{}\" is not an IPv4 address of this machine ({})", host, gai_strerror(error)));
+    return std::unexpected(
+        fmt::format("\"{}\" is not an IPv4 address of this machine ({})", host, gai_strerror(error)));
   char text[INET_ADDRSTRLEN];
   inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(found->ai_addr)->sin_addr, text, sizeof text);
   freeaddrinfo(found);
@@ -69,17 +69,20 @@ void knock(const std::string& host, std::uint16_t port) {
   target.sin_port = htons(port);
   inet_pton(AF_INET, host.c_str(), &target.sin_addr);
   // Whether it succeeds does not matter: when nobody accepts any more, that is what it was for.
-  (void)connect(fd, reinterpret_cast<const sockaddr*>(&target), sizeof target);
+  [[maybe_unused]] const int ignored = connect(fd, reinterpret_cast<const sockaddr*>(&target), sizeof target);
   close(fd);
 }
 
-std::string text_or_empty(const char* text) { return text ? text : ""; }
+std::string text_or_empty(const char* text) {
+  return text ? text : "";
+}
 
 }  // namespace
 
 struct admin_server::implementation {
   admin_sources sources;
-  /// What the library complained about first, the cause of what follows; written by the thread that starts it.
+  /// What the library complained about first, the cause of what follows; written by the thread that starts
+  /// it.
   std::string complaint;
   std::string host;
   std::string numeric_host;
@@ -97,12 +100,14 @@ struct admin_server::implementation {
     return {host, static_cast<std::uint16_t>(port.port)};
   }
 
-  /// The library's accepting thread looks whether it should end every two seconds or when a connection arrives, and a
-  /// drained node must not be kept from exiting for so long: so connections are made until it has ended.
+  /// The library's accepting thread looks whether it should end every two seconds or when a connection
+  /// arrives, and a drained node must not be kept from exiting for so long: so connections are made until it
+  /// has ended.
   void stop() {
     const std::uint16_t port = address().port;
     auto stopped = std::async(std::launch::async, mg_stop, context);
-    while (stopped.wait_for(std::chrono::milliseconds{5}) != std::future_status::ready) knock(numeric_host, port);
+    while (stopped.wait_for(std::chrono::milliseconds{5}) != std::future_status::ready)
+      knock(numeric_host, port);
   }
 
   static int on_request(mg_connection* connection) {
@@ -115,7 +120,8 @@ struct admin_server::implementation {
     const http_response response =
         read_body(connection, request.body)
             ? respond(request, self.sources)
-            : text_response(413, fmt::format("the body is too large; send at most {} bytes\n", max_body_bytes));
+            : text_response(413,
+                            fmt::format("the body is too large; send at most {} bytes\n", max_body_bytes));
     write_response(connection, response, request.method != "HEAD");
     return response.status;
   }
@@ -135,8 +141,9 @@ admin_server::~admin_server() = default;
 std::expected<std::unique_ptr<admin_server>, std::string> admin_server::start(const host_port& address,
                                                                               admin_sources sources) {
   const auto failed = [&](std::string_view why) {
-    return std::unexpected(fmt::format("admin server: cannot listen on {}: {}; choose another address with --admin",
-                                       format_host_port(address), why));
+    return std::unexpected(
+        fmt::format("admin server: cannot listen on {}: {}; choose another address with --admin",
+                    format_host_port(address), why));
   };
   const auto numeric = resolve(address.host);
   if (!numeric) return failed(numeric.error());
@@ -146,15 +153,12 @@ std::expected<std::unique_ptr<admin_server>, std::string> admin_server::start(co
   impl->host = address.host;
   impl->numeric_host = *numeric;
   const std::string port = fmt::format("{}:{}", *numeric, address.port);
-  const char* options[] = {"listening_ports", port.c_str(),
-                           // Enough for several scrapers while a slow client holds a thread for its five seconds.
-                           "num_threads", "4",
-                           "request_timeout_ms", "5000",
-                           "enable_keep_alive", "no",
-                           "tcp_nodelay", "1",
-                           // No answer to a browser's question whether another site may use these pages.
-                           "access_control_allow_methods", "",
-                           nullptr};
+  const char* options[] = {
+      "listening_ports", port.c_str(),
+      // Enough for several scrapers while a slow client holds a thread for its five seconds.
+      "num_threads", "4", "request_timeout_ms", "5000", "enable_keep_alive", "no", "tcp_nodelay", "1",
+      // No answer to a browser's question whether another site may use these pages.
+      "access_control_allow_methods", "", nullptr};
   mg_callbacks callbacks{};
   callbacks.begin_request = implementation::on_request;
   callbacks.log_message = implementation::on_message;
@@ -167,6 +171,8 @@ std::expected<std::unique_ptr<admin_server>, std::string> admin_server::start(co
   return std::unique_ptr<admin_server>{new admin_server{std::move(impl)}};
 }
 
-host_port admin_server::address() const { return impl_->address(); }
+host_port admin_server::address() const {
+  return impl_->address();
+}
 
 }  // namespace weft

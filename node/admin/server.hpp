@@ -1,8 +1,9 @@
-// The admin HTTP server: its own port, its own few threads, so that it answers while the data path is saturated.
+// The admin HTTP server: its own port, its own few threads, so that it answers while the data path is
+// saturated.
 //
-// Descriptors: each request under way needs one, and /metrics a few more to read /proc. The node keeps 64 descriptors
-// below RLIMIT_NOFILE back from its connections (limits.connections), which is what lets this server accept when they
-// have used up the rest.
+// Descriptors: each request under way needs one, and /metrics a few more to read /proc. The node keeps 64
+// descriptors below RLIMIT_NOFILE back from its connections (limits.connections), which is what lets this
+// server accept when they have used up the rest.
 //
 // Thread safety: the sources are called from the server's threads until the destructor returns.
 #pragma once

@@ -1,11 +1,10 @@
 #include "node/config/address.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 namespace weft {
@@ -55,7 +54,8 @@ std::expected<host_port, std::string> parse_host_port(std::string_view text) {
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
   if (error != std::errc{} || end != port_text.data() + port_text.size())
-    return std::unexpected(fmt::format("\"{}\": the port \"{}\" is not a number from 0 to 65535", text, port_text));
+    return std::unexpected(
+        fmt::format("\"{}\": the port \"{}\" is not a number from 0 to 65535", text, port_text));
   return host_port{std::string{host}, port};
 }
 
@@ -71,7 +71,8 @@ std::string check_node_name(std::string_view name) {
 std::expected<peer_option, std::string> parse_peer(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == text.npos)
-    return std::unexpected(fmt::format("\"{}\" names no peer; write NAME=HOST:PORT such as b=127.0.0.1:7401", text));
+    return std::unexpected(
+        fmt::format("\"{}\" names no peer; write NAME=HOST:PORT such as b=127.0.0.1:7401", text));
   const std::string_view name = text.substr(0, equals);
   if (std::string complaint = check_node_name(name); !complaint.empty())
     return std::unexpected(fmt::format("\"{}\": {}", text, complaint));

@@ -10,7 +10,6 @@
 #include <string_view>
 
 #include "actors/network.hpp"
-#include "actors/network.hpp"
 #include "actors/options.hpp"
 
 namespace weft {
@@ -19,7 +18,8 @@ namespace weft {
 std::expected<host_port, std::string> parse_host_port(std::string_view text);
 /// NAME=HOST:PORT with a port of at least 1.
 std::expected<peer_option, std::string> parse_peer(std::string_view text);
-/// A node's name: letters, digits, '.', '_' and '-', at most 64 of them. Returns the complaint, empty when it is one.
+/// A node's name: letters, digits, '.', '_' and '-', at most 64 of them. Returns the complaint, empty when it
+/// is one.
 std::string check_node_name(std::string_view name);
 
 std::string format_peer(const peer_option& peer);

@@ -1,10 +1,10 @@
 // Configuration files: JSON with comments, walked along the rows of the table.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "node/config/nearest.hpp"
 #include "node/config/sources.hpp"
@@ -24,24 +24,30 @@ std::string json_text(std::string_view text) {
 /// What the value of a row must be in the file, or nothing when it is that.
 std::string type_complaint(const option& row, const json& value) {
   const auto complain = [&](std::string_view wanted) {
-    return fmt::format("is {} {}; write {}", value.is_object() || value.is_array() ? "an" : "a", value.type_name(),
-                       wanted);
+    return fmt::format("is {} {}; write {}", value.is_object() || value.is_array() ? "an" : "a",
+                       value.type_name(), wanted);
   };
   switch (row.type) {
-    case option_type::boolean: return value.is_boolean() ? "" : complain("true or false");
-    case option_type::count: return value.is_number_integer() ? "" : complain("a whole number without quotes");
+    case option_type::boolean:
+      return value.is_boolean() ? "" : complain("true or false");
+    case option_type::count:
+      return value.is_number_integer() ? "" : complain("a whole number without quotes");
     case option_type::size:
-      if (value.is_number()) return fmt::format("{} has no unit; write a string such as \"1MiB\"", value.dump());
+      if (value.is_number())
+        return fmt::format("{} has no unit; write a string such as \"1MiB\"", value.dump());
       return value.is_string() ? "" : complain("a string such as \"1MiB\"");
     case option_type::duration:
-      if (value.is_number()) return fmt::format("{} has no unit; write a string such as \"200ms\"", value.dump());
+      if (value.is_number())
+        return fmt::format("{} has no unit; write a string such as \"200ms\"", value.dump());
       return value.is_string() ? "" : complain("a string such as \"200ms\"");
     case option_type::peers:
+    case option_type::rules:
       if (!value.is_array()) return complain("an array of strings such as [\"b=127.0.0.1:7401\"]");
       if (!std::ranges::all_of(value, [](const json& item) { return item.is_string(); }))
         return "is an array with something else than strings; write [\"b=127.0.0.1:7401\"]";
       return "";
-    default: return value.is_string() ? "" : complain("a string");
+    default:
+      return value.is_string() ? "" : complain("a string");
   }
 }
 
@@ -76,7 +82,8 @@ class file_walk {
     if (std::string complaint = type_complaint(row, value); !complaint.empty())
       complain(key, complaint);
     else
-      result_.values.push_back({&row, texts_of(value), origin_, fmt::format("{}, {}", origin_, json_text(key))});
+      result_.values.push_back(
+          {&row, texts_of(value), origin_, fmt::format("{}, {}", origin_, json_text(key))});
   }
 
   void complain(const std::string& key, std::string_view what) {
@@ -132,7 +139,8 @@ given values_of_file(const config_text& file, std::span<const option> table) {
     return result;
   }
   for (const std::string& key : duplicates.twice)
-    result.errors.push_back(fmt::format("{}: {} stands twice in one object; give it once", origin, json_text(key)));
+    result.errors.push_back(
+        fmt::format("{}: {} stands twice in one object; give it once", origin, json_text(key)));
   if (!document.is_object())
     result.errors.push_back(fmt::format("{}: is a JSON {}; write an object", origin, document.type_name()));
   else

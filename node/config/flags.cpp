@@ -12,7 +12,7 @@ namespace {
 const CLI::callback_t keep_as_given = [](const CLI::results_t&) { return true; };
 
 void add_flag(CLI::App& app, const option& row, const program_options& defaults) {
-  const std::string help = fmt::format("{}. {}; default {}. Environment: {}", row.help, range_text(row),
+  const std::string help = fmt::format("{} ({}; default {}; environment {})", row.help, range_text(row),
                                        value_of(row, defaults).dump(), variable_name(row));
   if (row.type == option_type::boolean) {
     app.add_flag(flag_name(row), help);
@@ -47,8 +47,9 @@ leftovers sort_leftovers(const CLI::App& app) {
 }  // namespace
 
 void add_config_flags(CLI::App& app) {
-  app.add_option("--config", keep_as_given,
-                 fmt::format("Configuration file: JSON, comments allowed. Environment: {}", config_file_variable))
+  app.add_option(
+         "--config", keep_as_given,
+         fmt::format("Configuration file: JSON, comments allowed. Environment: {}", config_file_variable))
       ->type_name("FILE");
   const program_options defaults;
   for (const option& row : option_table()) add_flag(app, row, defaults);
@@ -71,6 +72,8 @@ std::string config_file_given(const CLI::App& app, std::span<const variable> env
   return named == environment.end() ? std::string{} : named->second;
 }
 
-std::vector<std::string> stray_arguments(const CLI::App& app) { return sort_leftovers(app).strays; }
+std::vector<std::string> stray_arguments(const CLI::App& app) {
+  return sort_leftovers(app).strays;
+}
 
 }  // namespace weft

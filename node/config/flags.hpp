@@ -12,8 +12,8 @@ class App;
 
 namespace weft {
 
-/// Adds `--config` and one flag for each row of the table. Unknown arguments are left for `flags_given`, so that they are
-/// reported together with every other mistake.
+/// Adds `--config` and one flag for each row of the table. Unknown arguments are left for `flags_given`, so
+/// that they are reported together with every other mistake.
 void add_config_flags(CLI::App& app);
 
 /// What the parsed command line gave, unknown flags included.

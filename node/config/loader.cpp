@@ -1,10 +1,10 @@
 #include "node/config/loader.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace weft {
 namespace {
@@ -13,7 +13,9 @@ using nlohmann::json;
 
 class loading {
  public:
-  explicit loading(std::span<const option> table) : table_{table} { config.origins.assign(table.size(), "default"); }
+  explicit loading(std::span<const option> table) : table_{table} {
+    config.origins.assign(table.size(), "default");
+  }
 
   void apply(given source) {
     std::ranges::move(source.errors, std::back_inserter(errors));
@@ -28,7 +30,8 @@ class loading {
   /// "limits.frame_bytes \"1MiB\" (default)"
   std::string describe(std::string_view key) const {
     const auto row = std::ranges::find(table_, key, &option::key);
-    return fmt::format("{} {} ({})", key, value_of(*row, config.options).dump(), config.origins[index_of(*row)]);
+    return fmt::format("{} {} ({})", key, value_of(*row, config.options).dump(),
+                       config.origins[index_of(*row)]);
   }
 
   loaded_config config;
@@ -60,8 +63,9 @@ std::expected<loaded_config, std::vector<std::string>> load_config(const config_
   load.apply(values_of_environment(sources.environment, table));
   load.apply(values_of_flags(sources.flags, table));
   if (table.data() == option_table().data()) {
-    std::ranges::move(check_together(load.config.options, [&](std::string_view key) { return load.describe(key); }),
-                      std::back_inserter(load.errors));
+    std::ranges::move(
+        check_together(load.config.options, [&](std::string_view key) { return load.describe(key); }),
+        std::back_inserter(load.errors));
   }
   if (!load.errors.empty()) return std::unexpected(std::move(load.errors));
   return std::move(load.config);

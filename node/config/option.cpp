@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
+#include "actors/balance/policy.hpp"
 #include "node/config/address.hpp"
 #include "proto/units.hpp"
 
@@ -29,7 +30,8 @@ assigned assign_text(const option& row, std::string& member, const std::string& 
   if (row.type == option_type::choice && std::ranges::find(row.choices, text) == row.choices.end())
     return std::unexpected(fmt::format("\"{}\" is not allowed; use {}", text, range_text(row)));
   if (row.check) {
-    if (std::string complaint = row.check(text); !complaint.empty()) return std::unexpected(std::move(complaint));
+    if (std::string complaint = row.check(text); !complaint.empty())
+      return std::unexpected(std::move(complaint));
   }
   member = text;
   return {};
@@ -69,7 +71,8 @@ assigned assign_duration(const option& row, milliseconds& member, const std::str
       *parsed > milliseconds{row.max})
     return out_of_range(row, text);
   if (whole != *parsed)
-    return std::unexpected(fmt::format("{} is finer than a millisecond; use whole milliseconds such as 200ms", text));
+    return std::unexpected(
+        fmt::format("{} is finer than a millisecond; use whole milliseconds such as 200ms", text));
   member = whole;
   return {};
 }
@@ -99,6 +102,25 @@ assigned assign_peers(std::vector<peer_option>& member, std::span<const std::str
   return {};
 }
 
+assigned assign_rules(std::vector<balance_rule>& member, std::span<const std::string> texts) {
+  std::vector<balance_rule> rules;
+  std::vector<std::string> complaints;
+  for (const std::string& text : texts) {
+    const auto equals = text.find('=');
+    const auto policy = equals == text.npos ? std::string{} : text.substr(equals + 1);
+    if (equals == 0 || !parse_balance_policy(policy))
+      complaints.push_back(fmt::format(
+          "\"{}\" is no rule; write METHOD=POLICY such as users.*=consistent_hash, with p2c, round_robin or "
+          "consistent_hash",
+          text));
+    else
+      rules.push_back({text.substr(0, equals), policy});
+  }
+  if (!complaints.empty()) return std::unexpected(fmt::format("{}", fmt::join(complaints, "; also ")));
+  member = std::move(rules);
+  return {};
+}
+
 std::string from_key(const option& row, std::string_view prefix, char separator, bool upper) {
   std::string name{prefix};
   for (const char c : row.key) {
@@ -116,51 +138,83 @@ std::string flag_name(const option& row) {
   return row.flag.empty() ? from_key(row, "--", '-', false) : std::string{row.flag};
 }
 
-std::string variable_name(const option& row) { return from_key(row, "WEFT_", '_', true); }
+std::string variable_name(const option& row) {
+  return from_key(row, "WEFT_", '_', true);
+}
 
 std::string_view placeholder(const option& row) {
   switch (row.type) {
-    case option_type::text: return "NAME";
-    case option_type::choice: return "WORD";
-    case option_type::boolean: return "true|false";
-    case option_type::count: return "N";
-    case option_type::size: return "SIZE";
-    case option_type::duration: return "DURATION";
-    case option_type::address: return "HOST:PORT";
-    case option_type::peers: return "NAME=HOST:PORT";
+    case option_type::text:
+      return "NAME";
+    case option_type::choice:
+      return "WORD";
+    case option_type::boolean:
+      return "true|false";
+    case option_type::count:
+      return "N";
+    case option_type::size:
+      return "SIZE";
+    case option_type::duration:
+      return "DURATION";
+    case option_type::address:
+      return "HOST:PORT";
+    case option_type::peers:
+      return "NAME=HOST:PORT";
+    case option_type::rules:
+      return "METHOD=POLICY";
   }
   std::unreachable();
 }
 
 std::string range_text(const option& row) {
   switch (row.type) {
-    case option_type::text: return "letters, digits, '.', '_' and '-', at most 64";
-    case option_type::choice: return fmt::format("one of {}", fmt::join(row.choices, ", "));
-    case option_type::boolean: return "true or false";
-    case option_type::count: return fmt::format("{} to {}", row.min, row.max);
-    case option_type::size: return fmt::format("{} to {}", format_size(row.min), format_size(row.max));
+    case option_type::text:
+      return "letters, digits, '.', '_' and '-', at most 64";
+    case option_type::choice:
+      return fmt::format("one of {}", fmt::join(row.choices, ", "));
+    case option_type::boolean:
+      return "true or false";
+    case option_type::count:
+      return fmt::format("{} to {}", row.min, row.max);
+    case option_type::size:
+      return fmt::format("{} to {}", format_size(row.min), format_size(row.max));
     case option_type::duration:
-      return fmt::format("{} to {}", format_duration(milliseconds{row.min}), format_duration(milliseconds{row.max}));
-    case option_type::address: return "HOST:PORT, an IPv6 address in brackets";
-    case option_type::peers: return "any number of NAME=HOST:PORT";
+      return fmt::format("{} to {}", format_duration(milliseconds{row.min}),
+                         format_duration(milliseconds{row.max}));
+    case option_type::address:
+      return "HOST:PORT, an IPv6 address in brackets";
+    case option_type::peers:
+      return "any number of NAME=HOST:PORT";
+    case option_type::rules:
+      return "any number of METHOD=POLICY, METHOD a name or prefix.*; the first that fits counts";
   }
   std::unreachable();
 }
 
 assigned assign(const option& row, program_options& options, std::span<const std::string> texts) {
-  if (row.type == option_type::peers) return assign_peers(reach<std::vector<peer_option>>(row, options), texts);
-  if (texts.size() != 1)
-    return std::unexpected(fmt::format("given {} times; give it once", texts.size()));
+  if (row.type == option_type::peers)
+    return assign_peers(reach<std::vector<peer_option>>(row, options), texts);
+  if (row.type == option_type::rules)
+    return assign_rules(reach<std::vector<balance_rule>>(row, options), texts);
+  if (texts.size() != 1) return std::unexpected(fmt::format("given {} times; give it once", texts.size()));
   const std::string& text = texts.front();
   switch (row.type) {
     case option_type::text:
-    case option_type::choice: return assign_text(row, reach<std::string>(row, options), text);
-    case option_type::boolean: return assign_boolean(reach<bool>(row, options), text);
-    case option_type::count: return assign_count(row, reach<std::size_t>(row, options), text);
-    case option_type::size: return assign_size(row, reach<std::size_t>(row, options), text);
-    case option_type::duration: return assign_duration(row, reach<milliseconds>(row, options), text);
-    case option_type::address: return assign_address(reach<host_port>(row, options), text);
-    case option_type::peers: break;
+    case option_type::choice:
+      return assign_text(row, reach<std::string>(row, options), text);
+    case option_type::boolean:
+      return assign_boolean(reach<bool>(row, options), text);
+    case option_type::count:
+      return assign_count(row, reach<std::size_t>(row, options), text);
+    case option_type::size:
+      return assign_size(row, reach<std::size_t>(row, options), text);
+    case option_type::duration:
+      return assign_duration(row, reach<milliseconds>(row, options), text);
+    case option_type::address:
+      return assign_address(reach<host_port>(row, options), text);
+    case option_type::peers:
+    case option_type::rules:
+      break;
   }
   std::unreachable();
 }
@@ -168,16 +222,28 @@ assigned assign(const option& row, program_options& options, std::span<const std
 nlohmann::json value_of(const option& row, program_options options) {
   switch (row.type) {
     case option_type::text:
-    case option_type::choice: return reach<std::string>(row, options);
-    case option_type::boolean: return reach<bool>(row, options);
-    case option_type::count: return reach<std::size_t>(row, options);
-    case option_type::size: return format_size(reach<std::size_t>(row, options));
-    case option_type::duration: return format_duration(reach<milliseconds>(row, options));
-    case option_type::address: return format_host_port(reach<host_port>(row, options));
+    case option_type::choice:
+      return reach<std::string>(row, options);
+    case option_type::boolean:
+      return reach<bool>(row, options);
+    case option_type::count:
+      return reach<std::size_t>(row, options);
+    case option_type::size:
+      return format_size(reach<std::size_t>(row, options));
+    case option_type::duration:
+      return format_duration(reach<milliseconds>(row, options));
+    case option_type::address:
+      return format_host_port(reach<host_port>(row, options));
     case option_type::peers: {
       nlohmann::json list = nlohmann::json::array();
       for (const peer_option& peer : reach<std::vector<peer_option>>(row, options))
         list.push_back(format_peer(peer));
+      return list;
+    }
+    case option_type::rules: {
+      nlohmann::json list = nlohmann::json::array();
+      for (const balance_rule& rule : reach<std::vector<balance_rule>>(row, options))
+        list.push_back(rule.pattern + "=" + rule.policy);
       return list;
     }
   }

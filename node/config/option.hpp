@@ -1,50 +1,59 @@
-// One configuration option: a row of the table that the flag, the environment variable, the file key, the default, the
-// check and the reference page all come from.
+// One configuration option: a row of the table that the flag, the environment variable, the file key, the
+// default, the check and the reference page all come from.
 //
-// The default is the member's initializer in `program_options`; it is stated nowhere else. Rows and the functions here
-// hold no state and may be used from any thread.
+// The default is the member's initializer in `program_options`; it is stated nowhere else. Rows and the
+// functions here hold no state and may be used from any thread.
 #pragma once
 
 #include <cstdint>
 #include <expected>
-#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "node/config/program_options.hpp"
 
 namespace weft {
 
-enum class option_type : std::uint8_t { text, choice, boolean, count, size, duration, address, peers };
+enum class option_type : std::uint8_t { text, choice, boolean, count, size, duration, address, peers, rules };
 
 template <class T>
 using member_of = T& (*)(program_options&);
 /// Where the value lives; the alternative agrees with the row's `option_type`.
 using option_member =
     std::variant<member_of<std::string>, member_of<bool>, member_of<std::size_t>, member_of<milliseconds>,
-                 member_of<host_port>, member_of<std::vector<peer_option>>>;
+                 member_of<host_port>, member_of<std::vector<peer_option>>, member_of<std::vector<balance_rule>>>;
 
 struct option {
   /// As in a configuration file: "section.name" or "name".
   std::string_view key;
   option_type type;
+  /// Shown as "<redacted>".
+  bool secret = false;
   option_member member;
   std::string_view help;
   /// Smallest and largest count, bytes or milliseconds.
   std::uint64_t min = 0;
   std::uint64_t max = 0;
+  // Initialized, since clang warns about rows that leave them out otherwise.
+  // NOLINTBEGIN(readability-redundant-member-init)
   /// What a `choice` may be.
   std::span<const std::string_view> choices{};
   /// A `text`'s own check: returns the complaint, empty when the value is fine.
   std::string (*check)(std::string_view) = nullptr;
   /// The flag where it is not made from the key.
   std::string_view flag{};
-  /// Shown as "<redacted>".
-  bool secret = false;
+  // NOLINTEND(readability-redundant-member-init)
 };
+
+/// Takes any number of texts.
+inline bool is_list(const option& row) noexcept {
+  return row.type == option_type::peers || row.type == option_type::rules;
+}
 
 /// "--limits-frame-bytes"
 std::string flag_name(const option& row);
@@ -55,8 +64,8 @@ std::string_view placeholder(const option& row);
 /// The allowed values as a phrase: "64B to 1GiB".
 std::string range_text(const option& row);
 
-/// Sets the member from its text (several texts for a list). On failure the sentence says what was wrong and what would
-/// be right, and the member is left as it was.
+/// Sets the member from its text (several texts for a list). On failure the sentence says what was wrong and
+/// what would be right, and the member is left as it was.
 std::expected<void, std::string> assign(const option& row, program_options& options,
                                         std::span<const std::string> texts);
 

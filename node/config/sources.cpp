@@ -1,15 +1,14 @@
 #include "node/config/sources.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <string_view>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "node/config/nearest.hpp"
 #include "node/config/table.hpp"
@@ -55,7 +54,7 @@ given values_of_environment(std::span<const variable> environment, std::span<con
       continue;
     }
     const std::string origin = fmt::format("environment variable {}", name);
-    auto texts = row->type == option_type::peers ? split_list(text) : std::vector<std::string>{text};
+    auto texts = is_list(*row) ? split_list(text) : std::vector<std::string>{text};
     result.values.push_back({&*row, std::move(texts), origin, origin});
   }
   return result;
@@ -70,7 +69,8 @@ given values_of_flags(std::span<const flag_values> flags, std::span<const option
       result.values.push_back({&*row, texts, origin, origin});
       continue;
     }
-    std::vector<std::string> known{"--config", "--print-config", "--check-config", "--print-reference", "--help"};
+    std::vector<std::string> known{"--config", "--print-config", "--check-config", "--print-reference",
+                                   "--help"};
     for (const option& each : table) known.push_back(flag_name(each));
     result.errors.push_back(
         fmt::format("{}: unknown; the nearest known one is {}", origin, nearest_name(flag, known)));
@@ -99,7 +99,11 @@ std::expected<config_text, std::string> read_config_file(const std::string& path
   if (!file) return failed();
   config_text read{path, {}};
   char buffer[4096];
-  for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, file.get())) > 0;) read.text.append(buffer, n);
+  std::size_t n = 0;
+  do {
+    n = std::fread(buffer, 1, sizeof buffer, file.get());
+    read.text.append(buffer, n);
+  } while (n == sizeof buffer);
   // A directory can be opened, but not read.
   if (std::ferror(file.get())) return failed();
   return read;

@@ -1,6 +1,7 @@
 // What each source of configuration gave: matched to the rows of the table, not yet converted or checked.
 //
-// Pure functions over values; reading the process environment and the file is separate, so that tests need neither.
+// Pure functions over values; reading the process environment and the file is separate, so that tests need
+// neither.
 #pragma once
 
 #include <expected>

@@ -1,4 +1,5 @@
-// The options of `weft node`, one row each, in the order of the reference page. Rows of one section stand together.
+// The options of `weft node`, one row each, in the order of the reference page. Rows of one section stand
+// together.
 #pragma once
 
 #include <functional>
@@ -15,8 +16,8 @@ std::span<const option> option_table();
 /// The variable that names the configuration file, as `--config` does.
 inline constexpr std::string_view config_file_variable = "WEFT_CONFIG";
 
-/// What holds between options, beyond each one's own range. `describe` turns a key into words that tell its value and
-/// where that came from. Returns one complaint per broken rule.
+/// What holds between options, beyond each one's own range. `describe` turns a key into words that tell its
+/// value and where that came from. Returns one complaint per broken rule.
 std::vector<std::string> check_together(const program_options& options,
                                         const std::function<std::string(std::string_view key)>& describe);
 
