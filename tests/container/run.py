@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""The container suite: brings docker-compose.yml up unchanged in a real engine and uses the mesh from outside.
+Usage: run.py --work DIRECTORY   (holds the engine's images between runs; a file system on disk)
+Exit status: 0 passed, 1 failed, 77 skipped because no engine can run here."""
+
+import argparse
+import os
+import pathlib
+import signal
+import sys
+import time
+import traceback
+
+from engine import Unavailable, engine, ensure_packages
+from images import make_debian, make_prometheus, provide, run
+from mesh import Composition
+from scenario import (calls_cross_the_mesh, containers_are_hardened, image_is_small, nothing_is_left,
+                      one_node_stops_and_returns, prometheus_sees_everything)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SKIPPED = 77
+# Named, so that pruning keeps its layers: packages and compiled sources are not made again.
+BUILD_STAGE_IMAGE = "weft-build:local"
+
+
+class Report:
+    """Runs the steps and says after each how it went."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str, float]] = []
+
+    def step(self, name: str, action, *arguments):
+        print(f"==> {name}", flush=True)
+        begin = time.monotonic()
+        result = "failed"
+        try:
+            detail = action(*arguments)
+            result = "passed"
+            if detail:
+                print(f"    {detail}", flush=True)
+        finally:
+            self.rows.append((name, result, time.monotonic() - begin))
+
+    def show(self) -> None:
+        print("\ncontainer suite:")
+        for name, result, seconds in self.rows:
+            print(f"  {result:7} {seconds:7.1f} s  {name}")
+
+
+def build_node_image(environment: dict[str, str]) -> None:
+    dockerfile = str(ROOT / "deploy/Dockerfile")
+    run(["docker", "build", "--target", "build", "--tag", BUILD_STAGE_IMAGE, "--file", dockerfile, str(ROOT)],
+        environment)
+
+
+def exercise(report: Report, composition: Composition) -> None:
+    report.step("docker-compose build", composition.compose, "build")
+    report.step("image: small, non-root, no shell", image_is_small, composition)
+    try:
+        report.step("docker-compose up: three nodes become healthy", composition.up)
+        report.step("containers are hardened", containers_are_hardened, composition)
+        report.step("calls from the host and across nodes", calls_cross_the_mesh, composition)
+        report.step("Prometheus sees three targets and the calls", prometheus_sees_everything, composition)
+        report.step("a node stops, the others go on, it returns", one_node_stops_and_returns, composition)
+    except Exception:
+        print(composition.logs(), file=sys.stderr)
+        raise
+    finally:
+        report.step("docker-compose down", composition.down)
+    report.step("nothing is left in the engine", nothing_is_left, composition)
+
+
+def suite(work: pathlib.Path, report: Report) -> None:
+    ensure_packages(ROOT)
+    with engine(work) as (environment, ours):
+        print("an engine of our own" if ours else "the engine that runs here already", flush=True)
+        composition = Composition(ROOT, environment)
+        composition.refuse_to_disturb(ours)
+        report.step("image debian:bookworm-slim", provide, "debian:bookworm-slim", make_debian, environment)
+        prometheus_image = composition.image_of("prometheus")
+        report.step(f"image {prometheus_image}", provide, prometheus_image, make_prometheus, environment)
+        report.step("docker build", build_node_image, environment)
+        exercise(report, composition)
+        if ours:
+            # What earlier builds left; in an engine that others use too it would be theirs to decide.
+            run(["docker", "image", "prune", "--force"], environment)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=pathlib.Path, required=True, help="holds the engine's images between runs")
+    work = parser.parse_args().work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    os.chdir(work)
+    # An interrupted suite takes its containers and its engine down as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    report = Report()
+    try:
+        suite(work, report)
+    except Unavailable as why:
+        print(f"SKIPPED: the container suite needs a Docker engine: {why}", file=sys.stderr)
+        return SKIPPED
+    except Exception:
+        traceback.print_exc()
+        report.show()
+        return 1
+    report.show()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

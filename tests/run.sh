@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Builds weft and runs its tests: tests/run.sh [--all] [--help]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+usage() {
+  cat <<'END'
+usage: tests/run.sh [--all] [--help]
+
+Installs missing packages, builds the preset release and runs its tests: unit, node, wire, mesh, clients, docs, deploy.
+  --all   also under the sanitizers (presets asan and tsan), the fuzzers, and docker-compose.yml in a container engine
+Exit status: 0 when everything passed. JOBS is the number of parallel jobs, default 2.
+Logs of every phase: build/logs/
+END
+}
+
+all=no
+for argument in "$@"; do
+  case $argument in
+    --all) all=yes ;;
+    --help) usage; exit 0 ;;
+    *) echo "$0: unknown argument '$argument'" >&2; usage >&2; exit 64 ;;
+  esac
+done
+
+# A translation unit takes up to 1 GiB, and timing-sensitive tests want a core: not simply one job per core.
+jobs=${JOBS:-2}
+logs=build/logs
+mkdir -p "$logs"
+rm -f "$logs"/*.log
+summary=()
+failed=0
+
+# phase NAME COMMAND...: runs it, shows and keeps what it says, and goes on when it fails.
+phase() {
+  local name=$1 begin=$SECONDS result=passed
+  shift
+  local log=$logs/${name// /-}.log
+  printf '\n==> %s\n' "$name"
+  if ! "$@" 2>&1 | tee "$log"; then
+    result=FAILED
+    failed=1
+  fi
+  summary+=("$(printf '%-24s %s %5d s  %s' "$name" "$result" $((SECONDS - begin)) "$(counts "$log")")")
+  [ $result = passed ]
+}
+
+# What ctest says about its tests, in one line.
+counts() {
+  sed -n -e 's/^\([0-9]*% tests passed.*\)$/\1/p' -e 's/^.*\*\*\*Skipped.*$/(some skipped: see above)/p' "$1" |
+    sort -ru | paste -sd ' '
+}
+
+# build PRESET BUILD_ARGUMENT...
+build() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" && cmake --build --preset "$preset" --parallel "$jobs" "$@"
+}
+
+# tests PRESET CTEST_ARGUMENT...
+tests() {
+  local preset=$1
+  shift
+  ctest --test-dir "build/$preset" --parallel "$jobs" --output-on-failure --no-tests=error "$@"
+}
+
+show_summary() {
+  printf '\n%-24s %s\n' phase 'result    time'
+  printf '%s\n' "${summary[@]}"
+  if [ $failed = 0 ]; then echo 'all phases passed'; else echo "some phases FAILED; their logs: $logs/"; fi
+}
+
+export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+
+trap show_summary EXIT
+phase packages deploy/setup.sh build test
+phase 'build release' build release
+phase 'tests release' tests release --label-exclude '^(container|chaos|sanitizer|bench)$' || true
+if [ $all = yes ]; then
+  if phase 'build asan' build asan; then
+    phase 'tests asan' tests asan --label-regex '^(unit|node|wire|mesh|clients)$' || true
+  fi
+  if phase 'build fuzz' build fuzz --target frame_fuzz envelope_fuzz; then
+    phase 'tests fuzz' tests fuzz --label-regex '^fuzz$' || true
+  fi
+  if phase 'build tsan' build tsan; then
+    phase 'tests tsan' tests tsan --label-regex '^(unit|node|wire|mesh)$' || true
+  fi
+  phase 'tests containers' tests release --label-regex '^container$' --verbose || true
+fi
+exit $failed
