@@ -1,14 +1,14 @@
 #include "actors/acceptor.hpp"
 
+#include <cerrno>
+#include <cstring>
+
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "actors/network.hpp"
 #include "actors/router_messages.hpp"
@@ -123,7 +123,8 @@ bool acceptor::accept_one() {
   back_off_ = first_back_off;
   const int on = 1;
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (shared_.counters.connections.fetch_add(1, std::memory_order_relaxed) >= static_cast<std::int64_t>(limit_)) {
+  if (shared_.counters.connections.fetch_add(1, std::memory_order_relaxed) >=
+      static_cast<std::int64_t>(limit_)) {
     shared_.counters.connections.fetch_sub(1, std::memory_order_relaxed);
     refuse(descriptor);
     return true;
@@ -138,12 +139,14 @@ void acceptor::refuse(int descriptor) {
   constexpr std::int64_t retry_after_ms = 1'000;
   std::string frame;
   const auto start = proto::begin_frame(frame);
-  proto::append_error(frame, {},
-                      make_mesh_error(error_code::resource_exhausted,
-                                      fmt::format("{} connections are open, the limit (limits.connections)", limit_),
-                                      executed::no, shared_.options.id, retry_after_ms));
+  proto::append_error(
+      frame, {},
+      make_mesh_error(error_code::resource_exhausted,
+                      fmt::format("{} connections are open, the limit (limits.connections)", limit_),
+                      executed::no, shared_.options.id, retry_after_ms));
   proto::end_frame(frame, start);
-  [[maybe_unused]] const auto sent = ::send(descriptor, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  [[maybe_unused]] const auto sent =
+      ::send(descriptor, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   ::shutdown(descriptor, SHUT_WR);
   ::close(descriptor);
 }

@@ -1,7 +1,7 @@
 // The listening socket: accepts connections and hands them round to the routers, one after the other.
 //
-// Out of descriptors it stops listening for a while instead of spinning on an event that stays ready; over the
-// connection limit it says why and closes.
+// Out of descriptors it stops listening for a while instead of spinning on an event that stays ready; over
+// the connection limit it says why and closes.
 //
 // Thread safety: used on its reactor's thread, except for construction and `address`.
 #pragma once

@@ -1,13 +1,15 @@
 // Messages between pinned actors that carry their payload in the mailbox element itself.
 //
-// A CAF message with typed content costs several allocations and a run-time type match; these cost one allocation or
-// none (a recycled element) and one integer comparison. They travel through ordinary CAF mailboxes.
+// A CAF message with typed content costs several allocations and a run-time type match; these cost one
+// allocation or none (a recycled element) and one integer comparison. They travel through ordinary CAF
+// mailboxes.
 #pragma once
+
+#include <cstdint>
+#include <memory>
 
 #include <caf/mailbox_element.hpp>
 #include <caf/type_erased_tuple.hpp>
-#include <cstdint>
-#include <memory>
 
 namespace weft {
 
@@ -48,7 +50,8 @@ class actor_message : public caf::mailbox_element {
 
  private:
   // A response id that no request of ours can have: never mistaken for a request that wants an answer.
-  static constexpr std::uint64_t tag = caf::message_id::response_flag_mask | caf::message_id::answered_flag_mask |
+  static constexpr std::uint64_t tag = caf::message_id::response_flag_mask |
+                                       caf::message_id::answered_flag_mask |
                                        caf::message_id::default_async_value | 0x57454654;
   caf::empty_type_erased_tuple none_;
   type what_;

@@ -1,5 +1,5 @@
-// Exponential back-off with jitter: initial, doubled each time up to a cap, each value times 0.8 to 1.2 (gRFC A6).
-// A value type without a clock; not thread-safe.
+// Exponential back-off with jitter: initial, doubled each time up to a cap, each value times 0.8 to 1.2 (gRFC
+// A6). A value type without a clock; not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,8 @@ class backoff {
   backoff(std::chrono::milliseconds initial, std::chrono::milliseconds max, std::uint64_t seed)
       : initial_(initial), max_(max), base_(initial), random_(seed) {}
 
-  /// How long to wait before the next attempt. The cap applies before the jitter, so waits spread at the cap, too.
+  /// How long to wait before the next attempt. The cap applies before the jitter, so waits spread at the cap,
+  /// too.
   std::chrono::milliseconds next() {
     std::uniform_real_distribution<double> jitter(0.8, 1.2);
     const auto wait = static_cast<double>(base_.count()) * jitter(random_);

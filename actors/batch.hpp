@@ -30,8 +30,8 @@ struct inbound_item {
   proto::envelope message;
 };
 
-/// Connection to router. The views point into the reactor's read buffer or the connection's frame buffer and die when
-/// the router's turn ends.
+/// Connection to router. The views point into the reactor's read buffer or the connection's frame buffer and
+/// die when the router's turn ends.
 class inbound_batch final : public actor_message {
  public:
   explicit inbound_batch(message_pool<inbound_batch>& pool) noexcept

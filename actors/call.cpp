@@ -13,7 +13,9 @@ std::uint64_t hash_of(connection_key caller, std::string_view raw_id) noexcept {
 
 }  // namespace
 
-void call::on_expiry() { owner->on_call_timer(*this); }
+void call::on_expiry() {
+  owner->on_call_timer(*this);
+}
 
 call& call_table::acquire(router& owner) {
   if (free_.empty()) {

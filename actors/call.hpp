@@ -1,7 +1,8 @@
 // One call under way: where its answer goes, who works on it, when it must be over.
 //
-// Only calls that are not answered at once have a record: coroutine and blocking handlers, calls to other connections.
-// Records are recycled by their table; keys carry a generation, so a late result finds nothing and does no harm.
+// Only calls that are not answered at once have a record: coroutine and blocking handlers, calls to other
+// connections. Records are recycled by their table; keys carry a generation, so a late result finds nothing
+// and does no harm.
 #pragma once
 
 #include <array>

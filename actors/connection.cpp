@@ -1,11 +1,11 @@
 #include "actors/connection.hpp"
 
+#include <algorithm>
+#include <cerrno>
+
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 
 #include "proto/message.hpp"
 
@@ -15,8 +15,8 @@ namespace {
 using coro::clock;
 
 constexpr auto never = clock::time_point::max();
-// How long a connection that was refused may go on sending before it is cut: closing with unread input would reset the
-// connection and destroy the answer that says why.
+// How long a connection that was refused may go on sending before it is cut: closing with unread input would
+// reset the connection and destroy the answer that says why.
 constexpr auto discard_time = std::chrono::seconds(1);
 // A half-closed plain client gets its answers; whether it is still there is asked after this long.
 constexpr auto half_closed_probe = std::chrono::seconds(1);
@@ -33,23 +33,34 @@ constexpr std::string_view heartbeat_notification = R"({"jsonrpc":"2.0","method"
 
 std::string_view to_string(close_reason reason) noexcept {
   switch (reason) {
-    case close_reason::end_of_stream: return "end of stream";
-    case close_reason::reset: return "reset by peer";
-    case close_reason::framing_error: return "framing error";
-    case close_reason::frame_timeout: return "frame not complete in time";
-    case close_reason::write_deadline: return "no write progress in time";
-    case close_reason::output_budget: return "pending output over the hard limit";
-    case close_reason::heartbeat_lost: return "silent for three heartbeat intervals";
-    case close_reason::idle: return "idle";
-    case close_reason::finished: return "finished";
-    case close_reason::failed: return "failure inside the node";
-    case close_reason::shutdown: return "shutdown";
+    case close_reason::end_of_stream:
+      return "end of stream";
+    case close_reason::reset:
+      return "reset by peer";
+    case close_reason::framing_error:
+      return "framing error";
+    case close_reason::frame_timeout:
+      return "frame not complete in time";
+    case close_reason::write_deadline:
+      return "no write progress in time";
+    case close_reason::output_budget:
+      return "pending output over the hard limit";
+    case close_reason::heartbeat_lost:
+      return "silent for three heartbeat intervals";
+    case close_reason::idle:
+      return "idle";
+    case close_reason::finished:
+      return "finished";
+    case close_reason::failed:
+      return "failure inside the node";
+    case close_reason::shutdown:
+      return "shutdown";
   }
   return "unknown";
 }
 
-connection::connection(caf::actor_config& config, reactor& home, shard& shared, int descriptor, connection_key key,
-                       caf::strong_actor_ptr router)
+connection::connection(caf::actor_config& config, reactor& home, shard& shared, int descriptor,
+                       connection_key key, caf::strong_actor_ptr router)
     : pinned_actor(config, home),
       shared_(shared),
       descriptor_(descriptor),
@@ -68,7 +79,8 @@ connection::~connection() {
 void connection::start() {
   interest_ = EPOLLIN;
   home().watch(descriptor_, interest_, *this);
-  if (shared_.options.limits.idle_timeout.count() > 0) schedule(home().now() + shared_.options.limits.idle_timeout);
+  if (shared_.options.limits.idle_timeout.count() > 0)
+    schedule(home().now() + shared_.options.limits.idle_timeout);
 }
 
 void connection::receive(actor_message& message) {
@@ -194,8 +206,8 @@ void connection::on_end_of_stream() {
     shared_.log->debug("connection {}: the stream ended inside a frame, after {} bytes of it", key_.slot,
                        reader_.buffered_bytes());
   }
-  // Someone who was introduced is a party to the mesh, and a party that hangs up is gone. A plain client may close its
-  // sending side only and still wants its answers.
+  // Someone who was introduced is a party to the mesh, and a party that hangs up is gone. A plain client may
+  // close its sending side only and still wants its answers.
   if (heartbeat_.count() > 0) return close(close_reason::end_of_stream);
   reading_ = reading::ended;
   reason_ = close_reason::end_of_stream;
@@ -361,7 +373,8 @@ clock::time_point connection::check_liveness(clock::time_point now) {
     home().metrics().add(metric::limit_idle);
     return close(close_reason::idle), never;
   }
-  // A connection that is not read because its output is stuck falls to the write deadline, not to its silence.
+  // A connection that is not read because its output is stuck falls to the write deadline, not to its
+  // silence.
   if (reading_ == reading::paused) return now + heartbeat_;
   const auto silent = now - status_.last_read;
   if (silent >= 3 * heartbeat_) {

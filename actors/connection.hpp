@@ -1,11 +1,12 @@
-// One TCP connection as an actor: cuts and scans what it reads, hands it to its router in batches, and writes what the
-// router sends back.
+// One TCP connection as an actor: cuts and scans what it reads, hands it to its router in batches, and writes
+// what the router sends back.
 //
-// Reading and writing are independent: a peer that does not read its answers is still read from until the soft budget
-// of pending output is used up; then TCP pushes back on it, and past the hard budget or the write deadline it is cut.
+// Reading and writing are independent: a peer that does not read its answers is still read from until the
+// soft budget of pending output is used up; then TCP pushes back on it, and past the hard budget or the write
+// deadline it is cut.
 //
-// Thread safety: created by its router on the reactor's thread and pinned there. Ownership: the router and the reactor's
-// job queue hold references; the descriptor belongs to the actor.
+// Thread safety: created by its router on the reactor's thread and pinned there. Ownership: the router and
+// the reactor's job queue hold references; the descriptor belongs to the actor.
 #pragma once
 
 #include <cstdint>

@@ -29,7 +29,8 @@ rpc_error to_error(coro::cancel_reason reason, const std::string& node) {
     return make_mesh_error(error_code::deadline_exceeded, "the deadline passed before the answer came",
                            executed::unknown, node);
   }
-  return make_error(error_code::request_cancelled, std::string("cancelled: ") + std::string(to_string(reason)));
+  return make_error(error_code::request_cancelled,
+                    std::string("cancelled: ") + std::string(to_string(reason)));
 }
 
 coro::task<raw_result> perform(context ctx, remote::address to, std::string method, std::string raw_params,
@@ -52,14 +53,17 @@ coro::task<result> perform_parsed(coro::task<raw_result> raw) {
   if (!answer) co_return std::unexpected(std::move(answer.error()));
   auto parsed = nlohmann::json::parse(*answer, nullptr, false);
   if (parsed.is_discarded()) {
-    co_return std::unexpected(make_error(error_code::internal_error, "the result holds a number out of range"));
+    co_return std::unexpected(
+        make_error(error_code::internal_error, "the result holds a number out of range"));
   }
   co_return parsed;
 }
 
 }  // namespace
 
-const std::string& context::node() const noexcept { return home_->options().id; }
+const std::string& context::node() const noexcept {
+  return home_->options().id;
+}
 
 coro::task<raw_result> remote::call_raw(std::string method, std::string raw_params,
                                         std::optional<std::chrono::milliseconds> timeout) const {

@@ -3,19 +3,20 @@
 //     auto who = co_await ctx.peer("b").call("demo.whoami");
 //     if (!who) co_return std::unexpected(who.error());
 //
-// A context is a cheap handle, passed by value. Calls made through it end no later than the call it belongs to and are
-// cancelled with it, over every hop.
+// A context is a cheap handle, passed by value. Calls made through it end no later than the call it belongs
+// to and are cancelled with it, over every hop.
 //
 // Thread safety: none; it belongs to the router that runs the handler.
 #pragma once
 
 #include <chrono>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
+
+#include <nlohmann/json.hpp>
 
 #include "actors/batch.hpp"
 #include "actors/coro/context.hpp"
@@ -43,9 +44,11 @@ class remote {
   struct anyone {};
   using address = std::variant<anyone, peer_name, connection_key>;
 
-  remote(std::shared_ptr<const context> caller, address to) : caller_(std::move(caller)), to_(std::move(to)) {}
+  remote(std::shared_ptr<const context> caller, address to)
+      : caller_(std::move(caller)), to_(std::move(to)) {}
 
-  /// Calls and waits for the answer, at most until the context's deadline or for `timeout`, whichever is sooner.
+  /// Calls and waits for the answer, at most until the context's deadline or for `timeout`, whichever is
+  /// sooner.
   coro::task<result> call(std::string method, nlohmann::json params = {},
                           std::optional<std::chrono::milliseconds> timeout = {}) const;
   /// The same with params and result as raw JSON.
@@ -62,7 +65,8 @@ class context : public coro::context {
   context(coro::context base, router& home, connection_key caller, std::shared_ptr<const trace_members> trace)
       : coro::context(std::move(base)), home_(&home), caller_(caller), trace_(std::move(trace)) {}
 
-  /// The configured peer of that name. A call to an unknown one returns UNAVAILABLE and names those that exist.
+  /// The configured peer of that name. A call to an unknown one returns UNAVAILABLE and names those that
+  /// exist.
   remote peer(std::string name) const { return {shared(), remote::peer_name{std::move(name)}}; }
   /// The connection that the request came from: calls go both ways.
   remote caller() const { return {shared(), caller_}; }

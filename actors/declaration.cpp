@@ -1,8 +1,8 @@
 #include "actors/declaration.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "actors/service_host.hpp"
 
@@ -15,15 +15,16 @@ using complaint = std::unexpected<std::string>;
 std::string check_pattern(std::string_view pattern, std::size_t longest) {
   if (pattern.empty()) return "an entry of 'serves' is empty; write a method's name such as users.get";
   if (pattern.size() > longest) {
-    return fmt::format("a method name of {} bytes is over the limit of {} (limits.method_name_bytes)", pattern.size(),
-                       longest);
+    return fmt::format("a method name of {} bytes is over the limit of {} (limits.method_name_bytes)",
+                       pattern.size(), longest);
   }
   const auto star = pattern.find('*');
   if (star != pattern.npos && (!is_prefix_pattern(pattern) || star != pattern.size() - 1)) {
     return fmt::format("'{}': a star stands only at the end, as in users.*", pattern);
   }
   if (is_reserved_method(pattern)) {
-    return fmt::format("'{}' is reserved: rpc.*, mesh.*, $/…, connect and heartbeat belong to the node", pattern);
+    return fmt::format("'{}' is reserved: rpc.*, mesh.*, $/…, connect and heartbeat belong to the node",
+                       pattern);
   }
   return {};
 }
@@ -35,12 +36,14 @@ std::expected<served_method, std::string> parse_entry(const json& entry, const l
   } else if (entry.is_object() && entry.contains("method") && entry["method"].is_string()) {
     method.pattern = entry["method"].get<std::string>();
     if (const auto found = entry.find("idempotent"); found != entry.end()) {
-      if (!found->is_boolean()) return complaint(fmt::format("'{}': idempotent is true or false", method.pattern));
+      if (!found->is_boolean())
+        return complaint(fmt::format("'{}': idempotent is true or false", method.pattern));
       method.idempotent = found->get<bool>();
     }
     if (const auto found = entry.find("max_in_flight"); found != entry.end()) {
       constexpr std::uint32_t most = 1'000'000;
-      if (!found->is_number_unsigned() || found->get<std::uint64_t>() < 1 || found->get<std::uint64_t>() > most) {
+      if (!found->is_number_unsigned() || found->get<std::uint64_t>() < 1 ||
+          found->get<std::uint64_t>() > most) {
         return complaint(fmt::format("'{}': max_in_flight is an integer from 1 to {}", method.pattern, most));
       }
       method.max_in_flight = found->get<std::uint32_t>();
@@ -48,8 +51,9 @@ std::expected<served_method, std::string> parse_entry(const json& entry, const l
     method.params = entry.value("params", json());
     method.result = entry.value("result", json());
   } else {
-    return complaint(R"(an entry of 'serves' is a method's name or {"method": name, "idempotent"?, "max_in_flight"?, )"
-                     R"("params"?, "result"?})");
+    return complaint(
+        R"(an entry of 'serves' is a method's name or {"method": name, "idempotent"?, "max_in_flight"?, )"
+        R"("params"?, "result"?})");
   }
   if (auto wrong = check_pattern(method.pattern, limits.method_name_bytes); !wrong.empty()) {
     return complaint(std::move(wrong));
@@ -59,9 +63,12 @@ std::expected<served_method, std::string> parse_entry(const json& entry, const l
 
 }  // namespace
 
-bool is_prefix_pattern(std::string_view pattern) noexcept { return pattern.size() > 2 && pattern.ends_with(".*"); }
+bool is_prefix_pattern(std::string_view pattern) noexcept {
+  return pattern.size() > 2 && pattern.ends_with(".*");
+}
 
-std::expected<std::vector<served_method>, std::string> parse_serves(const json& serves, const limit_options& limits) {
+std::expected<std::vector<served_method>, std::string> parse_serves(const json& serves,
+                                                                    const limit_options& limits) {
   if (!serves.is_array()) return complaint("'serves' is an array of methods");
   if (serves.size() > limits.served_methods_per_connection) {
     return complaint(fmt::format("{} methods are over the limit of {} (limits.served_methods_per_connection)",

@@ -3,10 +3,11 @@
 
 #include <cstdint>
 #include <expected>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "actors/options.hpp"
 
@@ -33,7 +34,7 @@ struct service_declaration {
 
 /// Reads `serves`. On failure the sentence names the entry that was wrong and what would be right.
 std::expected<std::vector<served_method>, std::string> parse_serves(const nlohmann::json& serves,
-                                                                     const limit_options& limits);
+                                                                    const limit_options& limits);
 /// One entry in the form that `parse_serves` reads; nodes tell each other their methods in it, too.
 nlohmann::json to_json(const served_method& method);
 

@@ -1,9 +1,9 @@
 #include "actors/demo.hpp"
 
-#include <fmt/format.h>
-
 #include <chrono>
 #include <thread>
+
+#include <fmt/format.h>
 
 #include "actors/coro/sleep.hpp"
 
@@ -13,7 +13,9 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-rpc_error invalid_params(std::string message) { return make_error(error_code::invalid_params, std::move(message)); }
+rpc_error invalid_params(std::string message) {
+  return make_error(error_code::invalid_params, std::move(message));
+}
 
 std::expected<milliseconds, rpc_error> read_ms(const json& params) {
   constexpr std::int64_t longest_ms = 3'600'000;
@@ -72,19 +74,23 @@ result fail(const json& params) {
 result sum(const json& params) {
   const json* values = nullptr;
   if (params.is_object() && params.contains("values")) values = &params["values"];
-  if (values == nullptr || !values->is_array()) return std::unexpected(invalid_params(R"(takes {"values": [number…]})"));
+  if (values == nullptr || !values->is_array())
+    return std::unexpected(invalid_params(R"(takes {"values": [number…]})"));
   double total = 0;
   std::int64_t whole = 0;
   bool integral = true;
   for (const auto& value : *values) {
     if (!value.is_number()) return std::unexpected(invalid_params("'values' holds numbers only"));
     total += value.get<double>();
-    integral = integral && value.is_number_integer() && !__builtin_add_overflow(whole, value.get<std::int64_t>(), &whole);
+    integral = integral && value.is_number_integer() &&
+               !__builtin_add_overflow(whole, value.get<std::int64_t>(), &whole);
   }
   return integral ? json(whole) : json(total);
 }
 
-coro::task<result> whoami(context ctx, json) { co_return json{{"node", ctx.node()}}; }
+coro::task<result> whoami(context ctx, json) {
+  co_return json{{"node", ctx.node()}};
+}
 
 struct target_call {
   std::string to;
@@ -130,8 +136,15 @@ json parameter(const char* name, const char* type, bool required = true) {
 void add_demo_methods(service_host& services) {
   const json text = {{"type", "string"}};
   services
-      .add({.name = "foo", .handler = raw_handler(foo), .summary = "Answers \"ok\"", .idempotent = true, .result = text})
-      .add({.name = "demo.echo", .handler = raw_handler(echo), .summary = "Its params, byte for byte", .idempotent = true})
+      .add({.name = "foo",
+            .handler = raw_handler(foo),
+            .summary = "Answers \"ok\"",
+            .idempotent = true,
+            .result = text})
+      .add({.name = "demo.echo",
+            .handler = raw_handler(echo),
+            .summary = "Its params, byte for byte",
+            .idempotent = true})
       .add({.name = "demo.sleep",
             .handler = coroutine_handler(sleep),
             .summary = "Answers \"ok\" after some time, without holding a thread",

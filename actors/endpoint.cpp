@@ -6,14 +6,16 @@
 namespace weft {
 namespace {
 
-// Finagle's and Envoy's figures: a first guess of 30 ms would keep new instances idle in a mesh of sub-millisecond
-// calls, so an unmeasured instance is tried at once instead.
+// Finagle's and Envoy's figures: a first guess of 30 ms would keep new instances idle in a mesh of
+// sub-millisecond calls, so an unmeasured instance is tried at once instead.
 constexpr double unmeasured_ns = 0;
 constexpr double decay_ns = 10e9;
 constexpr double failure_floor_ns = 100e6;
 constexpr std::int64_t window_ns = 1'000'000'000;
 
-std::int64_t to_ns(endpoint_state::clock::time_point t) noexcept { return t.time_since_epoch().count(); }
+std::int64_t to_ns(endpoint_state::clock::time_point t) noexcept {
+  return t.time_since_epoch().count();
+}
 
 }  // namespace
 

@@ -1,7 +1,8 @@
 // One instance that serves a method, and what is known of how it does.
 //
-// An `endpoint` is part of an immutable routing table; its `endpoint_state` lives on from table to table and is shared
-// by all routers. Thread safety: the state is made of relaxed atomics; a lost update costs a slightly worse choice.
+// An `endpoint` is part of an immutable routing table; its `endpoint_state` lives on from table to table and
+// is shared by all routers. Thread safety: the state is made of relaxed atomics; a lost update costs a
+// slightly worse choice.
 #pragma once
 
 #include <atomic>
@@ -27,7 +28,8 @@ class endpoint_state {
   using clock = std::chrono::steady_clock;
 
   void begin() noexcept { in_flight_.fetch_add(1, std::memory_order_relaxed); }
-  /// `latency` of a finished call. A failure counts as slow, or a fast-failing instance would attract the load.
+  /// `latency` of a finished call. A failure counts as slow, or a fast-failing instance would attract the
+  /// load.
   void end(bool ok, std::chrono::nanoseconds latency, clock::time_point now) noexcept;
   /// A call that was taken back says nothing about the instance.
   void end_unknown() noexcept { in_flight_.fetch_sub(1, std::memory_order_relaxed); }

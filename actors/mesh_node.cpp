@@ -1,20 +1,20 @@
 #include "actors/mesh_node.hpp"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-#include <pthread.h>
-#include <spdlog/spdlog.h>
-
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/scoped_actor.hpp>
-#include <caf/send.hpp>
 #include <condition_variable>
 #include <csignal>
 #include <future>
 #include <mutex>
 #include <system_error>
 #include <thread>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
 
 #include "actors/acceptor.hpp"
 #include "actors/network.hpp"
@@ -38,7 +38,8 @@ constexpr milliseconds drain_linger{300};
 
 caf::actor_system_config scheduler_config(const node_options& options) {
   caf::actor_system_config config;
-  // Work stealing polls with sleeps of 50 µs; sharing blocks on one queue (design: 34 µs against 130 µs a round trip).
+  // Work stealing polls with sleeps of 50 µs; sharing blocks on one queue (design: 34 µs against 130 µs a
+  // round trip).
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", options.limits.blocking_threads);
   return config;
@@ -61,7 +62,10 @@ void end_and_wait(caf::actor_system& system, const caf::strong_actor_ptr& actor)
 
 struct mesh_node::implementation {
   implementation(node_options from, service_host methods, std::shared_ptr<spdlog::logger> logger)
-      : options(std::move(from)), services(std::move(methods)), log(std::move(logger)), config(scheduler_config(options)) {}
+      : options(std::move(from)),
+        services(std::move(methods)),
+        log(std::move(logger)),
+        config(scheduler_config(options)) {}
 
   std::expected<void, std::string> start();
   void spawn_actors(listening_socket listener);
@@ -111,7 +115,8 @@ std::expected<void, std::string> mesh_node::implementation::start() {
 }
 
 void mesh_node::implementation::spawn_actors(listening_socket listener) {
-  const auto count = options.reactors != 0 ? options.reactors : std::max(1U, std::thread::hardware_concurrency());
+  const auto count =
+      options.reactors != 0 ? options.reactors : std::max(1U, std::thread::hardware_concurrency());
   for (std::size_t i = 0; i < count; ++i) {
     shards.push_back(std::make_unique<shard>(*system, i, options, counters, log));
   }
@@ -130,7 +135,8 @@ void mesh_node::implementation::spawn_actors(listening_socket listener) {
   caf::anon_send(registry_actor, publish_now{});
   for (std::size_t i = 0; i < options.mesh.peers.size(); ++i) {
     auto& home = *shards[i % count];
-    auto handle = spawn_pinned<peer>(*system, home.loop, home, options.mesh.peers[i], routers[i % count], registry_actor);
+    auto handle = spawn_pinned<peer>(*system, home.loop, home, options.mesh.peers[i], routers[i % count],
+                                     registry_actor);
     peers.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
     tell(peers.back(), make_actor_message<start_message>());
   }
@@ -200,7 +206,8 @@ bool mesh_node::implementation::drain() {
   end_and_wait(*system, accepting);
   accepting.reset();
   caf::anon_send(registry_actor, withdraw_all{});
-  for (const auto& router : routers) tell(router, make_actor_message<drain_message>(options.drain_timeout, false));
+  for (const auto& router : routers)
+    tell(router, make_actor_message<drain_message>(options.drain_timeout, false));
   bool finished = false;
   while (!finished && steady::now() < deadline) {
     std::size_t in_flight = 0;
@@ -212,7 +219,8 @@ bool mesh_node::implementation::drain() {
       introduced += report.introduced;
       last_request = std::max(last_request, report.last_request_ns);
     }
-    const bool quiet = steady::now().time_since_epoch() - std::chrono::nanoseconds(last_request) > drain_quiet;
+    const bool quiet =
+        steady::now().time_since_epoch() - std::chrono::nanoseconds(last_request) > drain_quiet;
     finished = in_flight == 0 && (introduced == 0 || quiet);
     if (!finished && !wait(milliseconds(10))) return false;
   }
@@ -222,7 +230,8 @@ bool mesh_node::implementation::drain() {
     std::size_t pending = 0;
     for (std::size_t i = 0; i < routers.size(); ++i) pending += ask(i, false).pending_output_bytes;
     const auto now = steady::now();
-    if (counters.connections.load() == 0 || now >= deadline || (pending == 0 && now >= linger)) return finished;
+    if (counters.connections.load() == 0 || now >= deadline || (pending == 0 && now >= linger))
+      return finished;
     if (!wait(milliseconds(10))) return false;
   }
 }
@@ -247,13 +256,25 @@ void mesh_node::implementation::stop() {
 mesh_node::mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log)
     : impl_(std::make_unique<implementation>(std::move(options), std::move(services), std::move(log))) {}
 
-mesh_node::~mesh_node() { stop(); }
+mesh_node::~mesh_node() {
+  stop();
+}
 
-std::expected<void, std::string> mesh_node::start() { return impl_->start(); }
-const std::string& mesh_node::id() const noexcept { return impl_->options.id; }
-host_port mesh_node::listen_address() const { return impl_->listen; }
-bool mesh_node::drain() { return impl_->drain(); }
-void mesh_node::stop() { impl_->stop(); }
+std::expected<void, std::string> mesh_node::start() {
+  return impl_->start();
+}
+const std::string& mesh_node::id() const noexcept {
+  return impl_->options.id;
+}
+host_port mesh_node::listen_address() const {
+  return impl_->listen;
+}
+bool mesh_node::drain() {
+  return impl_->drain();
+}
+void mesh_node::stop() {
+  impl_->stop();
+}
 
 void mesh_node::abort_drain() {
   const std::lock_guard lock(impl_->abort_mutex);
@@ -283,13 +304,14 @@ nlohmann::json mesh_node::connections() const {
 nlohmann::json mesh_node::peers() const {
   auto list = nlohmann::json::array();
   for (const auto& peer : impl_->ask_peers()) {
-    list.push_back({{"name", peer.name},
-                    {"address", format_host_port({peer.host, peer.port})},
-                    {"state", to_string(peer.is)},
-                    {"node", peer.node},
-                    {"attempts", peer.attempts},
-                    {"last_error", peer.last_error},
-                    {"since", fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::milliseconds>(peer.since))}});
+    list.push_back(
+        {{"name", peer.name},
+         {"address", format_host_port({peer.host, peer.port})},
+         {"state", to_string(peer.is)},
+         {"node", peer.node},
+         {"attempts", peer.attempts},
+         {"last_error", peer.last_error},
+         {"since", fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::milliseconds>(peer.since))}});
   }
   return list;
 }
@@ -333,8 +355,10 @@ metrics_snapshot mesh_node::metrics() const {
   for (const auto& peer : impl_->ask_peers()) {
     const std::string state(to_string(peer.is));
     const auto known = std::ranges::find(snapshot.peers, state, &peer_state_count::state);
-    if (known != snapshot.peers.end()) ++known->count;
-    else snapshot.peers.push_back({state, 1});
+    if (known != snapshot.peers.end())
+      ++known->count;
+    else
+      snapshot.peers.push_back({state, 1});
   }
   snapshot.reactors = static_cast<std::int64_t>(impl_->shards.size());
   return snapshot;

@@ -1,15 +1,16 @@
 // A whole node: reactors, routers, registry, peers and the service host, wired together.
 //
-// Thread safety: every member function may be called from any thread; snapshots wait for the reactors with a bound of
-// one second and leave out a reactor that does not answer.
+// Thread safety: every member function may be called from any thread; snapshots wait for the reactors with a
+// bound of one second and leave out a reactor that does not answer.
 #pragma once
 
 #include <chrono>
 #include <expected>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "actors/options.hpp"
 #include "actors/snapshot.hpp"
@@ -38,8 +39,8 @@ class mesh_node {
   /// The real port, also when 0 was asked for.
   host_port listen_address() const;
 
-  /// Readiness becomes false, everyone introduced gets `$/goaway`, no connection is accepted any more; returns when
-  /// nothing is in flight or after the drain timeout. True when everything finished.
+  /// Readiness becomes false, everyone introduced gets `$/goaway`, no connection is accepted any more;
+  /// returns when nothing is in flight or after the drain timeout. True when everything finished.
   bool drain();
   /// Makes a `drain` that another thread waits in return at once.
   void abort_drain();

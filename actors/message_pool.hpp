@@ -1,6 +1,8 @@
-// Recycles the messages that connection and router exchange, so that a request in steady state allocates nothing.
+// Recycles the messages that connection and router exchange, so that a request in steady state allocates
+// nothing.
 //
-// A pool belongs to one reactor. A message that dies on another thread, or when the pool is full, is freed instead.
+// A pool belongs to one reactor. A message that dies on another thread, or when the pool is full, is freed
+// instead.
 #pragma once
 
 #include <cstddef>

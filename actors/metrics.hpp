@@ -1,7 +1,8 @@
 // The closed set of metrics a node counts, and their per-reactor storage.
 //
-// Each reactor writes its own `metrics` block from its own thread with plain relaxed stores; a scrape reads all blocks
-// from another thread and adds them up. Nothing on the hot path takes a lock or a locked instruction.
+// Each reactor writes its own `metrics` block from its own thread with plain relaxed stores; a scrape reads
+// all blocks from another thread and adds them up. Nothing on the hot path takes a lock or a locked
+// instruction.
 #pragma once
 
 #include <array>
@@ -49,8 +50,8 @@ class single_writer_value {
   std::atomic<std::int64_t> value_{0};
 };
 
-/// Upper bounds of the call duration buckets, in nanoseconds; the last bucket is +Inf. OTel's begin at 5 ms, which is
-/// too coarse for calls of tens of microseconds.
+/// Upper bounds of the call duration buckets, in nanoseconds; the last bucket is +Inf. OTel's begin at 5 ms,
+/// which is too coarse for calls of tens of microseconds.
 inline constexpr std::array<std::int64_t, 18> duration_bounds_ns = {
     50'000,      100'000,     250'000,     500'000,       1'000'000,     2'500'000,
     5'000'000,   10'000'000,  25'000'000,  50'000'000,    75'000'000,    100'000'000,

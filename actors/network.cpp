@@ -1,12 +1,12 @@
 #include "actors/network.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
-
-#include <algorithm>
-#include <cstring>
 
 namespace weft {
 namespace {

@@ -1,12 +1,12 @@
 // Small helpers around socket addresses.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstdint>
 #include <expected>
 #include <string>
 #include <vector>
+
+#include <sys/socket.h>
 
 #include "actors/options.hpp"
 

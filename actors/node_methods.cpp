@@ -9,7 +9,8 @@ void add_node_methods(service_host& services, const std::string& node, const nod
   std::string quoted_node;
   proto::append_quoted(quoted_node, node);
   // gRPC health checking v1: SERVING or NOT_SERVING.
-  const auto health = [quoted_node, &counters](std::string_view, std::string& out) -> std::optional<rpc_error> {
+  const auto health = [quoted_node, &counters](std::string_view,
+                                               std::string& out) -> std::optional<rpc_error> {
     out += R"({"status":")";
     out += counters.draining.load(std::memory_order_relaxed) ? "NOT_SERVING" : "SERVING";
     out += R"(","node":)";

@@ -1,12 +1,13 @@
 // An actor that does one thing on CAF's scheduler and ends: work that blocks, away from the reactors.
 //
-// A class rather than a lambda given to `spawn`: CAF 0.17.6 binds a lambda without arguments through a null reference,
-// which UBSan reports.
+// A class rather than a lambda given to `spawn`: CAF 0.17.6 binds a lambda without arguments through a null
+// reference, which UBSan reports.
 #pragma once
 
-#include <caf/event_based_actor.hpp>
 #include <functional>
 #include <utility>
+
+#include <caf/event_based_actor.hpp>
 
 namespace weft {
 

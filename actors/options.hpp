@@ -1,5 +1,6 @@
-// Every number that the running parts of a node are governed by. The `node` layer fills this from its configuration
-// table, where each member has its name, default, range and description; the defaults here serve library users.
+// Every number that the running parts of a node are governed by. The `node` layer fills this from its
+// configuration table, where each member has its name, default, range and description; the defaults here
+// serve library users.
 #pragma once
 
 #include <chrono>

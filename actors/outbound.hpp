@@ -3,8 +3,9 @@
 
 #include <cstdint>
 #include <expected>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include <nlohmann/json.hpp>
 
 #include "actors/coro/event.hpp"
 #include "proto/error.hpp"

@@ -20,7 +20,9 @@ std::size_t frame_bytes_at(std::string_view bytes, std::size_t at) {
 
 }  // namespace
 
-void output_queue::append(std::string_view frames) { bytes_.append(frames); }
+void output_queue::append(std::string_view frames) {
+  bytes_.append(frames);
+}
 
 void output_queue::append_urgent(std::string_view frames) {
   const std::size_t at = std::max(boundary_, urgent_end_);

@@ -1,5 +1,5 @@
-// Frames that the kernel did not take yet. Urgent frames overtake queued ones, but never cut into a frame that is
-// partly written.
+// Frames that the kernel did not take yet. Urgent frames overtake queued ones, but never cut into a frame
+// that is partly written.
 #pragma once
 
 #include <cstddef>

@@ -1,14 +1,14 @@
 #include "actors/peer.hpp"
 
+#include <cstring>
+#include <random>
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
-
-#include <caf/actor_system.hpp>
-#include <caf/send.hpp>
-#include <cstring>
-#include <random>
 
 #include "actors/coro/sleep.hpp"
 #include "actors/network.hpp"
@@ -18,14 +18,15 @@ namespace weft {
 
 using state = peer_status::state;
 
-peer::peer(caf::actor_config& config, reactor& home, shard& shared, peer_option option, caf::strong_actor_ptr router,
-           caf::actor registry)
+peer::peer(caf::actor_config& config, reactor& home, shard& shared, peer_option option,
+           caf::strong_actor_ptr router, caf::actor registry)
     : pinned_actor(config, home),
       shared_(shared),
       option_(std::move(option)),
       router_(std::move(router)),
       registry_(std::move(registry)),
-      backoff_(shared.options.mesh.reconnect_initial, shared.options.mesh.reconnect_max, std::random_device{}()) {
+      backoff_(shared.options.mesh.reconnect_initial, shared.options.mesh.reconnect_max,
+               std::random_device{}()) {
   status_.name = option_.name;
   status_.host = option_.address.host;
   status_.port = option_.address.port;
@@ -46,9 +47,12 @@ void peer::receive(actor_message& message) {
     case actor_message::type::address_resolved:
       if (resolved_ != nullptr) resolved_->set(std::move(static_cast<address_resolved&>(message).found));
       return;
-    case actor_message::type::link_changed: return on_link_changed(static_cast<link_changed&>(message));
-    case actor_message::type::close: return terminate();
-    default: return;
+    case actor_message::type::link_changed:
+      return on_link_changed(static_cast<link_changed&>(message));
+    case actor_message::type::close:
+      return terminate();
+    default:
+      return;
   }
 }
 
@@ -138,7 +142,8 @@ coro::task<std::expected<int, std::string>> peer::connect(peer* self, sockaddr_s
     co_return descriptor;
   }
   self->drop_socket();
-  co_return std::unexpected(error ? std::string(std::strerror(*error)) : std::string("no connection in time"));
+  co_return std::unexpected(error ? std::string(std::strerror(*error))
+                                  : std::string("no connection in time"));
 }
 
 coro::task<std::string> peer::serve(peer* self, int descriptor, sockaddr_storage address) {
@@ -170,7 +175,8 @@ void peer::on_link_changed(const link_changed& message) {
   status_.node = message.detail;
   status_.link = {home().index(), message.key};
   status_.last_error.clear();
-  shared_.log->info("peer {} ({}) is up, node {}", option_.name, format_host_port(option_.address), message.detail);
+  shared_.log->info("peer {} ({}) is up, node {}", option_.name, format_host_port(option_.address),
+                    message.detail);
   report(state::up);
 }
 

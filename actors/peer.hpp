@@ -1,7 +1,7 @@
 // A peer actor: keeps one connection to one other node, for ever.
 //
-// Told as one coroutine: look the address up, connect, hand the socket to the router, wait until the link is down, wait
-// a little, begin again. It reports every change to the registry.
+// Told as one coroutine: look the address up, connect, hand the socket to the router, wait until the link is
+// down, wait a little, begin again. It reports every change to the registry.
 //
 // Thread safety: pinned to the reactor whose router gets the connection.
 #pragma once
@@ -30,8 +30,8 @@ class address_resolved final : public actor_message {
 
 class peer final : public pinned_actor, private event_handler {
  public:
-  peer(caf::actor_config& config, reactor& home, shard& shared, peer_option option, caf::strong_actor_ptr router,
-       caf::actor registry);
+  peer(caf::actor_config& config, reactor& home, shard& shared, peer_option option,
+       caf::strong_actor_ptr router, caf::actor registry);
   ~peer() override;
 
   const char* name() const override { return "peer"; }

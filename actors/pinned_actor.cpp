@@ -1,12 +1,14 @@
 #include "actors/pinned_actor.hpp"
 
+#include <utility>
+
 #include <caf/exit_reason.hpp>
 #include <caf/system_messages.hpp>
-#include <utility>
 
 namespace weft {
 
-pinned_actor::pinned_actor(caf::actor_config& config, reactor& home) : caf::local_actor(config), home_(home) {}
+pinned_actor::pinned_actor(caf::actor_config& config, reactor& home)
+    : caf::local_actor(config), home_(home) {}
 
 void pinned_actor::enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) {
   if (inbox_.push_front(std::move(element)) != caf::intrusive::inbox_result::unblocked_reader) return;
@@ -21,8 +23,12 @@ void pinned_actor::launch(caf::execution_unit*, bool lazy, bool hide) {
   home_.exec_later(this);
 }
 
-void pinned_actor::intrusive_ptr_add_ref_impl() { intrusive_ptr_add_ref(ctrl()); }
-void pinned_actor::intrusive_ptr_release_impl() { intrusive_ptr_release(ctrl()); }
+void pinned_actor::intrusive_ptr_add_ref_impl() {
+  intrusive_ptr_add_ref(ctrl());
+}
+void pinned_actor::intrusive_ptr_release_impl() {
+  intrusive_ptr_release(ctrl());
+}
 
 pinned_actor::resume_result pinned_actor::resume(caf::execution_unit* host, std::size_t) {
   context(host);

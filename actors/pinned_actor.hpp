@@ -1,18 +1,22 @@
-// An actor that always runs on one reactor's thread, so it may touch that reactor's sockets and timers without a lock.
+// An actor that always runs on one reactor's thread, so it may touch that reactor's sockets and timers
+// without a lock.
 //
-// It is a CAF actor in every respect that others see (handle, mailbox, monitors, exit messages), with a mailbox of one
-// lock-free queue instead of scheduled_actor's four: 300 bytes instead of 1,100, which is what an idle connection costs.
+// It is a CAF actor in every respect that others see (handle, mailbox, monitors, exit messages), with a
+// mailbox of one lock-free queue instead of scheduled_actor's four: 300 bytes instead of 1,100, which is what
+// an idle connection costs.
 //
-// Thread safety: messages may be sent from any thread; the actor's own functions run on the reactor's thread only.
+// Thread safety: messages may be sent from any thread; the actor's own functions run on the reactor's thread
+// only.
 #pragma once
+
+#include <exception>
+#include <string_view>
 
 #include <caf/actor_traits.hpp>
 #include <caf/intrusive/lifo_inbox.hpp>
 #include <caf/local_actor.hpp>
 #include <caf/make_actor.hpp>
 #include <caf/resumable.hpp>
-#include <exception>
-#include <string_view>
 
 #include "actors/actor_message.hpp"
 #include "actors/reactor.hpp"
@@ -42,8 +46,8 @@ class pinned_actor : public caf::local_actor,
   /// Called once, on the reactor's thread, when the actor ends.
   virtual void on_terminate() = 0;
 
-  /// An exception left `receive` or `end_of_turn`: by default the actor ends, and harms no other. Also for the
-  /// actor's own callbacks.
+  /// An exception left `receive` or `end_of_turn`: by default the actor ends, and harms no other. Also for
+  /// the actor's own callbacks.
   virtual void on_exception(std::string_view what) noexcept;
   /// Runs `work`, handing what it throws to `on_exception`.
   template <class Work>
@@ -82,7 +86,8 @@ class pinned_actor : public caf::local_actor,
   bool terminated_ = false;
 };
 
-/// Starts an actor on `home`. Its constructor gets (actor_config&, reactor&, args...) and runs on the caller's thread.
+/// Starts an actor on `home`. Its constructor gets (actor_config&, reactor&, args...) and runs on the
+/// caller's thread.
 template <class T, class... Args>
 caf::actor spawn_pinned(caf::actor_system& system, reactor& home, Args&&... args) {
   caf::actor_config config{&home};

@@ -1,12 +1,12 @@
 #include "actors/reactor.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <caf/actor_system.hpp>
 #include <cerrno>
 #include <system_error>
+
+#include <caf/actor_system.hpp>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 namespace weft {
 namespace {
@@ -16,7 +16,9 @@ thread_local const reactor* current_reactor = nullptr;
 // Actors that keep waking each other must not keep the loop from its sockets.
 constexpr int max_ready_rounds = 64;
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 }  // namespace
 
@@ -43,7 +45,9 @@ reactor::~reactor() {
   ::close(epoll_);
 }
 
-bool reactor::on_this_thread() const noexcept { return current_reactor == this; }
+bool reactor::on_this_thread() const noexcept {
+  return current_reactor == this;
+}
 
 void reactor::exec_later(caf::resumable* job) {
   if (on_this_thread()) {
@@ -106,7 +110,8 @@ int reactor::wait_milliseconds() const {
 void reactor::run() {
   current_reactor = this;
   while (!stopping_.load(std::memory_order_acquire)) {
-    const int count = ::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
+    const int count =
+        ::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
     const auto began = coro::clock::now();
     now_ = began;
     metrics_.add(metric::reactor_wakeups);
@@ -134,8 +139,8 @@ void reactor::dispatch(int count) {
     } else if (event.events != 0) {
       static_cast<event_handler*>(event.data.ptr)->on_events(event.events);
     }
-    // To completion per event: what a read delivered is routed, handled and answered while it is in the cache, and
-    // before the next connection reuses the read buffer.
+    // To completion per event: what a read delivered is routed, handled and answered while it is in the
+    // cache, and before the next connection reuses the read buffer.
     run_ready();
   }
   pending_events_ = 0;

@@ -1,25 +1,25 @@
 // A reactor: one thread that waits for sockets and timers and runs the actors pinned to it.
 //
-// It is a CAF execution unit, so a pinned actor is an ordinary CAF actor whose mailbox is served here, and a coroutine
-// executor, so that coroutines resume here. Readiness is level-triggered epoll without Asio: Asio's edge-triggered
-// reads cost one system call more per request (docs/performance/notes.md has the figures).
+// It is a CAF execution unit, so a pinned actor is an ordinary CAF actor whose mailbox is served here, and a
+// coroutine executor, so that coroutines resume here. Readiness is level-triggered epoll without Asio: Asio's
+// edge-triggered reads cost one system call more per request (docs/performance/notes.md has the figures).
 //
-// Thread safety: `exec_later`, `stop` and `metrics` may be used from any thread, everything else only from the
-// reactor's own thread (`on_this_thread`), or before `run`.
+// Thread safety: `exec_later`, `stop` and `metrics` may be used from any thread, everything else only from
+// the reactor's own thread (`on_this_thread`), or before `run`.
 #pragma once
-
-#include <sys/epoll.h>
 
 #include <array>
 #include <atomic>
-#include <caf/execution_unit.hpp>
-#include <caf/resumable.hpp>
 #include <cstddef>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <string_view>
 #include <vector>
+
+#include <caf/execution_unit.hpp>
+#include <caf/resumable.hpp>
+#include <sys/epoll.h>
 
 #include "actors/coro/executor.hpp"
 #include "actors/coro/timer_wheel.hpp"
@@ -64,8 +64,8 @@ class reactor final : public caf::execution_unit, public coro::executor {
   /// Call before the descriptor is closed; no event for `handler` is delivered afterwards.
   void unwatch(int descriptor, event_handler& handler) noexcept;
 
-  /// Scratch space that one connection at a time reads into. Whoever needs bytes for longer copies them before it
-  /// returns to the loop.
+  /// Scratch space that one connection at a time reads into. Whoever needs bytes for longer copies them
+  /// before it returns to the loop.
   char* read_buffer() noexcept { return read_buffer_.get(); }
   static constexpr std::size_t read_buffer_bytes = 256 * 1024;
 

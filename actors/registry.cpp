@@ -1,8 +1,9 @@
 #include "actors/registry.hpp"
 
 #include <algorithm>
-#include <caf/send.hpp>
 #include <utility>
+
+#include <caf/send.hpp>
 
 namespace weft {
 namespace {
@@ -44,11 +45,16 @@ void on_link(registry_state& state, const node_link_changed& message) {
 
 std::string_view to_string(peer_status::state state) noexcept {
   switch (state) {
-    case peer_status::state::resolving: return "resolving";
-    case peer_status::state::connecting: return "connecting";
-    case peer_status::state::introducing: return "introducing";
-    case peer_status::state::up: return "up";
-    case peer_status::state::backing_off: return "backing_off";
+    case peer_status::state::resolving:
+      return "resolving";
+    case peer_status::state::connecting:
+      return "connecting";
+    case peer_status::state::introducing:
+      return "introducing";
+    case peer_status::state::up:
+      return "up";
+    case peer_status::state::backing_off:
+      return "backing_off";
   }
   return "unknown";
 }
@@ -58,8 +64,9 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
   return {
       [self](const peer_status& status) {
         auto& known = self->state.peers[status.name];
-        const bool routes_change = known.name.empty() || known.link != status.link ||
-                                   (known.is == peer_status::state::up) != (status.is == peer_status::state::up);
+        const bool routes_change =
+            known.name.empty() || known.link != status.link ||
+            (known.is == peer_status::state::up) != (status.is == peer_status::state::up);
         known = status;
         if (routes_change) publish_soon(self);
       },

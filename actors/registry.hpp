@@ -1,20 +1,22 @@
-// The registry: one actor per node that owns the truth about the mesh: which peers there are and how they are, which
-// services are connected here, which methods other nodes serve. It publishes all of it to the routers as an immutable
-// table, and tells the other nodes what is served here.
+// The registry: one actor per node that owns the truth about the mesh: which peers there are and how they
+// are, which services are connected here, which methods other nodes serve. It publishes all of it to the
+// routers as an immutable table, and tells the other nodes what is served here.
 //
-// It runs on a thread of its own: handlers that block CAF's scheduler must not keep the mesh from learning anything.
+// It runs on a thread of its own: handlers that block CAF's scheduler must not keep the mesh from learning
+// anything.
 #pragma once
 
 #include <atomic>
-#include <caf/allowed_unsafe_message_type.hpp>
-#include <caf/event_based_actor.hpp>
-#include <caf/stateful_actor.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
 
 #include "actors/declaration.hpp"
 #include "actors/routing.hpp"
@@ -107,8 +109,8 @@ struct registry_state {
   method_map advertised;
   /// Lives as long as its instance, whatever happens to the table.
   std::map<std::string, std::shared_ptr<endpoint_state>> states;
-  /// Patterns that nobody serves any more, and since when: their callers are told "unavailable, try again" instead of
-  /// "no such method" while a service restarts.
+  /// Patterns that nobody serves any more, and since when: their callers are told "unavailable, try again"
+  /// instead of "no such method" while a service restarts.
   std::map<std::string, std::chrono::steady_clock::time_point> gone;
   std::shared_ptr<const routing_table> table = std::make_shared<routing_table>();
   bool publishing = false;
@@ -117,8 +119,8 @@ struct registry_state {
   static inline const char* name = "registry";
 };
 
-/// Its creator sends the first `publish_now`: what an actor sends itself while it starts is lost (CAF 0.17.6, seen with
-/// detached actors).
+/// Its creator sends the first `publish_now`: what an actor sends itself while it starts is lost (CAF 0.17.6,
+/// seen with detached actors).
 caf::behavior registry(caf::stateful_actor<registry_state>* self, registry_environment environment);
 
 // -- parts of the registry, for its own files

@@ -1,5 +1,5 @@
-// What nodes tell each other: `mesh.routes` carries everything once per link, then numbered changes. A gap in the
-// numbers, which only a bug or a lost message can cause, asks for everything again with `mesh.resync`.
+// What nodes tell each other: `mesh.routes` carries everything once per link, then numbered changes. A gap in
+// the numbers, which only a bug or a lost message can cause, asks for everything again with `mesh.resync`.
 #include <algorithm>
 
 #include "actors/registry.hpp"
@@ -15,8 +15,8 @@ constexpr std::size_t methods_per_message = 200;
 
 void send(const registry_state& state, const link_address& link, const char* method, json params) {
   const json message = {{"jsonrpc", "2.0"}, {"method", method}, {"params", std::move(params)}};
-  auto element = make_actor_message<send_message>(link.key,
-                                                  message.dump(-1, ' ', false, json::error_handler_t::replace));
+  auto element = make_actor_message<send_message>(
+      link.key, message.dump(-1, ' ', false, json::error_handler_t::replace));
   state.environment.routers[link.shard]->enqueue(caf::mailbox_element_ptr(element.release()), nullptr);
 }
 
@@ -26,8 +26,8 @@ json entry_of(const remote_method& method) {
   return entry;
 }
 
-void send_changes(const registry_state& state, node_link& link, bool reset, const std::vector<remote_method>& added,
-                  const std::vector<std::string>& removed) {
+void send_changes(const registry_state& state, node_link& link, bool reset,
+                  const std::vector<remote_method>& added, const std::vector<std::string>& removed) {
   std::size_t at = 0;
   bool first = true;
   do {
@@ -47,7 +47,8 @@ void send_changes(const registry_state& state, node_link& link, bool reset, cons
 method_map own_methods(const registry_state& state) {
   method_map methods;
   if (state.withdrawn) return methods;
-  for (const auto& method : state.environment.in_process) methods.emplace(method.pattern, remote_method{method, 1});
+  for (const auto& method : state.environment.in_process)
+    methods.emplace(method.pattern, remote_method{method, 1});
   for (const auto& service : state.services) {
     for (const auto& method : service.declaration.serves) {
       const auto [known, fresh] = methods.try_emplace(method.pattern, remote_method{method, 1});

@@ -1,7 +1,7 @@
 // Building the routing table and describing it.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "actors/registry.hpp"
 
@@ -14,7 +14,9 @@ std::string state_id(std::string_view pattern, const link_address& link, std::st
   return fmt::format("{}\n{}\n{}.{}.{}", pattern, node, link.shard, link.key.slot, link.key.generation);
 }
 
-std::string state_id(std::string_view pattern, std::string_view node) { return fmt::format("{}\n{}", pattern, node); }
+std::string state_id(std::string_view pattern, std::string_view node) {
+  return fmt::format("{}\n{}", pattern, node);
+}
 
 balance_policy policy_for(const balance_options& options, std::string_view pattern) {
   for (const auto& rule : options.rules) {
@@ -52,8 +54,9 @@ class table_builder {
       const auto pattern = id.substr(0, id.find('\n'));
       if (!routes_.contains(pattern) && state_.gone.size() < most) state_.gone.try_emplace(pattern, now);
     }
-    std::erase_if(state_.gone,
-                  [&](const auto& entry) { return routes_.contains(entry.first) || now - entry.second > remembered; });
+    std::erase_if(state_.gone, [&](const auto& entry) {
+      return routes_.contains(entry.first) || now - entry.second > remembered;
+    });
     for (const auto& [pattern, since] : state_.gone) routes_[pattern].pattern = pattern;
   }
 
@@ -67,9 +70,11 @@ class table_builder {
         table->exact.emplace(pattern, std::move(entry));
       }
     }
-    std::ranges::sort(table->prefixes, [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+    std::ranges::sort(table->prefixes,
+                      [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
     for (const auto& [name, peer] : state_.peers) {
-      table->peers.emplace(name, peer_route{peer.link, peer.is == peer_status::state::up, peer.host, peer.port});
+      table->peers.emplace(name,
+                           peer_route{peer.link, peer.is == peer_status::state::up, peer.host, peer.port});
     }
     return table;
   }
@@ -119,7 +124,8 @@ void write_document(const registry_state& state) {
     document["methods"].push_back(
         {{"name", method.pattern},
          {"params", method.params.is_array() ? method.params : json::array()},
-         {"result", {{"name", "result"}, {"schema", method.result.is_object() ? method.result : json::object()}}},
+         {"result",
+          {{"name", "result"}, {"schema", method.result.is_object() ? method.result : json::object()}}},
          {"x-params-schema", method.params},
          {"x-idempotent", method.idempotent}});
   };

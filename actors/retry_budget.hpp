@@ -1,6 +1,6 @@
-// How many retries are allowed: a share of the calls, and a small number a second whatever the calls (Finagle's
-// RetryBudget). Without it, retries multiply the load of a backend that fails already.
-// Not thread-safe: each router has its own.
+// How many retries are allowed: a share of the calls, and a small number a second whatever the calls
+// (Finagle's RetryBudget). Without it, retries multiply the load of a backend that fails already. Not
+// thread-safe: each router has its own.
 #pragma once
 
 #include <algorithm>
@@ -39,7 +39,9 @@ class retry_budget {
   // A long quiet time must not save up for a storm.
   static constexpr double saved_calls = 100;
 
-  void deposit(double n) noexcept { tokens_ = std::min(tokens_ + n, std::max(most_, per_call_ * saved_calls)); }
+  void deposit(double n) noexcept {
+    tokens_ = std::min(tokens_ + n, std::max(most_, per_call_ * saved_calls));
+  }
 
   double per_call_;
   double per_second_;

@@ -1,10 +1,10 @@
 #include "actors/router.hpp"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
 #include <charconv>
 #include <cmath>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "proto/message.hpp"
 
@@ -23,8 +23,10 @@ std::optional<milliseconds> parse_deadline(std::string_view raw, milliseconds fa
   if (raw.empty()) return fallback;
   double ms = 0;
   const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), ms);
-  if (error == std::errc::result_out_of_range) ms = raw.front() == '-' ? -1 : longest_deadline_ms;
-  else if (error != std::errc() || end != raw.data() + raw.size()) return std::nullopt;
+  if (error == std::errc::result_out_of_range)
+    ms = raw.front() == '-' ? -1 : longest_deadline_ms;
+  else if (error != std::errc() || end != raw.data() + raw.size())
+    return std::nullopt;
   return milliseconds(static_cast<std::int64_t>(std::floor(std::min(ms, longest_deadline_ms))));
 }
 
@@ -32,8 +34,9 @@ rpc_error describe_rejected(const inbound_item& item, const limit_options& limit
   const auto why = proto::to_string(item.why);
   switch (item.why) {
     case proto::defect::too_deep:
-      return make_error(error_code::parse_error, fmt::format("Parse error: {} at byte {}, the limit is {} (limits.depth)",
-                                                             why, item.offset, limits.depth));
+      return make_error(error_code::parse_error,
+                        fmt::format("Parse error: {} at byte {}, the limit is {} (limits.depth)", why,
+                                    item.offset, limits.depth));
     case proto::defect::batch_too_large:
       return make_error(error_code::invalid_request,
                         fmt::format("Invalid Request: {}, {} (limits.batch_size)", why, limits.batch_size));
@@ -48,7 +51,9 @@ rpc_error describe_rejected(const inbound_item& item, const limit_options& limit
 }  // namespace
 
 router::router(caf::actor_config& config, reactor& home, shard& shared, router_environment environment)
-    : pinned_actor(config, home), shared_(shared), environment_(std::move(environment)),
+    : pinned_actor(config, home),
+      shared_(shared),
+      environment_(std::move(environment)),
       budget_(shared.options.balance.retry, home.now()) {
   for (const auto* m : environment_.services->list()) {
     methods_.emplace(m->name, local_method{m, &stats_.server(m->name)});
@@ -65,22 +70,34 @@ void router::receive(actor_message& message) {
   using type = actor_message::type;
   in_turn_ = true;
   switch (message.what()) {
-    case type::inbound_batch: return on_batch(static_cast<inbound_batch&>(message));
-    case type::connection_closed: return on_closed(static_cast<connection_closed&>(message));
-    case type::adopt_socket: return on_adopt_socket(static_cast<adopt_socket&>(message));
-    case type::adopt_link: return on_adopt_link(static_cast<adopt_link&>(message));
-    case type::remote_calls: return on_remote(static_cast<remote_calls&>(message));
-    case type::blocking_done: return on_blocking_done(static_cast<blocking_done&>(message));
+    case type::inbound_batch:
+      return on_batch(static_cast<inbound_batch&>(message));
+    case type::connection_closed:
+      return on_closed(static_cast<connection_closed&>(message));
+    case type::adopt_socket:
+      return on_adopt_socket(static_cast<adopt_socket&>(message));
+    case type::adopt_link:
+      return on_adopt_link(static_cast<adopt_link&>(message));
+    case type::remote_calls:
+      return on_remote(static_cast<remote_calls&>(message));
+    case type::blocking_done:
+      return on_blocking_done(static_cast<blocking_done&>(message));
     case type::send: {
       auto& out = static_cast<send_message&>(message);
       if (auto* entry = find(out.key)) send_frame(*entry, out.payload, false);
       return;
     }
-    case type::snapshot: routes_ = std::move(static_cast<snapshot_message&>(message).routes); return;
-    case type::inspect: return on_inspect(static_cast<inspect_message&>(message));
-    case type::drain: return on_drain(static_cast<drain_message&>(message));
-    case type::close: return terminate();
-    default: return;
+    case type::snapshot:
+      routes_ = std::move(static_cast<snapshot_message&>(message).routes);
+      return;
+    case type::inspect:
+      return on_inspect(static_cast<inspect_message&>(message));
+    case type::drain:
+      return on_drain(static_cast<drain_message&>(message));
+    case type::close:
+      return terminate();
+    default:
+      return;
   }
 }
 
@@ -135,8 +152,9 @@ void router::on_batch(inbound_batch& batch) {
     if (item.group != group_index) {
       group_index = item.group;
       part = 0;
-      group = group_index < 0 ? nullptr
-                              : open_group(batch, i, batch.groups[static_cast<std::size_t>(group_index)], entry->key());
+      group = group_index < 0
+                  ? nullptr
+                  : open_group(batch, i, batch.groups[static_cast<std::size_t>(group_index)], entry->key());
     }
     on_item(*entry, item, group, part, batch.received);
   }
@@ -182,9 +200,8 @@ batch_answers* router::open_group(const inbound_batch& batch, std::size_t first_
   std::uint32_t wanted = 0;
   for (std::size_t i = first_item; i < first_item + elements; ++i) {
     const auto& message = batch.items[i].message;
-    const bool answered =
-        message.kind == proto::message_kind::request ||
-        (message.kind == proto::message_kind::invalid && !is_response_defect(message.why));
+    const bool answered = message.kind == proto::message_kind::request ||
+                          (message.kind == proto::message_kind::invalid && !is_response_defect(message.why));
     if (answered) ++wanted;
   }
   if (wanted == 0) return nullptr;
@@ -212,11 +229,13 @@ void router::on_broken_stream(link_entry& entry, proto::frame_error error) {
                                  fmt::format("frame over the limit of {} bytes (limits.frame_bytes)", limit),
                                  executed::no, options().id));
   } else {
-    answer_error({entry.key(), {}},
-                 make_error(error_code::invalid_request,
-                            fmt::format("{}: a frame is a signed 32-bit big-endian length from 1 to {}, then that many "
-                                        "bytes of JSON",
-                                        proto::to_string(error), limit)));
+    answer_error(
+        {entry.key(), {}},
+        make_error(
+            error_code::invalid_request,
+            fmt::format("{}: a frame is a signed 32-bit big-endian length from 1 to {}, then that many "
+                        "bytes of JSON",
+                        proto::to_string(error), limit)));
   }
   output(entry).finish = true;
 }
@@ -234,9 +253,10 @@ void router::on_request(link_entry& entry, proto::envelope& message, answer_targ
   };
   if (name.size() > options().limits.method_name_bytes) {
     home().metrics().add(metric::limit_method_name);
-    return refuse(make_error(error_code::invalid_request,
-                             fmt::format("method name of {} bytes is over the limit of {} (limits.method_name_bytes)",
-                                         name.size(), options().limits.method_name_bytes)));
+    return refuse(
+        make_error(error_code::invalid_request,
+                   fmt::format("method name of {} bytes is over the limit of {} (limits.method_name_bytes)",
+                               name.size(), options().limits.method_name_bytes)));
   }
   if (entry.made_count > 0 && target.wanted && calls_.find(entry.key(), message.id) != nullptr) {
     return refuse(make_error(error_code::invalid_request,
@@ -257,13 +277,15 @@ void router::on_request(link_entry& entry, proto::envelope& message, answer_targ
   auto& stats = here ? *found->second.stats : stats_.server(serving->pattern);
   const auto deadline = parse_deadline(message.deadline_ms, options().protocol.default_deadline);
   if (!deadline) {
-    return refuse(make_error(error_code::invalid_request,
-                             fmt::format("deadline_ms is a number of milliseconds, not {}", message.deadline_ms)));
+    return refuse(
+        make_error(error_code::invalid_request,
+                   fmt::format("deadline_ms is a number of milliseconds, not {}", message.deadline_ms)));
   }
   if (!message.deadline_ms.empty() && deadline->count() <= 0) {
     observed_.emplace_back(&stats, static_cast<std::int32_t>(error_code::deadline_exceeded));
-    return answer_error(target, make_mesh_error(error_code::deadline_exceeded, "the deadline had passed on arrival",
-                                                executed::no, options().id));
+    return answer_error(target,
+                        make_mesh_error(error_code::deadline_exceeded, "the deadline had passed on arrival",
+                                        executed::no, options().id));
   }
   if (!here) return forward(entry, message, name, target, *serving, received, *deadline);
   invoke(*found->second.what, entry, message, target, stats, received, *deadline);

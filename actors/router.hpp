@@ -1,24 +1,26 @@
-// The router of one reactor: knows its connections, runs or forwards what they ask for, matches answers to calls, keeps
-// deadlines, carries cancellations.
+// The router of one reactor: knows its connections, runs or forwards what they ask for, matches answers to
+// calls, keeps deadlines, carries cancellations.
 //
-// Connections send it batches, one per read; it answers with batches, one per connection and turn. A method that can
-// answer at once is answered into the outgoing batch without a record or an allocation; everything else gets a `call`.
+// Connections send it batches, one per read; it answers with batches, one per connection and turn. A method
+// that can answer at once is answered into the outgoing batch without a record or an allocation; everything
+// else gets a `call`.
 //
-// Thread safety: pinned to its reactor; others send it messages. The routing table and the service host are immutable.
+// Thread safety: pinned to its reactor; others send it messages. The routing table and the service host are
+// immutable.
 #pragma once
-
-#include <netinet/in.h>
 
 #include <deque>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <netinet/in.h>
+#include <nlohmann/json.hpp>
 
 #include "actors/call.hpp"
 #include "actors/connection.hpp"
@@ -96,7 +98,8 @@ class router final : public pinned_actor {
   const node_options& options() const noexcept { return shared_.options; }
   coro::executor& executor() const noexcept { return home(); }
 
-  /// Starts a call for a coroutine; `slot` gets the answer, also when it cannot be made. The key takes it back.
+  /// Starts a call for a coroutine; `slot` gets the answer, also when it cannot be made. The key takes it
+  /// back.
   call_key start_call(const remote::address& to, std::string_view method, std::string_view raw_params,
                       const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot);
   /// The coroutine does not wait any more: tells the callee, drops the answer.
@@ -144,8 +147,9 @@ class router final : public pinned_actor {
                             connection_key to);
 
   // -- calls to instances (router_forward.cpp)
-  void forward(link_entry& entry, const proto::envelope& message, std::string_view name, const answer_target& target,
-               const route& serving, coro::clock::time_point received, std::chrono::milliseconds deadline);
+  void forward(link_entry& entry, const proto::envelope& message, std::string_view name,
+               const answer_target& target, const route& serving, coro::clock::time_point received,
+               std::chrono::milliseconds deadline);
   void forward_notification(const proto::envelope& message, const route& serving, bool local_only);
   void dispatch(call& c);
   const endpoint* choose(const route& serving, const call* c, std::string_view route_key, bool local_only);
@@ -164,7 +168,8 @@ class router final : public pinned_actor {
                   const answer_target& target);
   void on_connect(link_entry& entry, const proto::envelope& message, const answer_target& target);
   void on_cancel(link_entry& entry, const proto::envelope& message);
-  bool on_mesh(link_entry& entry, std::string_view name, const proto::envelope& message, const answer_target& target);
+  bool on_mesh(link_entry& entry, std::string_view name, const proto::envelope& message,
+               const answer_target& target);
   void tell_registry_gone(const link_entry& entry);
   void invoke(const method& m, link_entry& entry, const proto::envelope& message, const answer_target& target,
               method_stats& stats, coro::clock::time_point received, std::chrono::milliseconds deadline);
@@ -177,7 +182,8 @@ class router final : public pinned_actor {
   static coro::task<void> run_handler(router* self, call_key key, const method* m, weft::context ctx,
                                       nlohmann::json params);
   /// Runs a method of this process for a coroutine of this process.
-  void invoke_in_process(call& c, const local_method& local, std::string_view raw_params, const weft::context& ctx);
+  void invoke_in_process(call& c, const local_method& local, std::string_view raw_params,
+                         const weft::context& ctx);
   void on_blocking_done(blocking_done& done);
   void on_handler_done(call_key key, result outcome);
   rpc_error handler_failed(std::string_view name, std::string_view what);
@@ -216,7 +222,8 @@ class router final : public pinned_actor {
   rpc_error unknown_peer(std::string_view name) const;
   method_stats* client_stats(const peer_route& peer, std::string_view method);
   void start_direct_call(call& c, const link_address& link);
-  void start_mesh_call(call& c, std::string_view method, std::string_view raw_params, const weft::context& ctx);
+  void start_mesh_call(call& c, std::string_view method, std::string_view raw_params,
+                       const weft::context& ctx);
   void link_to_callee(call& c, link_entry& callee);
   void detach_callee(call& c);
   void on_remote_answer(remote_item& item);

@@ -1,8 +1,8 @@
-// The router's calls under way: opening and closing records, cancelling, calls to connections here and on other
-// reactors.
-#include <fmt/format.h>
-
+// The router's calls under way: opening and closing records, cancelling, calls to connections here and on
+// other reactors.
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "actors/router.hpp"
 #include "actors/splice.hpp"
@@ -13,16 +13,18 @@ namespace {
 
 constexpr std::string_view placeholder_id = "0";
 
-void link_front(call*& head, call& c, call* call::*previous, call* call::*next) {
+void link_front(call*& head, call& c, call* call::* previous, call* call::* next) {
   c.*previous = nullptr;
   c.*next = head;
   if (head != nullptr) head->*previous = &c;
   head = &c;
 }
 
-void unlink(call*& head, call& c, call* call::*previous, call* call::*next) {
-  if (c.*previous != nullptr) (c.*previous)->*next = c.*next;
-  else head = c.*next;
+void unlink(call*& head, call& c, call* call::* previous, call* call::* next) {
+  if (c.*previous != nullptr)
+    (c.*previous)->*next = c.*next;
+  else
+    head = c.*next;
   if (c.*next != nullptr) (c.*next)->*previous = c.*previous;
   c.*previous = c.*next = nullptr;
 }
@@ -32,7 +34,9 @@ std::string cancel_request(std::uint64_t id) {
 }
 
 // Calls that came from another reactor are indexed under a connection that cannot exist.
-connection_key foreign_caller(std::size_t shard) { return {0x8000'0000U | static_cast<std::uint32_t>(shard), 0}; }
+connection_key foreign_caller(std::size_t shard) {
+  return {0x8000'0000U | static_cast<std::uint32_t>(shard), 0};
+}
 
 }  // namespace
 
@@ -50,8 +54,8 @@ call* router::open_call(link_entry& entry, const answer_target& target, method_s
     const auto limit = connection_full ? limits.in_flight_per_connection : limits.calls_per_reactor;
     constexpr std::int64_t retry_after_ms = 10;
     const auto error = make_mesh_error(error_code::resource_exhausted,
-                                       fmt::format("{} calls are under way, the limit ({})", limit, which), executed::no,
-                                       options().id, retry_after_ms);
+                                       fmt::format("{} calls are under way, the limit ({})", limit, which),
+                                       executed::no, options().id, retry_after_ms);
     observed_.emplace_back(&stats, error.code);
     answer_error(target, error);
     return nullptr;
@@ -119,7 +123,8 @@ void router::cancel_call(call& c, coro::cancel_reason why) {
       return;
     }
     case call::target::blocking:
-    case call::target::none: return;
+    case call::target::none:
+      return;
   }
 }
 
@@ -156,8 +161,9 @@ void router::fail_callee_calls(link_entry& entry, close_reason why) {
   // From here on nothing is sent to it, so that a retry goes elsewhere.
   entry.going_away = true;
   const auto written = entry.status->status().bytes_written;
-  const auto message = fmt::format("the connection to {} was lost: {}",
-                                   entry.name.empty() ? std::string("the callee") : entry.name, to_string(why));
+  const auto message =
+      fmt::format("the connection to {} was lost: {}",
+                  entry.name.empty() ? std::string("the callee") : entry.name, to_string(why));
   while (entry.calls_received != nullptr) {
     auto& c = *entry.calls_received;
     // Heartbeats count as written too, which errs towards "unknown".
@@ -196,7 +202,8 @@ call_key router::start_call(const remote::address& to, std::string_view method, 
     const auto found = routes_->peers.find(name->name);
     if (found == routes_->peers.end()) return refuse(unknown_peer(name->name));
     peer = &found->second;
-    if (!peer->up) return refuse(unavailable(fmt::format("peer '{}' is not connected", name->name), executed::no));
+    if (!peer->up)
+      return refuse(unavailable(fmt::format("peer '{}' is not connected", name->name), executed::no));
   }
   if (calls_.size() >= options().limits.calls_per_reactor) {
     home().metrics().add(metric::limit_calls);
@@ -232,8 +239,9 @@ void router::start_direct_call(call& c, const link_address& link) {
   if (link.shard != home().index()) {
     c.to = call::target::router;
     c.target_shard = link.shard;
-    remote_output(link.shard).items.push_back(
-        {remote_item::type::call, home().index(), c.key, link.key, text, id.at, id.size, {}});
+    remote_output(link.shard)
+        .items.push_back(
+            {remote_item::type::call, home().index(), c.key, link.key, text, id.at, id.size, {}});
   } else if (auto* callee = callable(link.key)) {
     send_to_callee(c, *callee, text, id);
   } else {
@@ -241,7 +249,8 @@ void router::start_direct_call(call& c, const link_address& link) {
   }
 }
 
-void router::start_mesh_call(call& c, std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+void router::start_mesh_call(call& c, std::string_view method, std::string_view raw_params,
+                             const weft::context& ctx) {
   if (const auto found = methods_.find(method); found != methods_.end()) {
     c.request.clear();
     return invoke_in_process(c, found->second, raw_params, ctx);
@@ -282,8 +291,9 @@ void router::abandon_call(call_key key) {
 rpc_error router::unknown_peer(std::string_view name) const {
   std::string known;
   for (const auto& [peer, route] : routes_->peers) known += (known.empty() ? "" : ", ") + peer;
-  return unavailable(fmt::format("no peer is called '{}'; the peers are: {}", name, known.empty() ? "none" : known),
-                     executed::no);
+  return unavailable(
+      fmt::format("no peer is called '{}'; the peers are: {}", name, known.empty() ? "none" : known),
+      executed::no);
 }
 
 method_stats* router::client_stats(const peer_route& peer, std::string_view method) {
@@ -301,8 +311,12 @@ remote_calls& router::remote_output(std::size_t shard) {
 void router::on_remote(remote_calls& message) {
   for (auto& item : message.items) {
     switch (item.what) {
-      case remote_item::type::call: on_remote_call(item); break;
-      case remote_item::type::answer: on_remote_answer(item); break;
+      case remote_item::type::call:
+        on_remote_call(item);
+        break;
+      case remote_item::type::answer:
+        on_remote_answer(item);
+        break;
       case remote_item::type::cancel:
         if (auto* c = calls_.find(foreign_caller(item.origin_shard), std::to_string(item.origin.number()))) {
           cancel_call(*c, coro::cancel_reason::cancelled_by_caller);
@@ -321,7 +335,8 @@ void router::on_remote_answer(remote_item& item) {
   }
   if (item.text.empty()) return fail(*c, std::move(item.failure));
   proto::envelope response;
-  proto::scan(item.text, {options().limits.depth, 1, options().protocol.require_version}, response, shared_.scan_batch);
+  proto::scan(item.text, {options().limits.depth, 1, options().protocol.require_version}, response,
+              shared_.scan_batch);
   deliver(*c, response);
 }
 

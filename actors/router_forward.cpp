@@ -1,7 +1,8 @@
-// Calls to instances: choosing one, sending the request on as the bytes it came as, judging the answer, trying again.
-#include <fmt/format.h>
-
+// Calls to instances: choosing one, sending the request on as the bytes it came as, judging the answer,
+// trying again.
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "actors/router.hpp"
 #include "actors/splice.hpp"
@@ -12,8 +13,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Does this answer say that the instance is not well? An error of the application says nothing of the kind, except
-/// those by which programs report that they failed inside.
+/// Does this answer say that the instance is not well? An error of the application says nothing of the kind,
+/// except those by which programs report that they failed inside.
 bool is_instance_failure(std::int32_t code) {
   constexpr std::int32_t server_errors_from = -32099;
   constexpr std::int32_t server_errors_to = -32000;
@@ -21,8 +22,10 @@ bool is_instance_failure(std::int32_t code) {
     case error_code::internal_error:
     case error_code::deadline_exceeded:
     case error_code::resource_exhausted:
-    case error_code::unavailable: return true;
-    default: return code >= server_errors_from && code <= server_errors_to;
+    case error_code::unavailable:
+      return true;
+    default:
+      return code >= server_errors_from && code <= server_errors_to;
   }
 }
 
@@ -69,23 +72,27 @@ void router::dispatch(call& c) {
   const auto* e = serving == nullptr ? nullptr : choose(*serving, &c, c.route_key, c.local_only);
   if (e != nullptr) return send_attempt(c, *e);
   home().metrics().add(metric::no_instance);
-  const bool exists = serving != nullptr && std::ranges::any_of(serving->endpoints, [&](const endpoint& known) {
-                        return (known.local || !c.local_only) && usable(known);
-                      });
+  const bool exists =
+      serving != nullptr && std::ranges::any_of(serving->endpoints, [&](const endpoint& known) {
+        return (known.local || !c.local_only) && usable(known);
+      });
   if (exists) {
     constexpr std::int64_t retry_after_ms = 10;
-    return give_up(c, make_mesh_error(error_code::resource_exhausted,
-                                      fmt::format("every instance of '{}' has its max_in_flight calls", c.method),
-                                      executed::no, options().id, retry_after_ms));
+    return give_up(
+        c, make_mesh_error(error_code::resource_exhausted,
+                           fmt::format("every instance of '{}' has its max_in_flight calls", c.method),
+                           executed::no, options().id, retry_after_ms));
   }
-  give_up(c, unavailable(fmt::format("no instance of '{}' can be reached from here", c.method), executed::no));
+  give_up(c,
+          unavailable(fmt::format("no instance of '{}' can be reached from here", c.method), executed::no));
 }
 
 bool router::usable(const endpoint& e) {
   return e.link.shard != home().index() || callable(e.link.key) != nullptr;
 }
 
-const endpoint* router::choose(const route& serving, const call* c, std::string_view route_key, bool local_only) {
+const endpoint* router::choose(const route& serving, const call* c, std::string_view route_key,
+                               bool local_only) {
   using health = endpoint_state::health;
   const auto now = home().now();
   const auto tried = [&](const endpoint& e) {
@@ -182,7 +189,8 @@ void router::judge(const route& serving, endpoint_state& instance) {
   const auto now = home().now();
   const auto& ejection = options().balance.ejection;
   if (instance.state(now) != endpoint_state::health::healthy || !instance.deserves_ejection(ejection)) return;
-  // Never the last one that is well: in a mesh of two or three a share of the instances rounds to none or to all.
+  // Never the last one that is well: in a mesh of two or three a share of the instances rounds to none or to
+  // all.
   const bool another = std::ranges::any_of(serving.endpoints, [&](const endpoint& e) {
     return e.state.get() != &instance && e.state->state(now) == endpoint_state::health::healthy && usable(e);
   });
@@ -193,7 +201,8 @@ void router::judge(const route& serving, endpoint_state& instance) {
 
 bool router::retry(call& c, const rpc_error& error) {
   const auto& policy = options().balance.retry;
-  if (c.request.empty() || c.cancelled || c.attempts >= std::min<std::size_t>(policy.attempts, max_attempts)) {
+  if (c.request.empty() || c.cancelled ||
+      c.attempts >= std::min<std::size_t>(policy.attempts, max_attempts)) {
     return false;
   }
   const auto* serving = routes_->find(c.method);
@@ -244,8 +253,10 @@ void router::deliver(call& c, const proto::envelope& response) {
   if (error.code != 0 && retry(c, error)) return;
   if (c.from == call::origin::coroutine) {
     observe(c, error.code);
-    if (response.error.empty()) c.waiter->set(raw_result(std::string(response.result)));
-    else c.waiter->set(std::unexpected(std::move(error)));
+    if (response.error.empty())
+      c.waiter->set(raw_result(std::string(response.result)));
+    else
+      c.waiter->set(std::unexpected(std::move(error)));
     return close_call(c);
   }
   if (c.cancelled && !response.error.empty()) return answer_error(c, error);

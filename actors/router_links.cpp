@@ -1,10 +1,9 @@
 // The router's connections: taking them on, introducing to peers, output, closing, draining.
 #include <arpa/inet.h>
+#include <caf/send.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
-
-#include <caf/send.hpp>
 
 #include "actors/network.hpp"
 #include "actors/registry.hpp"
@@ -16,9 +15,12 @@ namespace {
 
 std::string_view to_string(link_entry::role role) {
   switch (role) {
-    case link_entry::role::client: return "client";
-    case link_entry::role::peer_in: return "peer-inbound";
-    case link_entry::role::peer_out: return "peer-outbound";
+    case link_entry::role::client:
+      return "client";
+    case link_entry::role::peer_in:
+      return "peer-inbound";
+    case link_entry::role::peer_out:
+      return "peer-outbound";
   }
   return "client";
 }
@@ -48,7 +50,8 @@ link_entry& router::adopt(int descriptor, const sockaddr_storage& address, link_
   entry.as = as;
   entry.address = address;
   const auto self = caf::actor_cast<caf::strong_actor_ptr>(this);
-  auto handle = spawn_pinned<connection>(*environment_.system, home(), shared_, descriptor, entry.key(), self);
+  auto handle =
+      spawn_pinned<connection>(*environment_.system, home(), shared_, descriptor, entry.key(), self);
   auto* actor = caf::actor_cast<connection*>(handle);
   entry.status = actor;
   entry.actor = caf::actor_cast<caf::strong_actor_ptr>(handle);
@@ -98,8 +101,8 @@ void router::on_closed(const connection_closed& message) {
   auto* entry = find(message.from);
   if (entry == nullptr) return;
   if (entry->dialler) {
-    send_to(entry->dialler,
-            make_actor_message<link_changed>(false, entry->key(), std::string(weft::to_string(message.reason))));
+    send_to(entry->dialler, make_actor_message<link_changed>(false, entry->key(),
+                                                             std::string(weft::to_string(message.reason))));
   }
   tell_registry_gone(*entry);
   fail_callee_calls(*entry, message.reason);
@@ -160,8 +163,9 @@ void router::on_drain(const drain_message& message) {
 }
 
 std::string router::goaway_frame() const {
-  return fmt::format(R"({{"jsonrpc":"2.0","method":"$/goaway","params":{{"reason":"shutting down","deadline_ms":{}}}}})",
-                     drain_deadline_.count());
+  return fmt::format(
+      R"({{"jsonrpc":"2.0","method":"$/goaway","params":{{"reason":"shutting down","deadline_ms":{}}}}})",
+      drain_deadline_.count());
 }
 
 nlohmann::json router::describe_connections() const {

@@ -1,16 +1,16 @@
 // What routers are sent by others than their connections: sockets, links, other routers' calls, inspections.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <chrono>
 #include <future>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
 
 #include "actors/actor_message.hpp"
 #include "actors/batch.hpp"
@@ -32,10 +32,12 @@ class adopt_socket final : public actor_message {
   sockaddr_storage address;
 };
 
-/// From a peer actor: a connection it has dialled. The router introduces itself and answers with `link_changed`.
+/// From a peer actor: a connection it has dialled. The router introduces itself and answers with
+/// `link_changed`.
 class adopt_link final : public actor_message {
  public:
-  adopt_link(int dialled, const sockaddr_storage& to, std::string peer_name, caf::strong_actor_ptr peer) noexcept
+  adopt_link(int dialled, const sockaddr_storage& to, std::string peer_name,
+             caf::strong_actor_ptr peer) noexcept
       : actor_message(type::adopt_link),
         descriptor(dialled),
         address(to),
@@ -75,8 +77,8 @@ struct remote_item {
   std::size_t origin_shard = 0;
   call_key origin;
   connection_key callee;
-  /// Of a call: the request with an id in it, and where that id stands. Of an answer: the response as it came, or
-  /// empty when there is none.
+  /// Of a call: the request with an id in it, and where that id stands. Of an answer: the response as it
+  /// came, or empty when there is none.
   std::string text;
   std::size_t id_at = 0;
   std::size_t id_size = 0;

@@ -1,9 +1,8 @@
 // What a request does: the control methods of the protocol, and the handlers of the service host.
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "actors/one_shot.hpp"
 #include "actors/registry.hpp"
@@ -28,11 +27,14 @@ std::expected<json, rpc_error> parse_value(std::string_view raw) {
   try {
     return json::parse(raw);
   } catch (const json::exception& e) {
-    return std::unexpected(make_error(error_code::invalid_params, fmt::format("params cannot be read: {}", e.what())));
+    return std::unexpected(
+        make_error(error_code::invalid_params, fmt::format("params cannot be read: {}", e.what())));
   }
 }
 
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 /// From inside a catch block.
 std::string current_exception_text() {
@@ -66,16 +68,18 @@ std::optional<std::string> read_string(const json& params, const char* member, s
 std::expected<connect_params, std::string> read_connect(const json& params, const limit_options& limits) {
   connect_params read;
   if (params.is_null() || (params.is_array() && params.empty())) return read;
-  if (!params.is_object()) return std::unexpected("connect takes named params: {name?, instance?, serves?, heartbeat_ms?}");
-  for (const auto& [member, into] :
-       {std::pair{"name", &read.name}, std::pair{"instance", &read.instance}, std::pair{"node", &read.node}}) {
+  if (!params.is_object())
+    return std::unexpected("connect takes named params: {name?, instance?, serves?, heartbeat_ms?}");
+  for (const auto& [member, into] : {std::pair{"name", &read.name}, std::pair{"instance", &read.instance},
+                                     std::pair{"node", &read.node}}) {
     if (auto wrong = read_string(params, member, *into)) return std::unexpected(std::move(*wrong));
   }
   if (const auto found = params.find("heartbeat_ms"); found != params.end()) {
     const auto ms = found->is_number() ? found->get<double>() : -1.0;
-    if (ms < static_cast<double>(shortest_heartbeat.count()) || ms > static_cast<double>(longest_heartbeat.count())) {
-      return std::unexpected(fmt::format("'heartbeat_ms' is a number from {} to {}", shortest_heartbeat.count(),
-                                         longest_heartbeat.count()));
+    if (ms < static_cast<double>(shortest_heartbeat.count()) ||
+        ms > static_cast<double>(longest_heartbeat.count())) {
+      return std::unexpected(fmt::format("'heartbeat_ms' is a number from {} to {}",
+                                         shortest_heartbeat.count(), longest_heartbeat.count()));
     }
     read.heartbeat = milliseconds(static_cast<std::int64_t>(ms));
   }
@@ -95,7 +99,8 @@ bool router::on_control(link_entry& entry, std::string_view name, const proto::e
   if (name.front() == '$') {
     if (!name.starts_with("$/")) return false;
     if (target.wanted) {
-      answer_error(target, make_error(error_code::method_not_found, fmt::format("method '{}' not found", name)));
+      answer_error(target,
+                   make_error(error_code::method_not_found, fmt::format("method '{}' not found", name)));
     } else if (name == cancel_method) {
       on_cancel(entry, message);
     } else if (name == goaway_method) {
@@ -131,8 +136,9 @@ void router::on_connect(link_entry& entry, const proto::envelope& message, const
   entry.instance = std::move(read->instance);
   if (read->serves) {
     entry.serves = !read->serves->empty();
-    caf::anon_send(*environment_.registry, service_changed{{home().index(), entry.key()},
-                                                           {entry.name, entry.instance, std::move(*read->serves)}});
+    caf::anon_send(*environment_.registry,
+                   service_changed{{home().index(), entry.key()},
+                                   {entry.name, entry.instance, std::move(*read->serves)}});
   }
   const auto heartbeat = read->heartbeat.value_or(options().protocol.heartbeat_interval);
   output(entry).heartbeat = heartbeat;
@@ -193,15 +199,16 @@ void router::on_cancel(link_entry& entry, const proto::envelope& message) {
   home().metrics().add(metric::cancelled);
   c->cancelled = true;
   cancel_call(*c, coro::cancel_reason::cancelled_by_caller);
-  // A blocking handler cannot be interrupted: its caller is answered now, its late result is dropped. And a call that
-  // waits to be tried again is nowhere.
+  // A blocking handler cannot be interrupted: its caller is answered now, its late result is dropped. And a
+  // call that waits to be tried again is nowhere.
   if (c->to == call::target::blocking || c->to == call::target::none) {
     answer_error(*c, make_error(error_code::request_cancelled, "cancelled by the caller"));
   }
 }
 
-void router::invoke(const method& m, link_entry& entry, const proto::envelope& message, const answer_target& target,
-                    method_stats& stats, clock::time_point received, milliseconds deadline) {
+void router::invoke(const method& m, link_entry& entry, const proto::envelope& message,
+                    const answer_target& target, method_stats& stats, clock::time_point received,
+                    milliseconds deadline) {
   if (const auto* raw = std::get_if<raw_handler>(&m.handler)) {
     return invoke_raw(*raw, m.name, message, target, stats);
   }
@@ -285,7 +292,8 @@ void router::start_coroutine(const method& m, call& c, json params, const proto:
   tasks_->spawn(run_handler(this, c.key, &m, std::move(ctx), std::move(params)));
 }
 
-coro::task<void> router::run_handler(router* self, call_key key, const method* m, weft::context ctx, json params) {
+coro::task<void> router::run_handler(router* self, call_key key, const method* m, weft::context ctx,
+                                     json params) {
   result outcome;
   try {
     outcome = co_await std::get<coroutine_handler>(m->handler)(std::move(ctx), std::move(params));
@@ -303,14 +311,13 @@ void router::start_blocking(const method& m, call& c, json params) {
     home().metrics().add(metric::limit_blocking);
     constexpr std::int64_t retry_after_ms = 100;
     return give_up(c, make_mesh_error(error_code::resource_exhausted,
-                                           "too many blocking handlers are under way (limits.blocking_calls)",
-                                           executed::no, options().id, retry_after_ms));
+                                      "too many blocking handlers are under way (limits.blocking_calls)",
+                                      executed::no, options().id, retry_after_ms));
   }
   running.fetch_add(1, std::memory_order_relaxed);
   const auto home_router = caf::actor_cast<caf::strong_actor_ptr>(this);
   const auto body = [handler = &std::get<blocking_handler>(m.handler), name = m.name, key = c.key,
-                     counter = environment_.blocking_calls, params = std::move(params),
-                     home_router] {
+                     counter = environment_.blocking_calls, params = std::move(params), home_router] {
     auto done = make_actor_message<blocking_done>(key, name);
     try {
       done->outcome = handler->run(params);
@@ -346,7 +353,8 @@ void router::invoke_in_process(call& c, const local_method& local, std::string_v
     try {
       return on_handler_done(key, (*plain)(*params));
     } catch (...) {
-      return on_handler_done(key, std::unexpected(handler_failed(local.what->name, current_exception_text())));
+      return on_handler_done(key,
+                             std::unexpected(handler_failed(local.what->name, current_exception_text())));
     }
   }
   if (std::holds_alternative<coroutine_handler>(local.what->handler)) {
@@ -363,7 +371,8 @@ void router::on_handler_done(call_key key, result outcome) {
   auto* c = calls_.find(key);
   if (c != nullptr && c->from == call::origin::coroutine) {
     observe(*c, outcome ? 0 : outcome.error().code);
-    c->waiter->set(outcome ? raw_result(dump(*outcome)) : raw_result(std::unexpect, std::move(outcome.error())));
+    c->waiter->set(outcome ? raw_result(dump(*outcome))
+                           : raw_result(std::unexpect, std::move(outcome.error())));
     return close_call(*c);
   }
   if (c == nullptr || c->from != call::origin::connection) {

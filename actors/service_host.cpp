@@ -6,8 +6,8 @@
 namespace weft {
 
 bool is_reserved_method(std::string_view name) noexcept {
-  return name.starts_with("rpc.") || name.starts_with("mesh.") || name.starts_with("$/") || name == "connect" ||
-         name == "heartbeat";
+  return name.starts_with("rpc.") || name.starts_with("mesh.") || name.starts_with("$/") ||
+         name == "connect" || name == "heartbeat";
 }
 
 service_host& service_host::add(method m) {
@@ -19,7 +19,9 @@ service_host& service_host::add(method m) {
   return insert(std::move(m));
 }
 
-service_host& service_host::add_builtin(method m) { return insert(std::move(m)); }
+service_host& service_host::add_builtin(method m) {
+  return insert(std::move(m));
+}
 
 service_host& service_host::insert(method m) {
   auto name = m.name;

@@ -3,17 +3,19 @@
 //     weft::service_host services;
 //     services.add({.name = "users.get", .handler = weft::coroutine_handler(get_user), .idempotent = true});
 //
-// Ownership: built before the node starts, then moved into it and never changed, so routers read it without a lock.
-// Errors: `add` throws std::invalid_argument for a name that is empty, reserved or taken, since that is a bug.
+// Ownership: built before the node starts, then moved into it and never changed, so routers read it without a
+// lock. Errors: `add` throws std::invalid_argument for a name that is empty, reserved or taken, since that is
+// a bug.
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "actors/call_stats.hpp"
 #include "actors/context.hpp"
@@ -22,8 +24,8 @@
 
 namespace weft {
 
-/// The fastest kind: reads the raw params (empty when absent), appends its result as JSON to `out`. Runs on the reactor
-/// and must not wait. On an error whatever it appended is taken back.
+/// The fastest kind: reads the raw params (empty when absent), appends its result as JSON to `out`. Runs on
+/// the reactor and must not wait. On an error whatever it appended is taken back.
 using raw_handler = std::function<std::optional<rpc_error>(std::string_view raw_params, std::string& out)>;
 /// Runs on the reactor and must not wait.
 using plain_handler = std::function<result(const nlohmann::json& params)>;

@@ -25,7 +25,12 @@ struct node_counters {
 struct shard {
   shard(caf::actor_system& system, std::size_t index, const node_options& node, node_counters& shared,
         std::shared_ptr<spdlog::logger> logger)
-      : loop(system, index), inbound(loop), outbound(loop), options(node), counters(shared), log(std::move(logger)) {}
+      : loop(system, index),
+        inbound(loop),
+        outbound(loop),
+        options(node),
+        counters(shared),
+        log(std::move(logger)) {}
 
   reactor loop;
   message_pool<inbound_batch> inbound;

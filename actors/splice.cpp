@@ -13,8 +13,8 @@ void append_number(std::string& out, std::int64_t number) {
 
 }  // namespace
 
-void append_request_for(std::string& out, std::string_view text, text_span id, std::uint64_t number, text_span deadline,
-                        std::int64_t left_ms) {
+void append_request_for(std::string& out, std::string_view text, text_span id, std::uint64_t number,
+                        text_span deadline, std::int64_t left_ms) {
   std::size_t at = 0;
   const auto copy_to = [&](std::size_t end) {
     out.append(text.substr(at, end - at));

@@ -15,10 +15,10 @@ inline text_span span_in(std::string_view text, std::string_view part) noexcept 
   return {static_cast<std::size_t>(part.data() - text.data()), part.size()};
 }
 
-/// Appends the request `text`, an object, with `number` as its id and `left_ms` as its deadline. An absent deadline is
-/// put in front of the other members. REQUIRES: `id` is not empty.
-void append_request_for(std::string& out, std::string_view text, text_span id, std::uint64_t number, text_span deadline,
-                        std::int64_t left_ms);
+/// Appends the request `text`, an object, with `number` as its id and `left_ms` as its deadline. An absent
+/// deadline is put in front of the other members. REQUIRES: `id` is not empty.
+void append_request_for(std::string& out, std::string_view text, text_span id, std::uint64_t number,
+                        text_span deadline, std::int64_t left_ms);
 
 /// Appends the response `text` with `raw_id` as its id.
 void append_response_for(std::string& out, std::string_view text, text_span id, std::string_view raw_id);

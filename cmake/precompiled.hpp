@@ -1,12 +1,13 @@
 #pragma once
-#include <caf/all.hpp>
 #include <chrono>
 #include <coroutine>
 #include <expected>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include <caf/all.hpp>
+#include <nlohmann/json.hpp>

@@ -1,5 +1,6 @@
-// Rendezvous hashing (Thaler and Ravishankar 1996): every candidate is scored with the key, the highest score wins. When
-// an instance comes or goes, only the keys it wins or won move. A request without a key goes to any candidate.
+// Rendezvous hashing (Thaler and Ravishankar 1996): every candidate is scored with the key, the highest score
+// wins. When an instance comes or goes, only the keys it wins or won move. A request without a key goes to
+// any candidate.
 #include <functional>
 
 #include "actors/balance/policy.hpp"
@@ -15,7 +16,9 @@ std::uint64_t mix(std::uint64_t h) noexcept {
   return h ^ h >> 33;
 }
 
-std::uint64_t hash(std::string_view text) noexcept { return std::hash<std::string_view>{}(text); }
+std::uint64_t hash(std::string_view text) noexcept {
+  return std::hash<std::string_view>{}(text);
+}
 
 }  // namespace
 

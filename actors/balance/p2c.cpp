@@ -1,5 +1,6 @@
-// Power of two choices: of two candidates taken at random, the one that is expected to answer sooner. Best known from
-// Mitzenmacher 2001; as accurate as looking at all of them, without herding onto the one that was best a moment ago.
+// Power of two choices: of two candidates taken at random, the one that is expected to answer sooner. Best
+// known from Mitzenmacher 2001; as accurate as looking at all of them, without herding onto the one that was
+// best a moment ago.
 #include "actors/balance/policy.hpp"
 
 namespace weft {

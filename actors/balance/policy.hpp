@@ -25,7 +25,8 @@ struct choice_context {
 };
 
 /// Picks one of at least one candidate, all of which may be called.
-using choose_function = const endpoint* (*)(std::span<const endpoint* const> candidates, choice_context& context);
+using choose_function = const endpoint* (*)(std::span<const endpoint* const> candidates,
+                                            choice_context& context);
 
 const endpoint* choose_p2c(std::span<const endpoint* const> candidates, choice_context& context);
 const endpoint* choose_round_robin(std::span<const endpoint* const> candidates, choice_context& context);

@@ -24,9 +24,9 @@ enum class option_type : std::uint8_t { text, choice, boolean, count, size, dura
 template <class T>
 using member_of = T& (*)(program_options&);
 /// Where the value lives; the alternative agrees with the row's `option_type`.
-using option_member =
-    std::variant<member_of<std::string>, member_of<bool>, member_of<std::size_t>, member_of<milliseconds>,
-                 member_of<host_port>, member_of<std::vector<peer_option>>, member_of<std::vector<balance_rule>>>;
+using option_member = std::variant<member_of<std::string>, member_of<bool>, member_of<std::size_t>,
+                                   member_of<milliseconds>, member_of<host_port>,
+                                   member_of<std::vector<peer_option>>, member_of<std::vector<balance_rule>>>;
 
 struct option {
   /// As in a configuration file: "section.name" or "name".

@@ -203,7 +203,8 @@ const option rows[] = {
     {.key = "balance.rules",
      .type = rules,
      .member = WEFT_MEMBER(node.balance.rules),
-     .help = "How instances are chosen: p2c (default), round_robin or consistent_hash by the request's route_key",
+     .help =
+         "How instances are chosen: p2c (default), round_robin or consistent_hash by the request's route_key",
      .flag = "--balance"},
     {.key = "ejection.consecutive_failures",
      .type = count,

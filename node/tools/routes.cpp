@@ -26,12 +26,13 @@ std::string instance_name(const json& instance) {
 
 void print_table(const json& routes, std::ostream& output) {
   constexpr const char* row = "{:<28} {:<12} {:<26} {:<10} {:>9} {:>11} {:>9} {:>9} {:>9}\n";
-  output << fmt::format(fmt::runtime(row), "METHOD", "NODE", "INSTANCE", "STATE", "IN FLIGHT", "LATENCY ms", "CALLS",
-                        "FAILURES", "EJECTIONS");
+  output << fmt::format(fmt::runtime(row), "METHOD", "NODE", "INSTANCE", "STATE", "IN FLIGHT", "LATENCY ms",
+                        "CALLS", "FAILURES", "EJECTIONS");
   for (const auto& route : routes) {
     const auto method = route.value("method", "");
     if (route.value("policy", "") == "in_process") {
-      output << fmt::format(fmt::runtime(row), method, "(this)", "in the process", "healthy", "", "", "", "", "");
+      output << fmt::format(fmt::runtime(row), method, "(this)", "in the process", "healthy", "", "", "", "",
+                            "");
       continue;
     }
     const auto& instances = route["instances"];
@@ -39,7 +40,8 @@ void print_table(const json& routes, std::ostream& output) {
       output << fmt::format(fmt::runtime(row), method, "-", "no instance left", "gone", "", "", "", "", "");
     }
     for (const auto& i : instances) {
-      output << fmt::format(fmt::runtime(row), method, i.value("node", "") + (i.value("local", false) ? " (this)" : ""),
+      output << fmt::format(fmt::runtime(row), method,
+                            i.value("node", "") + (i.value("local", false) ? " (this)" : ""),
                             instance_name(i), i.value("state", ""), i.value("in_flight", 0),
                             fmt::format("{:.3f}", i.value("latency_ms", 0.0)), i.value("calls", 0),
                             i.value("failures", 0), i.value("ejections", 0));
@@ -57,7 +59,8 @@ int run_routes(const routes_options& options, std::ostream& output, std::ostream
   }
   const auto routes = json::parse(response->body, nullptr, false);
   if (response->status != 200 || !routes.is_array()) {
-    errors << fmt::format("the admin port answered with HTTP status {} instead of its routes\n", response->status);
+    errors << fmt::format("the admin port answered with HTTP status {} instead of its routes\n",
+                          response->status);
     return exit_failed;
   }
   if (options.json) {
@@ -75,9 +78,11 @@ namespace weft {
 
 void add_routes_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<tools::routes_options>();
-  CLI::App* command = app.add_subcommand("routes", "Show which methods a node can route, and to which instances");
+  CLI::App* command =
+      app.add_subcommand("routes", "Show which methods a node can route, and to which instances");
   tools::add_address(*command, "ADMIN", options->admin, "The node's admin port");
-  tools::add_duration(*command, "--timeout", options->timeout, std::chrono::milliseconds(1), "Give up after this time");
+  tools::add_duration(*command, "--timeout", options->timeout, std::chrono::milliseconds(1),
+                      "Give up after this time");
   command->add_flag("--json", options->json, "The admin page as it is");
   command->footer("Exit: 0 shown, 1 the node refused, 2 unreachable, 64 wrong usage.");
   command->callback([options, &exit_code] { exit_code = tools::run_routes(*options, std::cout, std::cerr); });

@@ -1,8 +1,11 @@
 """A peer that is no node: takes a node's link and shows exactly what comes over it."""
 
+import json
 import socket
 
 from wire import TIMEOUT, Wire
+
+ROUTES = "mesh.routes"
 
 
 class Link(Wire):
@@ -14,6 +17,12 @@ class Link(Wire):
         self.socket = accepted
         self.socket.settimeout(TIMEOUT)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def receive_payload(self):
+        """Without what nodes tell each other of their methods, which comes in between whenever that changes."""
+        while json.loads(payload := super().receive_payload()).get("method") == ROUTES:
+            pass
+        return payload
 
     def receive_call(self, method):
         """The next message, which must be this method's request or notification."""

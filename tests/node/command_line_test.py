@@ -1,0 +1,99 @@
+"""The command line of the program: what it prints, what it refuses, and with which exit code."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+USAGE = 64
+
+
+def weft(*arguments, **variables):
+    """Runs the program without any WEFT_ variable but these."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("WEFT_")}
+    return subprocess.run([os.environ["WEFT_BIN"], *arguments], env={**environment, **variables}, text=True,
+                          capture_output=True, timeout=60)
+
+
+def without_comments(text):
+    """The printed configuration as plain JSON: its comments stand at the ends of lines."""
+    return json.loads(re.sub(r"  // .*$", "", text, flags=re.MULTILINE))
+
+
+class Program(unittest.TestCase):
+    def assert_refused(self, run, *complaints):
+        self.assertEqual(run.returncode, USAGE, run)
+        self.assertEqual(run.stdout, "")
+        for complaint in complaints:
+            self.assertIn(complaint, run.stderr)
+
+    def test_version_and_help(self):
+        self.assertRegex(weft("--version").stdout, r"^weft \d+\.\d+\.\d+\n$")
+        for command in ((), ("node",), ("call",), ("bench",), ("health",)):
+            run = weft(*command, "--help")
+            self.assertEqual(run.returncode, 0, run)
+            self.assertIn("Usage:", run.stdout)
+
+    def test_wrong_subcommands_name_the_right_ones(self):
+        self.assert_refused(weft(), "a subcommand is missing; use one of node, call, bench, health")
+        self.assert_refused(weft("nod"), '"nod" is not a subcommand, the nearest is "node"')
+        self.assert_refused(weft("--bogus"), "--bogus")
+
+
+class Configuration(Program):
+    def test_print_config_shows_values_and_origins_and_can_be_fed_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "weft.json")
+            path.write_text('{"limits": {"depth": 20, "batch_size": 7}, /* who */ "id": "a"}')
+            first = weft("node", "--config", str(path), "--print-config", "--id", "b", "--peer", "c=c:1",
+                         "--peer", "d=[::1]:2", "--protocol-require-version=false",
+                         WEFT_LIMITS_DEPTH="30", WEFT_DEMO="true")
+            self.assertEqual(first.returncode, 0, first.stderr)
+            values = without_comments(first.stdout)
+            self.assertEqual(values["id"], "b")
+            self.assertEqual(values["peers"], ["c=c:1", "d=[::1]:2"])
+            self.assertEqual(values["limits"]["depth"], 30)
+            self.assertEqual(values["limits"]["batch_size"], 7)
+            self.assertEqual(values["limits"]["frame_bytes"], "1MiB")
+            self.assertIs(values["protocol"]["require_version"], False)
+            self.assertIs(values["demo"], True)
+            for line in ('"id": "b",  // flag --id',
+                         '"depth": 30,  // environment variable WEFT_LIMITS_DEPTH',
+                         f'"batch_size": 7,  // file "{path}"', '"frame_bytes": "1MiB",  // default'):
+                self.assertIn(line, first.stdout)
+
+            path.write_text(first.stdout)
+            second = weft("node", "--print-config", WEFT_CONFIG=str(path))
+            self.assertEqual(second.returncode, 0, second.stderr)
+            self.assertEqual(without_comments(second.stdout), values)
+
+    def test_check_config_only_validates(self):
+        run = weft("node", "--check-config", "--listen", "[::1]:7400")
+        self.assertEqual((run.returncode, run.stdout), (0, "the configuration is valid\n"))
+        self.assert_refused(weft("node", "--check-config", "--listen", "::1"), "flag --listen")
+
+    def test_every_mistake_is_reported_at_once(self):
+        run = weft("node", "--lisen", "a:1", "--limits-depth=1", "--demo=maybe", "stray", "--config",
+                   "/nowhere.json", WEFT_LIMITS_FRAME_BYTES="1048576", WEFT_LIMIT_DEPTH="3")
+        self.assert_refused(run,
+                            "flag --lisen: unknown; the nearest known one is --listen\n",
+                            "flag --limits-depth: 1 is out of range; use 2 to 1024\n",
+                            'flag --demo: "maybe" is not a truth value; use true or false\n',
+                            'argument "stray": not expected',
+                            'configuration file "/nowhere.json" cannot be read: No such file or directory',
+                            "environment variable WEFT_LIMITS_FRAME_BYTES: ",
+                            "environment variable WEFT_LIMIT_DEPTH: unknown; the nearest known one is "
+                            "WEFT_LIMITS_DEPTH\n")
+        self.assertEqual(len(run.stderr.splitlines()), 7, run.stderr)
+
+    def test_flags_without_a_value_or_given_twice(self):
+        self.assert_refused(weft("node", "--listen"), "--listen")
+        self.assert_refused(weft("node", "--id", "a", "--id", "b", "--check-config"),
+                            "flag --id: given 2 times; give it once")
+
+
+if __name__ == "__main__":
+    unittest.main()
