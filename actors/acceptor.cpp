@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -36,6 +37,13 @@ std::size_t connection_limit(std::size_t configured) {
   const auto available = static_cast<std::size_t>(files.rlim_cur);
   const auto most = available > 2 * reserved_descriptors ? available - reserved_descriptors : available / 2;
   return configured == 0 ? available / 2 : std::min(configured, most);
+}
+
+int first_reserved_descriptor() {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  const auto most = std::min<rlim_t>(files.rlim_cur, std::numeric_limits<int>::max());
+  return static_cast<int>(most > 2 * reserved_descriptors ? most - reserved_descriptors / 2 : most);
 }
 
 std::expected<listening_socket, std::string> listening_socket::open(const host_port& address) {
@@ -78,6 +86,7 @@ acceptor::acceptor(caf::actor_config& config, reactor& home, shard& shared, int 
       listener_(listener),
       routers_(std::move(routers)),
       limit_(connection_limit(shared.options.limits.connections)),
+      first_reserved_(first_reserved_descriptor()),
       back_off_(first_back_off) {}
 
 acceptor::~acceptor() {
@@ -123,10 +132,16 @@ bool acceptor::accept_one() {
   back_off_ = first_back_off;
   const int on = 1;
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (descriptor >= first_reserved_) {
+    refuse(descriptor, metric::limit_descriptors,
+           fmt::format("{} descriptors are open; the rest of RLIMIT_NOFILE is reserved", first_reserved_));
+    return true;
+  }
   if (shared_.counters.connections.fetch_add(1, std::memory_order_relaxed) >=
       static_cast<std::int64_t>(limit_)) {
     shared_.counters.connections.fetch_sub(1, std::memory_order_relaxed);
-    refuse(descriptor);
+    refuse(descriptor, metric::limit_connections,
+           fmt::format("{} connections are open, the limit (limits.connections)", limit_));
     return true;
   }
   send_to(routers_[next_router_], make_actor_message<adopt_socket>(descriptor, from));
@@ -134,16 +149,14 @@ bool acceptor::accept_one() {
   return true;
 }
 
-void acceptor::refuse(int descriptor) {
-  home().metrics().add(metric::limit_connections);
+void acceptor::refuse(int descriptor, metric limit, const std::string& why) {
+  home().metrics().add(limit);
   constexpr std::int64_t retry_after_ms = 1'000;
   std::string frame;
   const auto start = proto::begin_frame(frame);
   proto::append_error(
       frame, {},
-      make_mesh_error(error_code::resource_exhausted,
-                      fmt::format("{} connections are open, the limit (limits.connections)", limit_),
-                      executed::no, shared_.options.id, retry_after_ms));
+      make_mesh_error(error_code::resource_exhausted, why, executed::no, shared_.options.id, retry_after_ms));
   proto::end_frame(frame, start);
   [[maybe_unused]] const auto sent =
       ::send(descriptor, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

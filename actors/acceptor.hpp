@@ -36,6 +36,8 @@ class listening_socket {
 
 /// Half of RLIMIT_NOFILE unless configured, and never so many that the admin port runs out of descriptors.
 std::size_t connection_limit(std::size_t configured);
+/// The number of the first descriptor that no connection may have.
+int first_reserved_descriptor();
 
 class acceptor final : public pinned_actor, private event_handler, private coro::timer {
  public:
@@ -55,7 +57,7 @@ class acceptor final : public pinned_actor, private event_handler, private coro:
   void on_expiry() override;
 
   bool accept_one();
-  void refuse(int descriptor);
+  void refuse(int descriptor, metric limit, const std::string& why);
   void back_off(int error);
   void close_listener() noexcept;
 
@@ -64,6 +66,9 @@ class acceptor final : public pinned_actor, private event_handler, private coro:
   std::vector<caf::strong_actor_ptr> routers_;
   std::size_t next_router_ = 0;
   std::size_t limit_;
+  /// Descriptors from this number on are for the admin port and whatever else must still work when
+  /// connections have used up the rest: the kernel gives out the lowest free number.
+  int first_reserved_;
   std::chrono::milliseconds back_off_;
   bool resting_ = false;
 };

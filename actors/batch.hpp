@@ -89,7 +89,7 @@ class outbound_batch final : public actor_message {
  private:
   // One huge reply must not pin its size in the pool for ever.
   static void reset(std::string& s) noexcept {
-    constexpr std::size_t keep = 256 * 1024;
+    constexpr std::size_t keep = std::size_t{256} * 1024;
     s.clear();
     if (s.capacity() > keep) std::string().swap(s);
   }

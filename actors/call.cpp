@@ -50,7 +50,7 @@ void call_table::release(call& c) {
   c.method.clear();
   c.request.clear();
   c.route_key.clear();
-  c.local_only = c.waiting_to_retry = false;
+  c.local_only = c.waiting_to_retry = c.may_have_run = false;
   c.attempts = 0;
   ++c.key.generation;
   free_.push_back(c.key.slot);

@@ -79,6 +79,8 @@ struct call final : coro::timer {
   std::string route_key;
   bool local_only = false;
   bool waiting_to_retry = false;
+  /// An attempt ended without saying whether the method ran.
+  bool may_have_run = false;
   std::uint8_t attempts = 0;
   coro::clock::time_point attempt_started{};
   coro::clock::time_point retry_at{};

@@ -18,6 +18,10 @@ call_series to_series(std::int32_t code, const duration_histogram& durations) {
   return series;
 }
 
+auto labels_of(const call_series& series) {
+  return std::tie(series.at, series.method, series.code, series.server_address, series.server_port);
+}
+
 bool empty(const call_series& series) {
   for (const auto count : series.buckets) {
     if (count != 0) return false;
@@ -82,13 +86,10 @@ void call_stats::append_to(std::vector<call_series>& out) const {
 }
 
 void merge_series(std::vector<call_series>& series) {
-  const auto labels = [](const call_series& s) {
-    return std::tie(s.at, s.method, s.code, s.server_address, s.server_port);
-  };
-  std::ranges::sort(series, [&](const auto& a, const auto& b) { return labels(a) < labels(b); });
+  std::ranges::sort(series, [](const auto& a, const auto& b) { return labels_of(a) < labels_of(b); });
   std::vector<call_series> merged;
   for (auto& s : series) {
-    if (merged.empty() || labels(merged.back()) != labels(s)) {
+    if (merged.empty() || labels_of(merged.back()) != labels_of(s)) {
       merged.push_back(std::move(s));
       continue;
     }

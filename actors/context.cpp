@@ -70,7 +70,7 @@ coro::task<raw_result> remote::call_raw(std::string method, std::string raw_para
   return perform(*caller_, to_, std::move(method), std::move(raw_params), timeout);
 }
 
-coro::task<result> remote::call(std::string method, nlohmann::json params,
+coro::task<result> remote::call(std::string method, const nlohmann::json& params,
                                 std::optional<std::chrono::milliseconds> timeout) const {
   auto raw = params.is_null() ? std::string()
                               : params.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -49,7 +49,7 @@ class remote {
 
   /// Calls and waits for the answer, at most until the context's deadline or for `timeout`, whichever is
   /// sooner.
-  coro::task<result> call(std::string method, nlohmann::json params = {},
+  coro::task<result> call(std::string method, const nlohmann::json& params = {},
                           std::optional<std::chrono::milliseconds> timeout = {}) const;
   /// The same with params and result as raw JSON.
   coro::task<raw_result> call_raw(std::string method, std::string raw_params,

@@ -64,8 +64,8 @@ endpoint_state::health endpoint_state::state(clock::time_point now) const noexce
 
 bool endpoint_state::deserves_ejection(const ejection_options& options) const noexcept {
   if (consecutive_failures_.load(std::memory_order_relaxed) >= options.consecutive_failures) return true;
-  const auto calls = window_calls_.load(std::memory_order_relaxed);
-  const auto failures = window_failures_.load(std::memory_order_relaxed);
+  const std::size_t calls = window_calls_.load(std::memory_order_relaxed);
+  const std::size_t failures = window_failures_.load(std::memory_order_relaxed);
   return calls >= options.minimum_calls && failures * 100 >= calls * options.failure_percent;
 }
 

@@ -159,6 +159,7 @@ registry_environment mesh_node::implementation::describe_node() const {
   registry_environment about;
   about.node = options.id;
   about.routers = routers;
+  about.configured_peers = options.mesh.peers.size();
   about.limits = options.limits;
   about.balance = options.balance;
   about.document = document;

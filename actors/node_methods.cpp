@@ -5,7 +5,7 @@
 namespace weft {
 
 void add_node_methods(service_host& services, const std::string& node, const node_counters& counters,
-                      std::shared_ptr<const shared_document> document) {
+                      const std::shared_ptr<const shared_document>& document) {
   std::string quoted_node;
   proto::append_quoted(quoted_node, node);
   // gRPC health checking v1: SERVING or NOT_SERVING.

@@ -12,6 +12,6 @@ namespace weft {
 
 /// `counters` outlives the services; `document` is what `rpc.discover` answers.
 void add_node_methods(service_host& services, const std::string& node, const node_counters& counters,
-                      std::shared_ptr<const shared_document> document);
+                      const std::shared_ptr<const shared_document>& document);
 
 }  // namespace weft

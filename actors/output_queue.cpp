@@ -8,7 +8,7 @@
 namespace weft {
 namespace {
 
-constexpr std::size_t compact_from = 64 * 1024;
+constexpr std::size_t compact_from = std::size_t{64} * 1024;
 
 std::size_t frame_bytes_at(std::string_view bytes, std::size_t at) {
   std::uint32_t length = 0;

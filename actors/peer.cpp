@@ -39,7 +39,7 @@ void peer::receive(actor_message& message) {
     case actor_message::type::start:
       home().metrics().add(metric::actors_peer);
       life_.emplace(home());
-      tasks_.emplace(home(), [log = shared_.log, name = option_.name](std::exception_ptr) {
+      tasks_.emplace(home(), [log = shared_.log, name = option_.name](const std::exception_ptr&) {
         log->error("peer {}: an exception left its coroutine; this is a bug of the node", name);
       });
       tasks_->spawn(run(this));

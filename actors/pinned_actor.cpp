@@ -10,8 +10,32 @@ namespace weft {
 pinned_actor::pinned_actor(caf::actor_config& config, reactor& home)
     : caf::local_actor(config), home_(home) {}
 
+pinned_actor::~pinned_actor() {
+  drop_local();
+}
+
+void pinned_actor::drop_local() noexcept {
+  while (local_first_ != nullptr) {
+    const caf::mailbox_element_ptr dropped(local_first_);
+    local_first_ = static_cast<caf::mailbox_element*>(dropped->next);
+  }
+  local_last_ = nullptr;
+}
+
 void pinned_actor::enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) {
-  if (inbox_.push_front(std::move(element)) != caf::intrusive::inbox_result::unblocked_reader) return;
+  if (!home_.on_this_thread()) {
+    if (inbox_.push_front(std::move(element)) != caf::intrusive::inbox_result::unblocked_reader) return;
+  } else {
+    if (inbox_.closed()) return;
+    auto* added = element.release();
+    added->next = nullptr;
+    if (local_last_ == nullptr)
+      local_first_ = added;
+    else
+      local_last_->next = added;
+    local_last_ = added;
+    if (std::exchange(local_scheduled_, true)) return;
+  }
   intrusive_ptr_add_ref_impl();
   home_.exec_later(this);
 }
@@ -33,6 +57,7 @@ void pinned_actor::intrusive_ptr_release_impl() {
 pinned_actor::resume_result pinned_actor::resume(caf::execution_unit* host, std::size_t) {
   context(host);
   if (inbox_.closed()) return done;
+  local_scheduled_ = false;
   while (deliver_all()) {
     guarded([this] { end_of_turn(); });
     if (terminated_) {
@@ -44,6 +69,13 @@ pinned_actor::resume_result pinned_actor::resume(caf::execution_unit* host, std:
 }
 
 bool pinned_actor::deliver_all() {
+  if (local_first_ != nullptr) {
+    local_last_ = nullptr;
+    deliver(std::exchange(local_first_, nullptr));
+    return true;
+  }
+  // Scheduled twice, once from here and once from another thread, it may find nothing.
+  if (inbox_.blocked()) return false;
   caf::mailbox_element* head = inbox_.take_head();
   if (head == nullptr) return !inbox_.try_block();
   // The inbox is a stack: turn it round to deliver in the order of arrival.
@@ -54,6 +86,11 @@ bool pinned_actor::deliver_all() {
     first = head;
     head = next;
   }
+  deliver(first);
+  return true;
+}
+
+void pinned_actor::deliver(caf::mailbox_element* first) {
   std::int64_t count = 0;
   while (first != nullptr) {
     auto* next = static_cast<caf::mailbox_element*>(first->next);
@@ -68,7 +105,6 @@ bool pinned_actor::deliver_all() {
     }
   }
   home_.metrics().add(metric::actor_messages, count);
-  return true;
 }
 
 void pinned_actor::on_exception(std::string_view) noexcept {
@@ -79,6 +115,7 @@ void pinned_actor::on_exception(std::string_view) noexcept {
 void pinned_actor::finish() {
   guarded([this] { on_terminate(); });
   inbox_.close();
+  drop_local();
   cleanup(caf::exit_reason::normal, &home_);
 }
 

@@ -29,6 +29,7 @@ class pinned_actor : public caf::local_actor,
                      public caf::non_blocking_actor_base {
  public:
   pinned_actor(caf::actor_config& config, reactor& home);
+  ~pinned_actor() override;
 
   using caf::abstract_actor::enqueue;
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* host) final;
@@ -78,11 +79,21 @@ class pinned_actor : public caf::local_actor,
     using unique_pointer = caf::mailbox_element_ptr;
   };
 
+  /// A chain of messages in the order of their arrival.
+  void deliver(caf::mailbox_element* first);
   bool deliver_all();
   void finish();
+  void drop_local() noexcept;
 
   reactor& home_;
+  /// From other threads.
   caf::intrusive::lifo_inbox<mailbox_policy> inbox_;
+  // From the reactor's own thread. They do not go through the inbox: another thread may have unblocked it and
+  // its wake-up may still be under way, but a batch must be handled before the read buffer it points into is
+  // used again.
+  caf::mailbox_element* local_first_ = nullptr;
+  caf::mailbox_element* local_last_ = nullptr;
+  bool local_scheduled_ = false;
   bool terminated_ = false;
 };
 

@@ -67,7 +67,7 @@ class reactor final : public caf::execution_unit, public coro::executor {
   /// Scratch space that one connection at a time reads into. Whoever needs bytes for longer copies them
   /// before it returns to the loop.
   char* read_buffer() noexcept { return read_buffer_.get(); }
-  static constexpr std::size_t read_buffer_bytes = 256 * 1024;
+  static constexpr std::size_t read_buffer_bytes = std::size_t{256} * 1024;
 
   weft::metrics& metrics() noexcept { return metrics_; }
 

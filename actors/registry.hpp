@@ -76,6 +76,8 @@ struct registry_environment {
   std::vector<caf::strong_actor_ptr> routers;
   /// Methods served inside the process.
   std::vector<served_method> in_process;
+  /// How many peers there will be.
+  std::size_t configured_peers = 0;
   limit_options limits;
   balance_options balance;
   std::shared_ptr<shared_document> document;

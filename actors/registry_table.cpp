@@ -29,6 +29,17 @@ balance_policy policy_for(const balance_options& options, std::string_view patte
   return balance_policy::p2c;
 }
 
+bool is_settled(const registry_state& state) {
+  const auto known = [&](const auto& entry) {
+    const peer_status& peer = entry.second;
+    if (peer.is == peer_status::state::backing_off || peer.node == state.environment.node) return true;
+    return peer.is == peer_status::state::up && std::ranges::any_of(state.links, [&](const node_link& link) {
+             return link.node == peer.node && link.in_step;
+           });
+  };
+  return state.peers.size() == state.environment.configured_peers && std::ranges::all_of(state.peers, known);
+}
+
 class table_builder {
  public:
   explicit table_builder(registry_state& state) : state_(state) {}
@@ -63,6 +74,8 @@ class table_builder {
   std::shared_ptr<const routing_table> finish() {
     state_.states = std::move(used_);
     auto table = std::make_shared<routing_table>();
+    // Once learned, a peer that comes and goes does not unsettle it.
+    table->settled = state_.table->settled || is_settled(state_);
     for (auto& [pattern, entry] : routes_) {
       if (is_prefix_pattern(pattern)) {
         table->prefixes.emplace_back(pattern.substr(0, pattern.size() - 1), std::move(entry));

@@ -15,8 +15,8 @@ class retry_budget {
   using clock = std::chrono::steady_clock;
 
   retry_budget(const retry_options& options, clock::time_point now) noexcept
-      : per_call_(options.budget_percent / 100.0),
-        per_second_(options.budget_floor_per_second),
+      : per_call_(static_cast<double>(options.budget_percent) / 100.0),
+        per_second_(static_cast<double>(options.budget_floor_per_second)),
         most_(std::max(per_second_, 1.0)),
         tokens_(most_),
         filled_(now) {}

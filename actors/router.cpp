@@ -1,5 +1,6 @@
 #include "actors/router.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -27,7 +28,15 @@ std::optional<milliseconds> parse_deadline(std::string_view raw, milliseconds fa
     ms = raw.front() == '-' ? -1 : longest_deadline_ms;
   else if (error != std::errc() || end != raw.data() + raw.size())
     return std::nullopt;
-  return milliseconds(static_cast<std::int64_t>(std::floor(std::min(ms, longest_deadline_ms))));
+  return milliseconds(static_cast<std::int64_t>(std::floor(std::clamp(ms, -1.0, longest_deadline_ms))));
+}
+
+/// The id of one of our own calls; others' ids may be anything.
+std::optional<std::uint64_t> parse_call_number(std::string_view raw_id) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(raw_id.data(), raw_id.data() + raw_id.size(), number);
+  if (error != std::errc() || end != raw_id.data() + raw_id.size()) return std::nullopt;
+  return number;
 }
 
 rpc_error describe_rejected(const inbound_item& item, const limit_options& limits) {
@@ -58,7 +67,10 @@ router::router(caf::actor_config& config, reactor& home, shard& shared, router_e
   for (const auto* m : environment_.services->list()) {
     methods_.emplace(m->name, local_method{m, &stats_.server(m->name)});
   }
-  tasks_.emplace(home, [log = shared.log](std::exception_ptr) {
+  auto empty = std::make_shared<routing_table>();
+  empty->settled = shared.options.mesh.peers.empty();
+  routes_ = std::move(empty);
+  tasks_.emplace(home, [log = shared.log](const std::exception_ptr&) {
     log->error("an exception left a root coroutine; this is a bug of the node");
   });
   home.metrics().add(metric::actors_router);
@@ -267,14 +279,12 @@ void router::on_request(link_entry& entry, proto::envelope& message, answer_targ
   const auto found = methods_.find(name);
   const bool here = found != methods_.end();
   const auto* serving = here ? nullptr : routes_->find(name);
-  if (!here && serving == nullptr) {
-    if (entry.as == link_entry::role::client) {
-      return refuse(make_error(error_code::method_not_found, fmt::format("method '{}' not found", name)));
-    }
-    // Another node believed it to be here: it may try elsewhere.
-    return refuse(unavailable(fmt::format("'{}' is not served here any more", name), executed::no));
+  if (!here && serving == nullptr && routes_->settled) {
+    return refuse(make_error(error_code::method_not_found, fmt::format("method '{}' not found", name)));
   }
-  auto& stats = here ? *found->second.stats : stats_.server(serving->pattern);
+  auto& stats = here                 ? *found->second.stats
+                : serving == nullptr ? stats_.server_other()
+                                     : stats_.server(serving->pattern);
   const auto deadline = parse_deadline(message.deadline_ms, options().protocol.default_deadline);
   if (!deadline) {
     return refuse(
@@ -287,16 +297,14 @@ void router::on_request(link_entry& entry, proto::envelope& message, answer_targ
                         make_mesh_error(error_code::deadline_exceeded, "the deadline had passed on arrival",
                                         executed::no, options().id));
   }
-  if (!here) return forward(entry, message, name, target, *serving, received, *deadline);
+  if (!here) return forward(entry, message, name, target, serving, received, *deadline);
   invoke(*found->second.what, entry, message, target, stats, received, *deadline);
 }
 
 void router::on_response(link_entry& entry, const proto::envelope& message) {
   if (message.id == own_heartbeat_id) return;
-  std::uint64_t number = 0;
-  const auto* end = message.id.data() + message.id.size();
-  const auto parsed = std::from_chars(message.id.data(), end, number);
-  call* c = parsed.ec == std::errc() && parsed.ptr == end ? calls_.find(call_key::from(number)) : nullptr;
+  const auto number = parse_call_number(message.id);
+  call* c = number ? calls_.find(call_key::from(*number)) : nullptr;
   if (c == nullptr || c->to != call::target::connection || c->callee != entry.key()) {
     home().metrics().add(metric::responses_unmatched);
     return;

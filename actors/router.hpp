@@ -148,10 +148,11 @@ class router final : public pinned_actor {
 
   // -- calls to instances (router_forward.cpp)
   void forward(link_entry& entry, const proto::envelope& message, std::string_view name,
-               const answer_target& target, const route& serving, coro::clock::time_point received,
+               const answer_target& target, const route* serving, coro::clock::time_point received,
                std::chrono::milliseconds deadline);
   void forward_notification(const proto::envelope& message, const route& serving, bool local_only);
   void dispatch(call& c);
+  void dispatch_unknown(call& c);
   const endpoint* choose(const route& serving, const call* c, std::string_view route_key, bool local_only);
   bool usable(const endpoint& e);
   void send_attempt(call& c, const endpoint& e);
@@ -206,7 +207,8 @@ class router final : public pinned_actor {
   call* open_call(link_entry& entry, const answer_target& target, method_stats& stats,
                   coro::clock::time_point received, std::chrono::milliseconds deadline);
   void close_call(call& c);
-  void cancel_call(call& c, coro::cancel_reason why);
+  /// `awaited`: the caller still waits for the answer that the callee gives to the cancellation.
+  void cancel_call(call& c, coro::cancel_reason why, bool awaited = false);
   void send_to_callee(call& c, link_entry& callee, std::string_view text, text_span id);
   void on_call_deadline(call& c);
   void fail_callee_calls(link_entry& entry, close_reason why);
@@ -230,7 +232,7 @@ class router final : public pinned_actor {
 
   shard& shared_;
   router_environment environment_;
-  std::shared_ptr<const routing_table> routes_ = std::make_shared<routing_table>();
+  std::shared_ptr<const routing_table> routes_;
   call_table calls_;
   call_stats stats_;
   string_map<local_method> methods_;

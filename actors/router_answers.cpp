@@ -32,7 +32,7 @@ void router::drop_part(batch_answers& group) {
 }
 
 void router::release(batch_answers& group) {
-  constexpr std::size_t keep = 64 * 1024;
+  constexpr std::size_t keep = std::size_t{64} * 1024;
   group.text.clear();
   if (group.text.capacity() > keep) std::string().swap(group.text);
   group.parts.clear();

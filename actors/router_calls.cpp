@@ -106,7 +106,7 @@ void router::close_call(call& c) {
   if (caller != nullptr) finish_if_done(*caller);
 }
 
-void router::cancel_call(call& c, coro::cancel_reason why) {
+void router::cancel_call(call& c, coro::cancel_reason why, bool awaited) {
   switch (c.to) {
     case call::target::coroutine:
       if (c.context) c.context->cancel(why);
@@ -116,7 +116,7 @@ void router::cancel_call(call& c, coro::cancel_reason why) {
       return;
     case call::target::router: {
       remote_item item;
-      item.what = remote_item::type::cancel;
+      item.what = awaited ? remote_item::type::cancel : remote_item::type::abandon;
       item.origin_shard = home().index();
       item.origin = c.key;
       remote_output(c.target_shard).items.push_back(std::move(item));
@@ -256,10 +256,7 @@ void router::start_mesh_call(call& c, std::string_view method, std::string_view 
     return invoke_in_process(c, found->second, raw_params, ctx);
   }
   const auto* serving = routes_->find(method);
-  if (serving == nullptr) {
-    return give_up(c, make_error(error_code::method_not_found, fmt::format("method '{}' not found", method)));
-  }
-  c.stats = &stats_.client("mesh", 0, serving->pattern);
+  c.stats = &stats_.client("mesh", 0, serving == nullptr ? "_OTHER" : serving->pattern);
   c.method = method;
   proto::envelope members;
   proto::scan(c.request, {options().limits.depth, 1, true}, members, shared_.scan_batch);
@@ -271,7 +268,7 @@ void router::start_mesh_call(call& c, std::string_view method, std::string_view 
 
 link_entry* router::callable(connection_key key) {
   auto* entry = find(key);
-  if (entry == nullptr || entry->going_away || entry->finishing) return nullptr;
+  if (entry == nullptr || entry->going_away || entry->half_closed || entry->finishing) return nullptr;
   if (entry->status->status().pending_output > options().limits.output_soft_bytes) {
     home().metrics().add(metric::limit_output_soft);
     return nullptr;
@@ -283,6 +280,11 @@ void router::abandon_call(call_key key) {
   auto* c = calls_.find(key);
   if (c == nullptr || c->from != call::origin::coroutine) return;
   home().metrics().add(metric::cancelled);
+  if (c->stats != nullptr) {
+    const auto now = coro::clock::now();
+    const auto code = now >= c->deadline ? error_code::deadline_exceeded : error_code::request_cancelled;
+    c->stats->observe(static_cast<std::int32_t>(code), now - c->started);
+  }
   cancel_call(*c, coro::cancel_reason::cancelled_by_caller);
   close_call(*c);
   flush_outside_turn();
@@ -318,9 +320,10 @@ void router::on_remote(remote_calls& message) {
         on_remote_answer(item);
         break;
       case remote_item::type::cancel:
+      case remote_item::type::abandon:
         if (auto* c = calls_.find(foreign_caller(item.origin_shard), std::to_string(item.origin.number()))) {
           cancel_call(*c, coro::cancel_reason::cancelled_by_caller);
-          close_call(*c);
+          if (item.what == remote_item::type::abandon) close_call(*c);
         }
         break;
     }

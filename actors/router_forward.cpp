@@ -32,19 +32,25 @@ bool is_instance_failure(std::int32_t code) {
 bool provably_not_executed(const rpc_error& error) {
   const bool of_the_mesh = error.code == static_cast<std::int32_t>(error_code::unavailable) ||
                            error.code == static_cast<std::int32_t>(error_code::resource_exhausted);
-  return of_the_mesh && error.data.contains(R"("executed":"no")");
+  if (!of_the_mesh) return false;
+  const auto data = nlohmann::json::parse(error.data, nullptr, false);
+  return data.is_object() && data.value("executed", nlohmann::json()) == "no";
 }
 
 }  // namespace
 
 void router::forward(link_entry& entry, const proto::envelope& message, std::string_view name,
-                     const answer_target& target, const route& serving, coro::clock::time_point received,
+                     const answer_target& target, const route* serving, coro::clock::time_point received,
                      milliseconds deadline) {
   home().metrics().add(metric::forwarded);
   // What another node sent on has made its one hop.
   const bool local_only = entry.as != link_entry::role::client;
-  if (!target.wanted) return forward_notification(message, serving, local_only);
-  auto* c = open_call(entry, target, stats_.server(serving.pattern), received, deadline);
+  if (!target.wanted) {
+    if (serving != nullptr) forward_notification(message, *serving, local_only);
+    return;
+  }
+  auto& stats = serving == nullptr ? stats_.server_other() : stats_.server(serving->pattern);
+  auto* c = open_call(entry, target, stats, received, deadline);
   if (c == nullptr) return;
   c->method = name;
   c->request = message.text;
@@ -69,9 +75,12 @@ void router::forward_notification(const proto::envelope& message, const route& s
 
 void router::dispatch(call& c) {
   const auto* serving = routes_->find(c.method);
+  if (serving == nullptr && c.attempts == 0) return dispatch_unknown(c);
   const auto* e = serving == nullptr ? nullptr : choose(*serving, &c, c.route_key, c.local_only);
   if (e != nullptr) return send_attempt(c, *e);
   home().metrics().add(metric::no_instance);
+  // An earlier attempt may have run, whatever becomes of this one.
+  const auto ran = c.may_have_run ? executed::unknown : executed::no;
   const bool exists =
       serving != nullptr && std::ranges::any_of(serving->endpoints, [&](const endpoint& known) {
         return (known.local || !c.local_only) && usable(known);
@@ -80,11 +89,23 @@ void router::dispatch(call& c) {
     constexpr std::int64_t retry_after_ms = 10;
     return give_up(
         c, make_mesh_error(error_code::resource_exhausted,
-                           fmt::format("every instance of '{}' has its max_in_flight calls", c.method),
-                           executed::no, options().id, retry_after_ms));
+                           fmt::format("every instance of '{}' has its max_in_flight calls", c.method), ran,
+                           options().id, retry_after_ms));
   }
-  give_up(c,
-          unavailable(fmt::format("no instance of '{}' can be reached from here", c.method), executed::no));
+  give_up(c, unavailable(fmt::format("no instance of '{}' can be reached from here", c.method), ran));
+}
+
+void router::dispatch_unknown(call& c) {
+  // A node that has just started learns its peers' methods within milliseconds: the call waits for that.
+  constexpr auto patience = std::chrono::seconds(1);
+  constexpr auto look_again = milliseconds(5);
+  const auto now = home().now();
+  if (routes_->settled || now - c.started >= patience || now + look_again >= c.deadline) {
+    return give_up(c,
+                   make_error(error_code::method_not_found, fmt::format("method '{}' not found", c.method)));
+  }
+  c.waiting_to_retry = true;
+  home().arm(c, now + look_again);
 }
 
 bool router::usable(const endpoint& e) {
@@ -208,9 +229,11 @@ bool router::retry(call& c, const rpc_error& error) {
   const auto* serving = routes_->find(c.method);
   if (serving == nullptr) return false;
   const bool lost = error.code == static_cast<std::int32_t>(error_code::unavailable);
-  const bool idempotent = std::ranges::all_of(serving->endpoints, &endpoint::idempotent);
+  const bool idempotent =
+      !serving->endpoints.empty() && std::ranges::all_of(serving->endpoints, &endpoint::idempotent);
   const bool unexecuted = provably_not_executed(error);
   if (!unexecuted && !(lost && idempotent)) return false;
+  c.may_have_run = c.may_have_run || !unexecuted;
   const auto now = home().now();
   if (!budget_.take(now)) {
     home().metrics().add(metric::retry_budget_exhausted);
@@ -260,6 +283,7 @@ void router::deliver(call& c, const proto::envelope& response) {
     return close_call(c);
   }
   if (c.cancelled && !response.error.empty()) return answer_error(c, error);
+  if (c.may_have_run && error.code != 0) return give_up(c, error);
   answer_raw(c, error.code, response.text, span_in(response.text, response.id));
 }
 
@@ -277,6 +301,12 @@ void router::fail(call& c, rpc_error error) {
 }
 
 void router::give_up(call& c, const rpc_error& error) {
+  if (c.may_have_run && provably_not_executed(error)) {
+    // True of the last attempt only.
+    c.may_have_run = false;
+    return give_up(c, make_mesh_error(static_cast<error_code>(error.code), error.message, executed::unknown,
+                                      options().id));
+  }
   if (c.from == call::origin::connection) return answer_error(c, error);
   if (c.from == call::origin::router) return fail(c, error);
   observe(c, error.code);

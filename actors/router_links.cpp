@@ -76,14 +76,16 @@ coro::task<void> router::introduce(router* self, connection_key key, caf::strong
   const auto& options = self->options();
   const auto patience = options.mesh.connect_timeout;
   const weft::context ctx(coro::context(self->home(), self->home().now() + patience), *self, key, nullptr);
-  nlohmann::json params = {{"name", options.id},
-                           {"node", options.id},
-                           {"heartbeat_ms", options.protocol.heartbeat_interval.count()}};
-  auto answer = co_await ctx.caller().call("connect", std::move(params));
+  const nlohmann::json params = {{"name", options.id},
+                                 {"node", options.id},
+                                 {"heartbeat_ms", options.protocol.heartbeat_interval.count()}};
+  auto answer = co_await ctx.caller().call("connect", params);
   auto* entry = self->find(key);
   if (entry == nullptr) co_return;
-  if (!answer || !answer->is_object()) {
-    const auto why = answer ? std::string("its answer is no object") : answer.error().message;
+  const auto node = answer && answer->is_object() ? answer->find("node") : nlohmann::json::iterator();
+  if (!answer || !answer->is_object() || node == answer->end() || !node->is_string()) {
+    const auto why =
+        answer ? std::string("its answer is no object with the string 'node'") : answer.error().message;
     self->shared_.log->warn("peer {}: connect was refused: {}", entry->name, why);
     self->output(*entry).finish = true;
     self->flush_outside_turn();
@@ -92,9 +94,9 @@ coro::task<void> router::introduce(router* self, connection_key key, caf::strong
   entry->introduced = true;
   self->output(*entry).heartbeat = options.protocol.heartbeat_interval;
   self->flush_outside_turn();
-  const auto node = answer->value("node", std::string());
-  caf::anon_send(*self->environment_.registry, node_link_changed{{self->home().index(), key}, node, true});
-  self->send_to(dialler, make_actor_message<link_changed>(true, key, node));
+  const auto id = node->get<std::string>();
+  caf::anon_send(*self->environment_.registry, node_link_changed{{self->home().index(), key}, id, true});
+  self->send_to(dialler, make_actor_message<link_changed>(true, key, id));
 }
 
 void router::on_closed(const connection_closed& message) {

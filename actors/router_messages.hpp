@@ -72,7 +72,8 @@ class send_message final : public actor_message {
 
 /// A call, an answer or a cancellation that crosses from one reactor to another.
 struct remote_item {
-  enum class type : std::uint8_t { call, answer, cancel };
+  /// `cancel` still wants the answer, `abandon` does not.
+  enum class type : std::uint8_t { call, answer, cancel, abandon };
   type what = type::call;
   std::size_t origin_shard = 0;
   call_key origin;

@@ -198,7 +198,7 @@ void router::on_cancel(link_entry& entry, const proto::envelope& message) {
   if (c == nullptr) return;
   home().metrics().add(metric::cancelled);
   c->cancelled = true;
-  cancel_call(*c, coro::cancel_reason::cancelled_by_caller);
+  cancel_call(*c, coro::cancel_reason::cancelled_by_caller, true);
   // A blocking handler cannot be interrupted: its caller is answered now, its late result is dropped. And a
   // call that waits to be tried again is nowhere.
   if (c->to == call::target::blocking || c->to == call::target::none) {

@@ -36,6 +36,10 @@ struct routing_table {
   /// `prefix.*` without the star, the longest first.
   std::vector<std::pair<std::string, route>> prefixes;
 
+  /// Every configured peer has told what it serves, or cannot be reached: a method that is not here is
+  /// nowhere.
+  bool settled = false;
+
   /// An exact name wins over a prefix, a longer prefix over a shorter one.
   const route* find(std::string_view method) const noexcept;
 };

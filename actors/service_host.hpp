@@ -39,7 +39,7 @@ struct blocking_handler {
 struct method {
   std::string name;
   std::variant<raw_handler, plain_handler, coroutine_handler, blocking_handler> handler;
-  std::string summary;
+  std::string summary{};
   /// A call may be executed twice without harm, so it may be retried.
   bool idempotent = false;
   /// JSON schemas for `rpc.discover`.

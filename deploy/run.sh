@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds weft and starts a mesh of three nodes on this machine: deploy/run.sh [--once] [--help]
+# Builds weft and runs the shop of examples/shop on three nodes on this machine: deploy/run.sh [--once] [--help]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,10 +7,11 @@ usage() {
   cat <<'END'
 usage: deploy/run.sh [--once] [--help]
 
-Installs missing packages, builds the program, starts the nodes a, b and c on the loopback address, makes calls
-through them, and stays up until Ctrl-C.
+Installs missing packages, builds the program, starts the nodes a, b and c on the loopback address and the shop's
+services on them (orders in C++ inside a and b, users in Python, billing in Node.js), makes an order through them,
+and stays up until Ctrl-C.
   --once   stop after the demonstration
-Exit status: 0 when the demonstration worked. Logs of the nodes: build/mesh/
+Exit status: 0 when the demonstration worked. Logs and the billing ledgers: build/mesh/
 END
 }
 
@@ -24,9 +25,12 @@ for argument in "$@"; do
 done
 
 weft=build/release/weft
+shop_node=build/release/weft_shop_node
 logs=build/mesh
 names=(a b c)
 declare -A listen admin pid
+# A node of the mesh may have services inside; a plain one does as well.
+declare -A program=([a]=$shop_node [b]=$shop_node [c]=$weft)
 
 say() { printf '==> %s\n' "$*"; }
 fail() { printf '%s: %s\n' "$0" "$*" >&2; exit 1; }
@@ -46,28 +50,45 @@ free_ports() {
   done
 }
 
+# start NAME COMMAND...: runs it and shows the line it prints when it is ready.
+start() {
+  local name=$1 line output
+  shift
+  rm -f "$logs/$name.ready"
+  mkfifo "$logs/$name.ready"
+  # Its own session: Ctrl-C is for this script, which then ends them one by one.
+  setsid "$@" >"$logs/$name.ready" 2>"$logs/$name.log" &
+  pid[$name]=$!
+  # Kept open: a service prints such a line again whenever it has joined anew.
+  exec {output}<"$logs/$name.ready"
+  rm -f "$logs/$name.ready"
+  read -r -t 30 -u "$output" line || fail "$name did not start: $(tail -n 3 "$logs/$name.log")"
+  echo "    $line"
+}
+
 start_node() {
   local name=$1 arguments=(node --id "$1" --listen "${listen[$1]}" --admin "${admin[$1]}" --demo) peer
   for peer in "${names[@]}"; do
     [ "$peer" = "$name" ] || arguments+=(--peer "$peer=${listen[$peer]}")
   done
-  rm -f "$logs/$name.ready"
-  mkfifo "$logs/$name.ready"
-  # Its own session: Ctrl-C is for this script, which then ends the nodes one by one.
-  setsid "$weft" "${arguments[@]}" >"$logs/$name.ready" 2>"$logs/$name.log" &
-  pid[$name]=$!
-  local line
-  read -r -t 30 line <"$logs/$name.ready" || fail "node $name did not start: $(tail -n 3 "$logs/$name.log")"
-  rm -f "$logs/$name.ready"
-  echo "    $line"
+  start "$name" "${program[$name]}" "${arguments[@]}"
 }
 
-stop_nodes() {
+start_services() {
+  local shop=examples/shop
+  rm -f "$logs"/*.ledger
+  start users-1 python3 -B $shop/users.py users-1 "${listen[a]}" "${listen[b]}" "${listen[c]}"
+  start users-2 python3 -B $shop/users.py users-2 "${listen[c]}" "${listen[a]}" "${listen[b]}"
+  start billing-1 node $shop/billing.mjs billing-1 "$logs/billing-1.ledger" "${listen[b]}" "${listen[c]}" "${listen[a]}"
+  start billing-2 node $shop/billing.mjs billing-2 "$logs/billing-2.ledger" "${listen[c]}" "${listen[a]}" "${listen[b]}"
+}
+
+stop_all() {
   local status=$? name
   trap '' INT TERM
   for name in "${!pid[@]}"; do kill -TERM "${pid[$name]}" 2>/dev/null || true; done
   for name in "${!pid[@]}"; do wait "${pid[$name]}" 2>/dev/null || true; done
-  [ ${#pid[@]} -eq 0 ] || say 'the nodes have stopped'
+  [ ${#pid[@]} -eq 0 ] || say 'the nodes and services have stopped'
   exit "$status"
 }
 
@@ -79,14 +100,14 @@ show_call() {
   printf '      %s\n' "$result"
 }
 
-# Nodes dial each other while they start: the last one up is a moment away from its peers.
-await_peers() {
-  local path='{"to":"b","method":"demo.relay","params":{"to":"c","method":"demo.whoami"}}' _ error
+# Nodes dial each other while they start, and tell each other what they serve: c is a moment away from the others.
+await_routes() {
+  local _ error
   for _ in {1..100}; do
-    error=$("$weft" call "${listen[a]}" demo.relay "$path" 2>&1) && return
+    error=$("$weft" call "${listen[c]}" orders.create '{"key":"first","user":1,"amount_cents":0}' 2>&1) && return
     sleep 0.1
   done
-  fail "a does not reach c through b: $error; logs: $logs/"
+  fail "no order through c: $error; logs: $logs/"
 }
 
 metric_line() {
@@ -94,16 +115,16 @@ metric_line() {
   exec {socket}<>"/dev/tcp/${1%:*}/${1##*:}"
   printf 'GET /metrics HTTP/1.0\r\nHost: %s\r\n\r\n' "$1" >&"$socket"
   while read -r -u "$socket" line; do
-    case $line in rpc_server_call_duration_seconds_count*demo.whoami*) echo "    $line" ;; esac
+    case $line in rpc_server_call_duration_seconds_count*orders.create*) echo "    $line" ;; esac
   done
   exec {socket}>&-
 }
 
 say 'packages'
-deploy/setup.sh build
+deploy/setup.sh build example
 say 'building the program'
 [ -f build/release/build.ninja ] || cmake --preset release
-cmake --build --preset release --target weft
+cmake --build --preset release --target weft weft_shop_node
 
 mkdir -p "$logs"
 mapfile -t data_ports < <(free_ports 7401)
@@ -114,25 +135,30 @@ for i in "${!names[@]}"; do
   admin[${names[i]}]=127.0.0.1:${admin_ports[i]}
 done
 
-trap stop_nodes EXIT
+trap stop_all EXIT
 trap 'exit 0' INT TERM
-say 'starting three nodes'
+say 'starting three nodes, orders inside a and b'
 for name in "${names[@]}"; do start_node "$name"; done
-await_peers
+say 'starting the services, each over a connection to its nearest node'
+start_services
+await_routes
 
-say 'a call to a, a call through a to b, a call through a and b to c'
-show_call "${listen[a]}" demo.whoami
+say 'an order through c: orders.create on a or b calls users.get and billing.charge at the same time'
+show_call "${listen[c]}" orders.create '{"key":"order-1","user":3,"amount_cents":4200}'
+say 'a call through a to its peer b'
 show_call "${listen[a]}" demo.relay '{"to":"b","method":"demo.whoami"}'
-show_call "${listen[a]}" demo.relay '{"to":"b","method":"demo.relay","params":{"to":"c","method":"demo.whoami"}}'
+say 'where the calls of c go (its demo methods left out)'
+echo "    \$ $weft routes ${admin[c]}"
+"$weft" routes "${admin[c]}" | sed -e '/^ *\(demo\.\|foo \)/d' -e 's/^/      /'
 
 say 'one of the metrics of c'
 metric_line "${admin[c]}"
-say 'admin pages: /metrics /readyz?verbose /connections /peers /methods /config'
+say 'admin pages: /metrics /readyz?verbose /routes /connections /peers /methods /config'
 for name in "${names[@]}"; do echo "    $name  http://${admin[$name]}/readyz?verbose"; done
 
 if [ $once = yes ]; then exit 0; fi
 say 'the mesh is up; Ctrl-C stops it'
 wait -n -p ended "${pid[@]}" 2>/dev/null || true
-for name in "${names[@]}"; do
-  [ "${pid[$name]}" != "$ended" ] || fail "node $name has ended: $(tail -n 3 "$logs/$name.log")"
+for name in "${!pid[@]}"; do
+  [ "${pid[$name]}" != "$ended" ] || fail "$name has ended: $(tail -n 3 "$logs/$name.log")"
 done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that weft needs, and only those that are missing.
-# Usage: deploy/setup.sh GROUP...   (groups: build test container bench)
+# Usage: deploy/setup.sh GROUP...   (groups: build test container bench example)
 # The only place where packages are named: the run scripts, CI and the Dockerfile all call it.
 set -euo pipefail
 
@@ -10,12 +10,14 @@ declare -A packages=(
            prometheus-cpp-dev libcivetweb-dev libcli11-dev libspdlog-dev libfmt-dev zlib1g-dev"
   [test]="libgtest-dev libgmock-dev libbenchmark-dev clang-format-19 clang-tidy-19 llvm-19
           python3 python3-aiorpcx prometheus procps curl iproute2"
-  [container]="docker.io docker-compose debootstrap iptables"
+  [container]="docker.io docker-compose debootstrap iptables iproute2"
+  [example]="python3"
   [bench]="libbenchmark-dev valgrind python3 util-linux"
 )
 # Commands that some machines have from another source than Debian's packages.
 declare -A commands=(
   [test]="node:nodejs npm:npm"
+  [example]="node:nodejs"
 )
 
 [ $# -gt 0 ] || { echo "usage: $0 GROUP...  (groups: ${!packages[*]})" >&2; exit 64; }

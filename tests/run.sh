@@ -8,7 +8,8 @@ usage() {
 usage: tests/run.sh [--all] [--help]
 
 Installs missing packages, builds the preset release and runs its tests: unit, node, wire, mesh, clients, docs, deploy.
-  --all   also under the sanitizers (presets asan and tsan), the fuzzers, and docker-compose.yml in a container engine
+  --all   also under the sanitizers (presets asan and tsan), the fuzzers, with faults
+          injected under load, and docker-compose.yml in a container engine
 Exit status: 0 when everything passed. JOBS is the number of parallel jobs, default 2.
 Logs of every phase: build/logs/
 END
@@ -89,6 +90,7 @@ if [ $all = yes ]; then
   if phase 'build tsan' build tsan; then
     phase 'tests tsan' tests tsan --label-regex '^(unit|node|wire|mesh)$' || true
   fi
+  phase 'tests chaos' tests release --label-regex '^chaos$' || true
   phase 'tests containers' tests release --label-regex '^container$' --verbose || true
 fi
 exit $failed

@@ -77,6 +77,8 @@ export class Connection extends EventEmitter {
     const frames = new FrameReader();
     socket.setNoDelay(true);
     socket.on("data", (chunk) => {
+      // What comes after the end could not be answered, so it must not run.
+      if (this.closed) return;
       this.#heard = performance.now();
       try {
         for (const payload of frames.feed(chunk)) this.#receive(JSON.parse(payload));
@@ -217,7 +219,9 @@ export class Connection extends EventEmitter {
 
   #leaveWhenDrained() {
     const busy = this.#pending.size > 0 || this.#serving.size > 0;
-    if (this.#draining && !busy) this.close("the node is draining");
+    // Requests for our methods may still be on their way: then it is the node that closes.
+    const serves = Object.keys(this.#methods).length > 0;
+    if (this.#draining && !busy && !serves) this.close("the node is draining");
   }
 }
 

@@ -201,7 +201,8 @@ class Connection:
         self._leave_when_drained()
 
     def _leave_when_drained(self):
-        if self._draining and not self._pending and not self._serving:
+        # Requests for our methods may still be on their way: then it is the node that closes.
+        if self._draining and not self._methods and not self._pending and not self._serving:
             self.close("the node is draining")
 
     async def _keep_alive(self, interval):

@@ -179,7 +179,7 @@ const option rows[] = {
      .member = WEFT_MEMBER(node.limits.calls_per_reactor),
      .help = "Most calls under way on one reactor, in both directions",
      .min = 1,
-     .max = 10'000'000},
+     .max = 1'000'000},
 
     {.key = "mesh.connect_timeout",
      .type = duration,

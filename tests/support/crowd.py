@@ -1,11 +1,10 @@
 """A process that holds many connections to a node, as a client of its own that can be killed.
 
-    crowd.py HOST PORT CONNECTIONS METHOD PARAMS    opens them, makes one call on each, then says how many it holds
+    crowd.py HOST PORT CONNECTIONS     opens them, then says how many it holds
 
-Every line on its standard input makes it call `foo` on every connection and say how many answered. It is a process,
-because one process may not have descriptors enough, and because only a process can be killed with -9."""
+Every line on its standard input makes it call `foo` on every connection and say how many answered. It is a
+process, because one may not have descriptors enough, and because only a process can be killed with -9."""
 
-import json
 import pathlib
 import resource
 import signal
@@ -24,8 +23,8 @@ CONNECT_TIMEOUT = 60
 class Crowd:
     """Runs this program; as a context manager it kills it."""
 
-    def __init__(self, address, count, method="foo", params=None):
-        command = [sys.executable, "-B", __file__, address[0], str(address[1]), str(count), method, json.dumps(params)]
+    def __init__(self, address, count):
+        command = [sys.executable, "-B", __file__, address[0], str(address[1]), str(count)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         preexec_fn=_die_with_parent)
 
@@ -60,17 +59,14 @@ def answered(peers):
     return sum(peer.recv(len(expected), socket.MSG_WAITALL) == expected for peer in peers)
 
 
-def hold(host, port, count, method, params):
+def hold(host, port, count):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     peers = [socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT) for _ in range(int(count))]
-    for peer in peers:
-        # A notification brings no answer that would stand before those of `foo`.
-        peer.sendall(frame({"jsonrpc": "2.0", "method": method, **({"params": params} if params else {})}))
     print(len(peers), flush=True)
     for _ in sys.stdin:
         print(answered(peers), flush=True)
 
 
 if __name__ == "__main__":
-    hold(*sys.argv[1:5], json.loads(sys.argv[5]))
+    hold(*sys.argv[1:4])

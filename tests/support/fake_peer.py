@@ -19,7 +19,7 @@ class Link(Wire):
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def receive_payload(self):
-        """Without what nodes tell each other of their methods, which comes in between whenever that changes."""
+        """Without what nodes tell each other of their methods, which may come at any time."""
         while json.loads(payload := super().receive_payload()).get("method") == ROUTES:
             pass
         return payload

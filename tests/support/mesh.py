@@ -131,7 +131,8 @@ class Mesh:
     def start(self, name):
         """Starts a node, also once more after it has ended; it listens where the others expect it."""
         peers = {peer: at for peer, at in self.addresses.items() if peer != name} | self.extra_peers
-        self.nodes[name] = MeshNode("--id", f"node-{name}", *self.options, listen=self.addresses[name], peers=peers)
+        self.nodes[name] = MeshNode("--id", f"node-{name}", *self.options, listen=self.addresses[name],
+                                    peers=peers)
         return self.nodes[name]
 
     def wait_until_up(self):

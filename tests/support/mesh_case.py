@@ -47,6 +47,11 @@ class MeshCase(unittest.TestCase):
         self.addCleanup(wire.close)
         return wire
 
+    def ask(self, wire, payload):
+        """Sends one payload whose answer must be the next frame."""
+        wire.send(payload)
+        return wire.receive()
+
     def assert_ok(self, answer, result, id=1):
         self.assertEqual(answer, {"jsonrpc": "2.0", "id": id, "result": result})
 

@@ -1,0 +1,79 @@
+// A plain blocking client for tests of a node in the same process.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "actors/options.hpp"
+#include "proto/frame.hpp"
+
+namespace weft {
+
+class node_client {
+ public:
+  explicit node_client(const host_port& address)
+      : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    // Far away: a test that waits so long has failed.
+    const timeval patience{60, 0};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(address.port);
+    EXPECT_EQ(::inet_pton(AF_INET, address.host.c_str(), &to.sin_addr), 1);
+    EXPECT_EQ(::connect(descriptor_, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  }
+  ~node_client() { close(); }
+  node_client(const node_client&) = delete;
+  node_client& operator=(const node_client&) = delete;
+
+  void close() {
+    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+  }
+
+  void send(const nlohmann::json& message) {
+    std::string frame;
+    proto::append_frame(frame, message.dump());
+    EXPECT_EQ(::send(descriptor_, frame.data(), frame.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(frame.size()));
+  }
+  void request(int id, std::string_view method, nlohmann::json params = nlohmann::json::object()) {
+    send({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(params)}});
+  }
+
+  /// The next frame; null at the end of the stream or when none comes in time.
+  nlohmann::json receive() {
+    const auto header = read(proto::frame_header_bytes);
+    if (header.empty()) return nullptr;
+    std::size_t length = 0;
+    for (const char c : header) length = length << 8 | static_cast<unsigned char>(c);
+    return nlohmann::json::parse(read(length), nullptr, false);
+  }
+
+  /// One call whose answer is the next frame.
+  nlohmann::json call(std::string_view method, nlohmann::json params = nlohmann::json::object(), int id = 1) {
+    request(id, method, std::move(params));
+    auto answer = receive();
+    EXPECT_EQ(answer.value("id", -1), id) << answer;
+    return answer;
+  }
+
+ private:
+  std::string read(std::size_t size) {
+    std::string bytes(size, '\0');
+    const auto got = ::recv(descriptor_, bytes.data(), size, MSG_WAITALL);
+    return got == static_cast<ssize_t>(size) ? bytes : std::string();
+  }
+
+  int descriptor_;
+};
+
+}  // namespace weft

@@ -1,0 +1,74 @@
+"""Processes that die or stop under load: what callers were told must be true, and idempotent calls must not fail."""
+
+import signal
+import time
+
+from cluster import DEADLINE_MS, READ, WRITE, ChaosCase, main, percentile
+
+# Three silent intervals of 300 ms, and the time until the next of them is looked at.
+ROTATION_SECONDS = 1.5
+# A busy machine delays this test's own clients by so much.
+NOISE_MS = 80
+# So long an instance takes for a call, so that calls are under way when it dies.
+UNDER_WAY_MS = 20
+
+
+class Crash(ChaosCase):
+    def assert_killed_well(self, fault, kill):
+        self.start()
+        for each in self.instances.values():
+            each.tell(f"delay {UNDER_WAY_MS}")
+        load = self.load()
+        self.let_run(2)
+        killed = time.monotonic()
+        kill()
+        self.let_run(3)
+        ledger = self.compare(load)
+        last = max((call.ended - killed for call in ledger.failed() if call.ended > killed), default=0) * 1000
+        self.report(fault, ledger, **{"last failure after ms": round(last, 1)})
+        self.assert_nothing_false(ledger)
+        self.assertEqual(len(ledger.failed(READ)), 0, ledger.reasons())
+        # Otherwise nothing was under way, and nothing was tested.
+        self.assertGreater(ledger.by_outcome[WRITE, "unknown"], 0)
+        self.assertLess(last, 100 + NOISE_MS, f"failures long after the connection dropped: {ledger.reasons()}")
+
+    def test_killing_an_instance(self):
+        self.assert_killed_well("kill -9 of an instance", lambda: self.instances["one"].kill())
+
+    def test_killing_a_node(self):
+        self.assert_killed_well("kill -9 of a node", lambda: self.mesh["b"].kill())
+
+    def assert_left_alone(self, fault, stopped, ledger):
+        """What stopped was out of rotation in time, and nobody waited beyond the deadline."""
+        late = [call for call in ledger.calls if call.due > stopped + ROTATION_SECONDS and call.outcome != "ok"]
+        overrun = percentile([(call.ended - call.due) * 1000 - DEADLINE_MS for call in ledger.calls], 0.999)
+        self.report(fault, ledger, **{"failed after 1.5 s": len(late), "deadline overrun p99.9 ms": round(overrun, 1)})
+        self.assert_nothing_false(ledger)
+        self.assertEqual(len(late), 0, f"still in rotation {ROTATION_SECONDS} s after it stopped: {ledger.reasons()}")
+        self.assertLess(overrun, 20 + NOISE_MS)
+
+    def test_stopping_an_instance(self):
+        self.start()
+        load = self.load()
+        self.let_run(2)
+        stopped = time.monotonic()
+        self.instances["one"].signal(signal.SIGSTOP)
+        self.let_run(5)
+        ledger = self.compare(load)
+        self.assert_left_alone("SIGSTOP of an instance", stopped, ledger)
+
+    def test_stopping_a_node(self):
+        # Callers at the other two: those at the stopped one can only wait.
+        self.start(instances=(("one", "ba"), ("two", "ca")))
+        load = self.load("ac")
+        self.let_run(2)
+        stopped = time.monotonic()
+        self.mesh["b"].process.send_signal(signal.SIGSTOP)
+        self.let_run(5)
+        ledger = self.compare(load)
+        self.mesh["b"].process.send_signal(signal.SIGCONT)
+        self.assert_left_alone("SIGSTOP of a node", stopped, ledger)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Base of the tests in which services register methods with a mesh of three nodes."""
+
+import itertools
+
+from setup import MeshCase, eventually
+
+from service import Service
+
+_prefixes = itertools.count(1)
+
+
+class ServiceCase(MeshCase):
+    """Three nodes for all tests of a class, with `options`; each test has method names of its own."""
+
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        case = cls()
+        cls.mesh = case.start_mesh(["a", "b", "c"], *cls.options)
+        cls.addClassCleanup(case.doCleanups)
+
+    def setUp(self):
+        self.prefix = f"t{next(_prefixes)}"
+
+    def name(self, method):
+        return f"{self.prefix}.{method}"
+
+    def serve(self, node, *methods, handler=None, **connect):
+        """A service at a node; `methods` are names without the test's prefix, or full entries."""
+        serves = [self.name(each) if isinstance(each, str) else {**each, "method": self.name(each["method"])}
+                  for each in methods]
+        service = Service(self.mesh[node], serves, handler, **connect)
+        self.addCleanup(service.close)
+        return service
+
+    def client(self, node, *services):
+        """A connection to a node that knows the way to these services."""
+        wire = self.connect(self.mesh[node])
+        for service in services:
+            service.reachable_from(wire)
+        return wire
+
+    def call(self, wire, method, params=None, id=1, **members):
+        return wire.call(self.name(method), params, id, **members)
+
+    def eventually_gone(self, wire, method, code=14):
+        """Waits until the method is refused with this code; returns the answer."""
+        def refused():
+            answer = self.call(wire, method)
+            return answer if answer.get("error", {}).get("code") == code else None
+
+        return eventually(refused, f"{method} is answered with {code}")
