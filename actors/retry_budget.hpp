@@ -18,7 +18,6 @@ class retry_budget {
       : per_call_(static_cast<double>(options.budget_percent) / 100.0),
         per_second_(static_cast<double>(options.budget_floor_per_second)),
         most_(std::max(per_second_, 1.0)),
-        tokens_(most_),
         filled_(now) {}
 
   /// Every first attempt pays in.
@@ -47,7 +46,7 @@ class retry_budget {
   double per_second_;
   double most_;
   double tokens_ = 0;
-  double floor_ = 0;
+  double floor_ = 1;
   clock::time_point filled_;
 };
 

@@ -58,7 +58,7 @@ void router::forward(link_entry& entry, const proto::envelope& message, std::str
   c->deadline_in_request = span_in(message.text, message.deadline_ms);
   c->route_key = message.route_key;
   c->local_only = local_only;
-  budget_.on_call();
+  if (!local_only) budget_.on_call();
   dispatch(*c);
 }
 
