@@ -25,8 +25,11 @@ class Link(Wire):
         return payload
 
     def receive_call(self, method):
-        """The next message, which must be this method's request or notification."""
+        """The next message, which must be this method's request or notification; heartbeats are answered."""
         message = self.receive()
+        while message.get("method") == "heartbeat" != method:
+            self.answer(message, "ok")
+            message = self.receive()
         assert message.get("method") == method, f"expected {method}, got {message}"
         return message
 
