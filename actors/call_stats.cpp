@@ -72,14 +72,15 @@ void call_stats::append_to(std::vector<call_series>& out) const {
   };
   server_side(other_method, server_other_);
   for (const auto& [method, stats] : server_) server_side(method, *stats);
-  for (const auto& [key, client] : client_) {
-    client->stats.visit([&](std::int32_t code, const duration_histogram& durations) {
+  for (const auto& entry : client_) {
+    const client_series& client = *entry.second;
+    client.stats.visit([&out, &client](std::int32_t code, const duration_histogram& durations) {
       auto series = to_series(code, durations);
       if (empty(series)) return;
       series.at = call_series::side::client;
-      series.method = client->method;
-      series.server_address = client->address;
-      series.server_port = client->port;
+      series.method = client.method;
+      series.server_address = client.address;
+      series.server_port = client.port;
       out.push_back(std::move(series));
     });
   }

@@ -24,10 +24,11 @@ service_host& service_host::add_builtin(method m) {
 }
 
 service_host& service_host::insert(method m) {
-  auto name = m.name;
-  if (!methods_.try_emplace(std::move(name), std::move(m)).second) {
+  if (methods_.contains(m.name)) {
     throw std::invalid_argument("method '" + m.name + "' is registered twice");
   }
+  auto& added = methods_[m.name];
+  added = std::move(m);
   return *this;
 }
 
