@@ -19,7 +19,8 @@ std::string instance_name(const json& instance) {
   const auto service = instance.value("service", "");
   const auto name = instance.value("instance", "");
   if (service.empty() && name.empty()) {
-    return fmt::format("{} instances behind the node", instance.value("instances", 1));
+    const auto count = instance.value("instances", 1);
+    return fmt::format("{} instance{} behind it", count, count == 1 ? "" : "s");
   }
   return name.empty() ? service : service + "/" + name;
 }
