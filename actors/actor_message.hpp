@@ -31,6 +31,7 @@ class actor_message : public caf::mailbox_element {
     link_changed,
     start,
     send,
+    room,
   };
 
   type what() const noexcept { return what_; }

@@ -22,12 +22,14 @@ call& call_table::acquire(router& owner) {
     auto fresh = std::make_unique<call>();
     fresh->key.slot = static_cast<std::uint32_t>(slots_.size());
     fresh->key.generation = 1;
+    retained_bytes_ += fresh->request.capacity();
     slots_.push_back(std::move(fresh));
     free_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
   }
   call& c = *slots_[free_.back()];
   free_.pop_back();
   c.owner = &owner;
+  retained_bytes_ -= c.request.capacity();
   ++in_use_;
   return c;
 }
@@ -49,8 +51,12 @@ void call_table::release(call& c) {
   c.stats = nullptr;
   c.method.clear();
   c.request.clear();
+  if (retained_bytes_ + c.request.capacity() > most_retained_bytes) c.request = std::string();
+  retained_bytes_ += c.request.capacity();
   c.route_key.clear();
-  c.local_only = c.waiting_to_retry = c.may_have_run = false;
+  c.local_only = c.may_have_run = false;
+  c.paused = call::pause::none;
+  c.local = nullptr;
   c.attempts = 0;
   ++c.key.generation;
   free_.push_back(c.key.slot);

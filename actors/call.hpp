@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/admission.hpp"
 #include "actors/batch.hpp"
 #include "actors/call_stats.hpp"
 #include "actors/context.hpp"
@@ -22,6 +23,7 @@
 namespace weft {
 
 class router;
+struct local_method;
 
 /// The answers of one JSON-RPC batch, gathered until all are there.
 struct batch_answers {
@@ -47,6 +49,8 @@ inline constexpr std::size_t max_attempts = 8;
 struct call final : coro::timer {
   enum class origin : std::uint8_t { none, connection, coroutine, router };
   enum class target : std::uint8_t { none, coroutine, blocking, connection, router };
+  /// What a call without a callee waits for.
+  enum class pause : std::uint8_t { none, retry, queue };
 
   call_key key;
   router* owner = nullptr;
@@ -78,7 +82,7 @@ struct call final : coro::timer {
   text_span deadline_in_request;
   std::string route_key;
   bool local_only = false;
-  bool waiting_to_retry = false;
+  pause paused = pause::none;
   /// An attempt ended without saying whether the method ran.
   bool may_have_run = false;
   std::uint8_t attempts = 0;
@@ -86,6 +90,16 @@ struct call final : coro::timer {
   coro::clock::time_point retry_at{};
   std::shared_ptr<endpoint_state> instance;
   std::array<link_address, max_attempts> tried{};
+
+  /// The limit it waits for, or counts towards.
+  std::shared_ptr<admission_state> admission;
+  coro::clock::time_point queued_at{};
+  call* waiting_previous = nullptr;
+  call* waiting_next = nullptr;
+  /// Where it waits for a method of this process.
+  const local_method* local = nullptr;
+  /// Of `request`, as far as they count towards the limit.
+  std::size_t held_bytes = 0;
 
   method_stats* stats = nullptr;
   coro::clock::time_point started{};
@@ -123,11 +137,15 @@ class call_table {
  private:
   void grow_index();
 
+  // Texts of recycled records keep their capacity, up to this much in all.
+  static constexpr std::size_t most_retained_bytes = 16 << 20;
+
   std::vector<std::unique_ptr<call>> slots_;
   std::vector<std::uint32_t> free_;
   std::vector<call*> buckets_ = std::vector<call*>(1024);
   std::size_t indexed_ = 0;
   std::size_t in_use_ = 0;
+  std::size_t retained_bytes_ = 0;
 };
 
 }  // namespace weft

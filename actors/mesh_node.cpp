@@ -17,6 +17,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/acceptor.hpp"
+#include "actors/method_rules.hpp"
 #include "actors/network.hpp"
 #include "actors/node_methods.hpp"
 #include "actors/peer.hpp"
@@ -78,6 +79,7 @@ struct mesh_node::implementation {
 
   node_options options;
   service_host services;
+  std::map<std::string, std::shared_ptr<admission_state>> admissions;
   std::shared_ptr<spdlog::logger> log;
   caf::actor_system_config config;
   node_counters counters;
@@ -122,7 +124,12 @@ void mesh_node::implementation::spawn_actors(listening_socket listener) {
   }
   last_reports.resize(count);
   router_environment environment;
+  for (const auto* m : services.list()) {
+    const auto most = number_for(options.limits.method_in_flight, m->name);
+    if (most != 0) admissions.emplace(m->name, std::make_shared<admission_state>(most));
+  }
   environment.services = &services;
+  environment.admissions = &admissions;
   environment.system = &*system;
   environment.routers = &routers;
   environment.registry = &registry_actor;

@@ -25,6 +25,13 @@ struct peer_option {
   friend bool operator==(const peer_option&, const peer_option&) = default;
 };
 
+/// "users.*=consistent_hash": a setting for the methods that a pattern covers.
+struct method_rule {
+  std::string pattern;
+  std::string value;
+  friend bool operator==(const method_rule&, const method_rule&) = default;
+};
+
 struct protocol_options {
   bool require_version = true;
   milliseconds heartbeat_interval{15'000};
@@ -54,6 +61,15 @@ struct limit_options {
   std::size_t blocking_threads = 4;
   /// Calls under way on one reactor, in both directions.
   std::size_t calls_per_reactor = 65'536;
+  /// Requests that one reactor keeps so that they can wait or be sent again.
+  std::size_t held_request_bytes = 64 << 20;
+  /// Values are calls under way of all the methods a rule covers, on this node.
+  std::vector<method_rule> method_in_flight;
+  /// Calls of one method pattern that wait on one reactor for room; 0 refuses at once.
+  std::size_t queue_length = 256;
+  /// How long a call waits for room, and how long once the queue has not been empty for that time.
+  milliseconds queue_interval{100};
+  milliseconds queue_target{5};
 };
 
 struct peer_options {
@@ -84,15 +100,15 @@ struct retry_options {
   std::size_t budget_floor_per_second = 10;
 };
 
-/// "users.*=consistent_hash"
-struct balance_rule {
-  std::string pattern;
-  std::string policy;
-  friend bool operator==(const balance_rule&, const balance_rule&) = default;
+struct hedge_options {
+  /// Values are percentiles of the latency after which a second attempt starts.
+  std::vector<method_rule> rules;
+  milliseconds minimum_delay{1};
 };
 
 struct balance_options {
-  std::vector<balance_rule> rules;
+  std::vector<method_rule> rules;
+  hedge_options hedge;
   ejection_options ejection;
   retry_options retry;
 };

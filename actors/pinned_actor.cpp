@@ -104,6 +104,7 @@ void pinned_actor::deliver(caf::mailbox_element* first) {
       terminate();
     }
   }
+  messages_in_turn_ = count;
   home_.metrics().add(metric::actor_messages, count);
 }
 

@@ -65,6 +65,8 @@ class pinned_actor : public caf::local_actor,
   /// Ends the actor after the current message. Undelivered messages are dropped.
   void terminate() noexcept { terminated_ = true; }
   bool terminated() const noexcept { return terminated_; }
+  /// How many messages waited when this turn began.
+  std::int64_t messages_in_turn() const noexcept { return messages_in_turn_; }
   reactor& home() const noexcept { return home_; }
 
   /// Sends a message that belongs to this hop; `to` may be pinned anywhere.
@@ -95,6 +97,7 @@ class pinned_actor : public caf::local_actor,
   caf::mailbox_element* local_last_ = nullptr;
   bool local_scheduled_ = false;
   bool terminated_ = false;
+  std::int64_t messages_in_turn_ = 0;
 };
 
 /// Starts an actor on `home`. Its constructor gets (actor_config&, reactor&, args...) and runs on the

@@ -111,6 +111,8 @@ struct registry_state {
   method_map advertised;
   /// Lives as long as its instance, whatever happens to the table.
   std::map<std::string, std::shared_ptr<endpoint_state>> states;
+  /// By pattern, as long as the pattern is limited.
+  std::map<std::string, std::shared_ptr<admission_state>> admissions;
   /// Patterns that nobody serves any more, and since when: their callers are told "unavailable, try again"
   /// instead of "no such method" while a service restarts.
   std::map<std::string, std::chrono::steady_clock::time_point> gone;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/method_rules.hpp"
 #include "actors/registry.hpp"
 
 namespace weft {
@@ -19,14 +20,7 @@ std::string state_id(std::string_view pattern, std::string_view node) {
 }
 
 balance_policy policy_for(const balance_options& options, std::string_view pattern) {
-  for (const auto& rule : options.rules) {
-    const bool prefix = rule.pattern.ends_with('*');
-    const auto stem = std::string_view(rule.pattern).substr(0, rule.pattern.size() - (prefix ? 1 : 0));
-    if (prefix ? pattern.starts_with(stem) : pattern == stem) {
-      return parse_balance_policy(rule.policy).value_or(balance_policy::p2c);
-    }
-  }
-  return balance_policy::p2c;
+  return parse_balance_policy(rule_for(options.rules, pattern)).value_or(balance_policy::p2c);
 }
 
 bool is_settled(const registry_state& state) {
@@ -73,6 +67,7 @@ class table_builder {
 
   std::shared_ptr<const routing_table> finish() {
     state_.states = std::move(used_);
+    limit_routes();
     auto table = std::make_shared<routing_table>();
     // Once learned, a peer that comes and goes does not unsettle it.
     table->settled = state_.table->settled || is_settled(state_);
@@ -93,6 +88,24 @@ class table_builder {
   }
 
  private:
+  void limit_routes() {
+    std::map<std::string, std::shared_ptr<admission_state>> kept;
+    for (auto& [pattern, entry] : routes_) {
+      const auto most = number_for(state_.environment.limits.method_in_flight, pattern);
+      const bool limited = most != 0 || std::ranges::any_of(entry.endpoints, [](const endpoint& e) {
+                             return e.max_in_flight != 0;
+                           });
+      // One that calls still wait for stays, whatever its instances say now.
+      const auto known = state_.admissions.find(pattern);
+      const bool in_use = known != state_.admissions.end() && known->second->waiting() > 0;
+      if (!limited && !in_use) continue;
+      entry.admission =
+          known != state_.admissions.end() ? known->second : std::make_shared<admission_state>(most);
+      kept.emplace(pattern, entry.admission);
+    }
+    state_.admissions = std::move(kept);
+  }
+
   registry_state& state_;
   std::map<std::string, route> routes_;
   std::map<std::string, std::shared_ptr<endpoint_state>> used_;
@@ -186,8 +199,14 @@ json describe_routes(const registry_state& state) {
   const auto add = [&](const route& r) {
     auto instances = json::array();
     for (const auto& e : r.endpoints) instances.push_back(describe(e, now));
-    list.push_back(
-        json{{"method", r.pattern}, {"policy", to_string(r.policy)}, {"instances", std::move(instances)}});
+    auto entry =
+        json{{"method", r.pattern}, {"policy", to_string(r.policy)}, {"instances", std::move(instances)}};
+    if (r.admission) {
+      entry["waiting"] = r.admission->waiting();
+      entry["in_flight"] = r.admission->in_flight();
+      entry["max_in_flight"] = r.admission->max_in_flight();
+    }
+    list.push_back(std::move(entry));
   };
   for (const auto& method : state.environment.in_process) {
     list.push_back(json{{"method", method.pattern}, {"policy", "in_process"}, {"instances", json::array()}});

@@ -65,7 +65,10 @@ router::router(caf::actor_config& config, reactor& home, shard& shared, router_e
       environment_(std::move(environment)),
       budget_(shared.options.balance.retry, home.now()) {
   for (const auto* m : environment_.services->list()) {
-    methods_.emplace(m->name, local_method{m, &stats_.server(m->name)});
+    const auto limited = environment_.admissions->find(m->name);
+    methods_.emplace(m->name,
+                     local_method{m, &stats_.server(m->name),
+                                  limited == environment_.admissions->end() ? nullptr : limited->second});
   }
   auto empty = std::make_shared<routing_table>();
   empty->settled = shared.options.mesh.peers.empty();
@@ -101,7 +104,11 @@ void router::receive(actor_message& message) {
     }
     case type::snapshot:
       routes_ = std::move(static_cast<snapshot_message&>(message).routes);
+      // An instance may have come that has room.
+      for (const auto& [admission, queue] : queues_) room_came_up(queue.first()->admission);
       return;
+    case type::room:
+      return on_room(static_cast<room_message&>(message));
     case type::inspect:
       return on_inspect(static_cast<inspect_message&>(message));
     case type::drain:
@@ -114,7 +121,9 @@ void router::receive(actor_message& message) {
 }
 
 void router::end_of_turn() {
+  if (!freed_.empty()) offer_room();
   in_turn_ = false;
+  home().metrics().set(metric::router_queue, messages_in_turn());
   if (!observed_.empty()) {
     const auto took = clock::now() - home().now();
     for (const auto& [stats, code] : observed_) stats->observe(code, took);
@@ -153,6 +162,9 @@ void router::on_batch(inbound_batch& batch) {
   if (entry == nullptr) return;
   auto& metrics = home().metrics();
   metrics.add(metric::router_batches);
+  // One look at the clock per batch would be a noticeable part of a small one.
+  constexpr std::int64_t sampled = 64;
+  if (metrics.get(metric::router_batches) % sampled == 0) measure_wait(batch.received);
   metrics.add(metric::router_items, static_cast<std::int64_t>(batch.items.size()));
   if (!batch.groups.empty()) metrics.add(metric::batches, static_cast<std::int64_t>(batch.groups.size()));
   turn_groups_.clear();
@@ -205,6 +217,11 @@ void router::on_item(link_entry& entry, inbound_item& item, batch_answers* group
       if (!is_response_defect(message.why)) ++part;
       return on_invalid(message, target);
   }
+}
+
+void router::measure_wait(clock::time_point since) {
+  home().metrics().add(metric::router_waits);
+  home().metrics().add(metric::router_wait_ns, std::max<std::int64_t>(0, (clock::now() - since).count()));
 }
 
 batch_answers* router::open_group(const inbound_batch& batch, std::size_t first_item, std::uint32_t elements,
@@ -298,7 +315,7 @@ void router::on_request(link_entry& entry, proto::envelope& message, answer_targ
                                         executed::no, options().id));
   }
   if (!here) return forward(entry, message, name, target, serving, received, *deadline);
-  invoke(*found->second.what, entry, message, target, stats, received, *deadline);
+  invoke(found->second, entry, message, target, received, *deadline);
 }
 
 void router::on_response(link_entry& entry, const proto::envelope& message) {

@@ -10,18 +10,22 @@
 #pragma once
 
 #include <deque>
+#include <expected>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
 
+#include "actors/admission.hpp"
 #include "actors/call.hpp"
 #include "actors/connection.hpp"
 #include "actors/coro/scope.hpp"
@@ -73,9 +77,23 @@ struct link_entry {
   connection_key key() const noexcept { return {slot, generation}; }
 };
 
+/// A method of this process, as a router sees it.
+struct local_method {
+  const method* what = nullptr;
+  method_stats* stats = nullptr;
+  /// Present where the method has a limit of calls under way.
+  std::shared_ptr<admission_state> admission;
+};
+
+/// What a value's raw bytes say, null when there are none; only numbers beyond a double can fail, since the
+/// scanner has validated the bytes.
+std::expected<nlohmann::json, rpc_error> parse_value(std::string_view raw);
+
 /// Fixed parts of a node that its routers use.
 struct router_environment {
   const service_host* services = nullptr;
+  /// Of the limited ones among them, by name.
+  const std::map<std::string, std::shared_ptr<admission_state>>* admissions = nullptr;
   caf::actor_system* system = nullptr;
   /// All routers of the node by shard, and its registry: both complete before the reactors start.
   const std::vector<caf::strong_actor_ptr>* routers = nullptr;
@@ -84,11 +102,6 @@ struct router_environment {
 };
 
 class router final : public pinned_actor {
-  struct local_method {
-    const method* what = nullptr;
-    method_stats* stats = nullptr;
-  };
-
  public:
   router(caf::actor_config& config, reactor& home, shard& shared, router_environment environment);
   ~router() override;
@@ -143,6 +156,7 @@ class router final : public pinned_actor {
   void on_invalid(const proto::envelope& message, const answer_target& target);
   void on_response(link_entry& entry, const proto::envelope& message);
   void on_broken_stream(link_entry& entry, proto::frame_error error);
+  void measure_wait(coro::clock::time_point since);
   batch_answers* open_group(const inbound_batch& batch, std::size_t first_item, std::uint32_t elements,
                             connection_key to);
 
@@ -153,8 +167,11 @@ class router final : public pinned_actor {
   void forward_notification(const proto::envelope& message, const route& serving, bool local_only);
   void dispatch(call& c);
   void dispatch_unknown(call& c);
+  void dispatch_limited(call& c, const route& serving);
+  void no_instance(call& c);
   const endpoint* choose(const route& serving, const call* c, std::string_view route_key, bool local_only);
   bool usable(const endpoint& e);
+  bool any_usable(const route& serving, bool local_only);
   void send_attempt(call& c, const endpoint& e);
   void end_attempt(call& c, std::int32_t code);
   void judge(const route& serving, endpoint_state& instance);
@@ -164,6 +181,25 @@ class router final : public pinned_actor {
   double ejection_jitter();
   std::chrono::milliseconds retry_wait(std::uint8_t attempts);
 
+  // -- waiting for room (router_admission.cpp)
+  bool waits_for_room(const admission_state& admission) const;
+  void enter(call& c, const std::shared_ptr<admission_state>& admission);
+  void leave(call& c);
+  void room_came_up(std::shared_ptr<admission_state> admission);
+  void wait_for_room(call& c, const std::shared_ptr<admission_state>& admission);
+  void stop_waiting(call& c);
+  void waited_too_long(call& c);
+  /// With RESOURCE_EXHAUSTED.
+  void refuse(call& c, std::string why);
+  void offer_room();
+  void on_room(const room_message& message);
+  void admit_waiting(const std::shared_ptr<admission_state>& admission);
+  /// False when it has to go on waiting.
+  bool admit(call& c, const std::shared_ptr<admission_state>& admission);
+  void start_held(call& c);
+  /// Keeps the call's request until it is over; false when the call was refused instead.
+  bool hold(call& c);
+
   // -- methods (router_methods.cpp)
   bool on_control(link_entry& entry, std::string_view name, const proto::envelope& message,
                   const answer_target& target);
@@ -172,8 +208,11 @@ class router final : public pinned_actor {
   bool on_mesh(link_entry& entry, std::string_view name, const proto::envelope& message,
                const answer_target& target);
   void tell_registry_gone(const link_entry& entry);
-  void invoke(const method& m, link_entry& entry, const proto::envelope& message, const answer_target& target,
-              method_stats& stats, coro::clock::time_point received, std::chrono::milliseconds deadline);
+  void invoke(const local_method& local, link_entry& entry, const proto::envelope& message,
+              const answer_target& target, coro::clock::time_point received,
+              std::chrono::milliseconds deadline);
+  /// A handler that does not answer at once.
+  void start(call& c, const method& m, nlohmann::json params, const proto::envelope& message);
   void invoke_raw(const raw_handler& handler, std::string_view name, const proto::envelope& message,
                   const answer_target& target, method_stats& stats);
   void invoke_plain(const plain_handler& handler, std::string_view name, const proto::envelope& message,
@@ -256,6 +295,11 @@ class router final : public pinned_actor {
   std::minstd_rand random_{std::random_device{}()};
   std::uint64_t choices_ = 0;
   retry_budget budget_;
+  // Waiting for room.
+  std::unordered_map<const admission_state*, admission_queue> queues_;
+  /// Where room came up in this turn.
+  std::vector<std::shared_ptr<admission_state>> freed_;
+  std::size_t held_bytes_ = 0;
   /// Last member: frames refer to everything above.
   std::optional<coro::scope> tasks_;
 };

@@ -90,6 +90,9 @@ void router::detach_callee(call& c) {
 
 void router::close_call(call& c) {
   home().disarm(c);
+  if (c.paused == call::pause::queue) stop_waiting(c);
+  leave(c);
+  held_bytes_ -= std::exchange(c.held_bytes, 0);
   if (c.group != nullptr) drop_part(*c.group);
   link_entry* caller = c.from == call::origin::connection ? find(c.caller) : nullptr;
   if (caller != nullptr) {
@@ -129,7 +132,11 @@ void router::cancel_call(call& c, coro::cancel_reason why, bool awaited) {
 }
 
 void router::on_call_timer(call& c) {
-  if (std::exchange(c.waiting_to_retry, false) && home().now() < c.deadline) {
+  const bool late = home().now() >= c.deadline;
+  if (c.paused == call::pause::queue && !late) {
+    waited_too_long(c);
+  } else if (c.paused == call::pause::retry && !late) {
+    c.paused = call::pause::none;
     if (c.from == call::origin::connection) home().arm(c, c.deadline);
     dispatch(c);
   } else {
@@ -262,6 +269,7 @@ void router::start_mesh_call(call& c, std::string_view method, std::string_view 
   proto::scan(c.request, {options().limits.depth, 1, true}, members, shared_.scan_batch);
   c.id_in_request = span_in(c.request, members.id);
   c.deadline_in_request = span_in(c.request, members.deadline_ms);
+  if (!hold(c)) return;
   budget_.on_call();
   dispatch(c);
 }
@@ -306,11 +314,12 @@ method_stats* router::client_stats(const peer_route& peer, std::string_view meth
 remote_calls& router::remote_output(std::size_t shard) {
   remote_out_.resize(environment_.routers->size());
   auto& out = remote_out_[shard];
-  if (!out) out = make_actor_message<remote_calls>();
+  if (!out) out = make_actor_message<remote_calls>(home().now());
   return *out;
 }
 
 void router::on_remote(remote_calls& message) {
+  measure_wait(message.sent);
   for (auto& item : message.items) {
     switch (item.what) {
       case remote_item::type::call:

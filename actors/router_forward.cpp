@@ -53,11 +53,12 @@ void router::forward(link_entry& entry, const proto::envelope& message, std::str
   auto* c = open_call(entry, target, stats, received, deadline);
   if (c == nullptr) return;
   c->method = name;
-  c->request = message.text;
   c->id_in_request = span_in(message.text, message.id);
   c->deadline_in_request = span_in(message.text, message.deadline_ms);
   c->route_key = message.route_key;
   c->local_only = local_only;
+  c->request = message.text;
+  if (!hold(*c)) return;
   if (!local_only) budget_.on_call();
   dispatch(*c);
 }
@@ -76,22 +77,29 @@ void router::forward_notification(const proto::envelope& message, const route& s
 void router::dispatch(call& c) {
   const auto* serving = routes_->find(c.method);
   if (serving == nullptr && c.attempts == 0) return dispatch_unknown(c);
+  if (serving != nullptr && serving->admission) return dispatch_limited(c, *serving);
   const auto* e = serving == nullptr ? nullptr : choose(*serving, &c, c.route_key, c.local_only);
-  if (e != nullptr) return send_attempt(c, *e);
+  if (e == nullptr) return no_instance(c);
+  send_attempt(c, *e);
+}
+
+void router::dispatch_limited(call& c, const route& serving) {
+  const auto admission = serving.admission;
+  const endpoint* e = nullptr;
+  // Whoever waits already goes first.
+  if (!admission->full() && !waits_for_room(*admission)) e = choose(serving, &c, c.route_key, c.local_only);
+  if (e != nullptr) {
+    enter(c, admission);
+    return send_attempt(c, *e);
+  }
+  if (!any_usable(serving, c.local_only)) return no_instance(c);
+  wait_for_room(c, admission);
+}
+
+void router::no_instance(call& c) {
   home().metrics().add(metric::no_instance);
   // An earlier attempt may have run, whatever becomes of this one.
   const auto ran = c.may_have_run ? executed::unknown : executed::no;
-  const bool exists =
-      serving != nullptr && std::ranges::any_of(serving->endpoints, [&](const endpoint& known) {
-        return (known.local || !c.local_only) && usable(known);
-      });
-  if (exists) {
-    constexpr std::int64_t retry_after_ms = 10;
-    return give_up(
-        c, make_mesh_error(error_code::resource_exhausted,
-                           fmt::format("every instance of '{}' has its max_in_flight calls", c.method), ran,
-                           options().id, retry_after_ms));
-  }
   give_up(c, unavailable(fmt::format("no instance of '{}' can be reached from here", c.method), ran));
 }
 
@@ -104,12 +112,17 @@ void router::dispatch_unknown(call& c) {
     return give_up(c,
                    make_error(error_code::method_not_found, fmt::format("method '{}' not found", c.method)));
   }
-  c.waiting_to_retry = true;
+  c.paused = call::pause::retry;
   home().arm(c, now + look_again);
 }
 
 bool router::usable(const endpoint& e) {
   return e.link.shard != home().index() || callable(e.link.key) != nullptr;
+}
+
+bool router::any_usable(const route& serving, bool local_only) {
+  return std::ranges::any_of(serving.endpoints,
+                             [&](const endpoint& e) { return (e.local || !local_only) && usable(e); });
 }
 
 const endpoint* router::choose(const route& serving, const call* c, std::string_view route_key,
@@ -185,6 +198,7 @@ void router::send_attempt(call& c, const endpoint& e) {
 }
 
 void router::end_attempt(call& c, std::int32_t code) {
+  leave(c);
   const auto instance = std::exchange(c.instance, nullptr);
   if (!instance) return;
   const auto now = home().now();
@@ -249,7 +263,7 @@ bool router::retry(call& c, const rpc_error& error) {
     dispatch(c);
     return true;
   }
-  c.waiting_to_retry = true;
+  c.paused = call::pause::retry;
   home().arm(c, now + wait);
   return true;
 }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "actors/actor_message.hpp"
+#include "actors/admission.hpp"
 #include "actors/batch.hpp"
 #include "actors/outbound.hpp"
 #include "actors/snapshot.hpp"
@@ -70,6 +71,14 @@ class send_message final : public actor_message {
   std::string payload;
 };
 
+/// From another router: calls to this method pattern may have room now.
+class room_message final : public actor_message {
+ public:
+  explicit room_message(std::shared_ptr<admission_state> of) noexcept
+      : actor_message(type::room), admission(std::move(of)) {}
+  std::shared_ptr<admission_state> admission;
+};
+
 /// A call, an answer or a cancellation that crosses from one reactor to another.
 struct remote_item {
   /// `cancel` still wants the answer, `abandon` does not.
@@ -89,7 +98,9 @@ struct remote_item {
 
 class remote_calls final : public actor_message {
  public:
-  remote_calls() noexcept : actor_message(type::remote_calls) {}
+  explicit remote_calls(coro::clock::time_point now) noexcept
+      : actor_message(type::remote_calls), sent(now) {}
+  coro::clock::time_point sent;
   std::vector<remote_item> items;
 };
 

@@ -21,17 +21,6 @@ constexpr milliseconds longest_heartbeat{3'600'000};
 constexpr std::string_view cancel_method = "$/cancelRequest";
 constexpr std::string_view goaway_method = "$/goaway";
 
-/// The scanner has validated the text, so only numbers beyond a double can fail here.
-std::expected<json, rpc_error> parse_value(std::string_view raw) {
-  if (raw.empty()) return json(nullptr);
-  try {
-    return json::parse(raw);
-  } catch (const json::exception& e) {
-    return std::unexpected(
-        make_error(error_code::invalid_params, fmt::format("params cannot be read: {}", e.what())));
-  }
-}
-
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -92,6 +81,16 @@ std::expected<connect_params, std::string> read_connect(const json& params, cons
 }
 
 }  // namespace
+
+std::expected<json, rpc_error> parse_value(std::string_view raw) {
+  if (raw.empty()) return json(nullptr);
+  try {
+    return json::parse(raw);
+  } catch (const json::exception& e) {
+    return std::unexpected(
+        make_error(error_code::invalid_params, fmt::format("params cannot be read: {}", e.what())));
+  }
+}
 
 bool router::on_control(link_entry& entry, std::string_view name, const proto::envelope& message,
                         const answer_target& target) {
@@ -206,9 +205,10 @@ void router::on_cancel(link_entry& entry, const proto::envelope& message) {
   }
 }
 
-void router::invoke(const method& m, link_entry& entry, const proto::envelope& message,
-                    const answer_target& target, method_stats& stats, clock::time_point received,
-                    milliseconds deadline) {
+void router::invoke(const local_method& local, link_entry& entry, const proto::envelope& message,
+                    const answer_target& target, clock::time_point received, milliseconds deadline) {
+  const method& m = *local.what;
+  method_stats& stats = *local.stats;
   if (const auto* raw = std::get_if<raw_handler>(&m.handler)) {
     return invoke_raw(*raw, m.name, message, target, stats);
   }
@@ -222,10 +222,22 @@ void router::invoke(const method& m, link_entry& entry, const proto::envelope& m
   }
   auto* c = open_call(entry, target, stats, received, deadline);
   if (c == nullptr) return;
+  if (local.admission && (local.admission->full() || waits_for_room(*local.admission))) {
+    c->method = m.name;
+    c->local = &local;
+    c->request = message.text;
+    if (!hold(*c)) return;
+    return wait_for_room(*c, local.admission);
+  }
+  if (local.admission) enter(*c, local.admission);
+  start(*c, m, std::move(*params), message);
+}
+
+void router::start(call& c, const method& m, json params, const proto::envelope& message) {
   if (std::holds_alternative<coroutine_handler>(m.handler)) {
-    start_coroutine(m, *c, std::move(*params), message);
+    start_coroutine(m, c, std::move(params), message);
   } else {
-    start_blocking(m, *c, std::move(*params));
+    start_blocking(m, c, std::move(params));
   }
 }
 
@@ -356,6 +368,12 @@ void router::invoke_in_process(call& c, const local_method& local, std::string_v
       return on_handler_done(key,
                              std::unexpected(handler_failed(local.what->name, current_exception_text())));
     }
+  }
+  if (local.admission) {
+    // A coroutine that waits here may hold the very room it waits for.
+    if (local.admission->full())
+      return refuse(c, fmt::format("'{}' has all the calls under way that it may have", local.what->name));
+    enter(c, local.admission);
   }
   if (std::holds_alternative<coroutine_handler>(local.what->handler)) {
     c.to = call::target::coroutine;

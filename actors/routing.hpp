@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/actor_message.hpp"
+#include "actors/admission.hpp"
 #include "actors/balance/policy.hpp"
 #include "actors/call_stats.hpp"
 #include "actors/endpoint.hpp"
@@ -27,6 +28,8 @@ struct route {
   std::string pattern;
   std::vector<endpoint> endpoints;
   balance_policy policy = balance_policy::p2c;
+  /// Present where the method or one of its instances has a limit of calls under way.
+  std::shared_ptr<admission_state> admission;
 };
 
 struct routing_table {

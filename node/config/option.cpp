@@ -8,7 +8,6 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "actors/balance/policy.hpp"
 #include "node/config/address.hpp"
 #include "proto/units.hpp"
 
@@ -102,19 +101,22 @@ assigned assign_peers(std::vector<peer_option>& member, std::span<const std::str
   return {};
 }
 
-assigned assign_rules(std::vector<balance_rule>& member, std::span<const std::string> texts) {
-  std::vector<balance_rule> rules;
+assigned assign_rules(const option& row, std::vector<method_rule>& member,
+                      std::span<const std::string> texts) {
+  std::vector<method_rule> rules;
   std::vector<std::string> complaints;
   for (const std::string& text : texts) {
     const auto equals = text.find('=');
-    const auto policy = equals == text.npos ? std::string{} : text.substr(equals + 1);
-    if (equals == 0 || !parse_balance_policy(policy))
-      complaints.push_back(fmt::format(
-          "\"{}\" is no rule; write METHOD=POLICY such as users.*=consistent_hash, with p2c, round_robin or "
-          "consistent_hash",
-          text));
+    if (equals == text.npos || equals == 0) {
+      complaints.push_back(
+          fmt::format("\"{}\" is no rule; write {}, METHOD a name or prefix.*", text, row.form));
+      continue;
+    }
+    method_rule rule{text.substr(0, equals), text.substr(equals + 1)};
+    if (auto complaint = row.check(rule.value); !complaint.empty())
+      complaints.push_back(fmt::format("\"{}\": {}", text, complaint));
     else
-      rules.push_back({text.substr(0, equals), policy});
+      rules.push_back(std::move(rule));
   }
   if (!complaints.empty()) return std::unexpected(fmt::format("{}", fmt::join(complaints, "; also ")));
   member = std::move(rules);
@@ -161,7 +163,7 @@ std::string_view placeholder(const option& row) {
     case option_type::peers:
       return "NAME=HOST:PORT";
     case option_type::rules:
-      return "METHOD=POLICY";
+      return row.form;
   }
   std::unreachable();
 }
@@ -186,7 +188,7 @@ std::string range_text(const option& row) {
     case option_type::peers:
       return "any number of NAME=HOST:PORT";
     case option_type::rules:
-      return "any number of METHOD=POLICY, METHOD a name or prefix.*; the first that fits counts";
+      return "METHOD a name or prefix.*; the first rule that fits counts";
   }
   std::unreachable();
 }
@@ -195,7 +197,7 @@ assigned assign(const option& row, program_options& options, std::span<const std
   if (row.type == option_type::peers)
     return assign_peers(reach<std::vector<peer_option>>(row, options), texts);
   if (row.type == option_type::rules)
-    return assign_rules(reach<std::vector<balance_rule>>(row, options), texts);
+    return assign_rules(row, reach<std::vector<method_rule>>(row, options), texts);
   if (texts.size() != 1) return std::unexpected(fmt::format("given {} times; give it once", texts.size()));
   const std::string& text = texts.front();
   switch (row.type) {
@@ -242,8 +244,8 @@ nlohmann::json value_of(const option& row, program_options options) {
     }
     case option_type::rules: {
       nlohmann::json list = nlohmann::json::array();
-      for (const balance_rule& rule : reach<std::vector<balance_rule>>(row, options))
-        list.push_back(rule.pattern + "=" + rule.policy);
+      for (const method_rule& rule : reach<std::vector<method_rule>>(row, options))
+        list.push_back(rule.pattern + "=" + rule.value);
       return list;
     }
   }

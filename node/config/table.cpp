@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "actors/balance/policy.hpp"
+#include "actors/method_rules.hpp"
 #include "node/config/address.hpp"
 
 namespace weft {
@@ -20,6 +22,21 @@ constexpr std::uint64_t hour = 3'600 * second;
 /// An empty id asks for a generated one.
 std::string check_id(std::string_view id) {
   return id.empty() ? "" : check_node_name(id);
+}
+
+std::string check_policy(std::string_view value) {
+  if (parse_balance_policy(value)) return {};
+  return fmt::format("no policy is called \"{}\"; use p2c, round_robin or consistent_hash", value);
+}
+
+std::string check_calls(std::string_view value) {
+  if (parse_rule_number(value, 1, 1'000'000)) return {};
+  return fmt::format("\"{}\" is no number of calls; use 1 to 1000000", value);
+}
+
+std::string check_percentile(std::string_view value) {
+  if (parse_rule_number(value, 50, 99)) return {};
+  return fmt::format("\"{}\" is no percentile; use 50 to 99", value);
 }
 
 using enum option_type;
@@ -180,6 +197,40 @@ const option rows[] = {
      .help = "Most calls under way on one reactor, in both directions",
      .min = 1,
      .max = 1'000'000},
+    {.key = "limits.held_request_bytes",
+     .type = size,
+     .member = WEFT_MEMBER(node.limits.held_request_bytes),
+     .help = "Most bytes of requests that one reactor keeps until their calls are over, to send them again",
+     .min = kib,
+     .max = 1024 * gib},
+    {.key = "limits.method_in_flight",
+     .type = rules,
+     .member = WEFT_MEMBER(node.limits.method_in_flight),
+     .help = "Most calls under way, on this node, of each method served here or called through it; further "
+             "ones wait",
+     .check = check_calls,
+     .form = "METHOD=CALLS"},
+    {.key = "limits.queue_length",
+     .type = count,
+     .member = WEFT_MEMBER(node.limits.queue_length),
+     .help = "Most calls of one method that wait on one reactor until an instance or the method has room; 0: "
+             "refuse at once",
+     .min = 0,
+     .max = 1'000'000},
+    {.key = "limits.queue_interval",
+     .type = duration,
+     .member = WEFT_MEMBER(node.limits.queue_interval),
+     .help = "Longest such wait",
+     .min = 1,
+     .max = hour},
+    {.key = "limits.queue_target",
+     .type = duration,
+     .member = WEFT_MEMBER(node.limits.queue_target),
+     .help =
+         "Longest wait once the queue has not been empty for limits.queue_interval: what has waited longer "
+         "is refused, so that the rest is still worth doing",
+     .min = 1,
+     .max = hour},
 
     {.key = "mesh.connect_timeout",
      .type = duration,
@@ -205,7 +256,23 @@ const option rows[] = {
      .member = WEFT_MEMBER(node.balance.rules),
      .help =
          "How instances are chosen: p2c (default), round_robin or consistent_hash by the request's route_key",
-     .flag = "--balance"},
+     .check = check_policy,
+     .flag = "--balance",
+     .form = "METHOD=POLICY"},
+    {.key = "hedge.rules",
+     .type = rules,
+     .member = WEFT_MEMBER(node.balance.hedge.rules),
+     .help = "Idempotent methods that get a second attempt, on another instance, when the first takes longer "
+             "than this percentile of the method's latency; within the retry budget",
+     .check = check_percentile,
+     .flag = "--hedge",
+     .form = "METHOD=PERCENTILE"},
+    {.key = "hedge.minimum_delay",
+     .type = duration,
+     .member = WEFT_MEMBER(node.balance.hedge.minimum_delay),
+     .help = "No second attempt earlier than this",
+     .min = 1,
+     .max = hour},
     {.key = "ejection.consecutive_failures",
      .type = count,
      .member = WEFT_MEMBER(node.balance.ejection.consecutive_failures),
@@ -295,6 +362,12 @@ std::vector<std::string> check_together(const program_options& options,
   if (limits.frame_bytes > limits.output_hard_bytes)
     at_most("limits.frame_bytes", "limits.output_hard_bytes");
   if (mesh.reconnect_initial > mesh.reconnect_max) at_most("mesh.reconnect_initial", "mesh.reconnect_max");
+  if (limits.queue_target > limits.queue_interval) at_most("limits.queue_target", "limits.queue_interval");
+  const balance_options& balance = options.node.balance;
+  if (balance.ejection.base_time > balance.ejection.max_time)
+    at_most("ejection.base_time", "ejection.max_time");
+  if (balance.retry.backoff_initial > balance.retry.backoff_max)
+    at_most("retry.backoff_initial", "retry.backoff_max");
   if (std::ranges::find(mesh.peers, options.node.id, &peer_option::name) != mesh.peers.end())
     complaints.push_back(
         fmt::format("{} is also this node's own id; a peer has a name of its own", describe("peers")));

@@ -48,9 +48,11 @@ class OutOfDescriptors(MeshCase):
         node = self.start_node("--limits-connections", "100000", max_files=self.MAX_FILES)
         wires = self.fill(node, self.MAX_FILES + 50)
         self.assertEqual(node.admin("/readyz")[0], 200)
-        hits = eventually(lambda: node.metric("weft_limit_hits_total", limit="connections"),
-                          "some are refused")
-        held = node.metric("weft_tcp_connections")
+        def met():
+            held = node.metric("weft_tcp_connections")
+            return (held, node.metric("weft_limit_hits_total", limit="connections"))
+
+        held, hits = eventually(lambda: sum(met()) >= len(wires) and met(), "all were accepted or refused")
         self.assertEqual(held + hits, len(wires))
         self.assertLessEqual(held, self.MAX_FILES - 64)
         (answer,) = wires[-1].until_closed()
