@@ -57,6 +57,7 @@ void call_table::release(call& c) {
   c.local_only = c.may_have_run = false;
   c.paused = call::pause::none;
   c.local = nullptr;
+  c.hedge = {};
   c.attempts = 0;
   ++c.key.generation;
   free_.push_back(c.key.slot);

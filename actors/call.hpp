@@ -47,10 +47,10 @@ struct text_span {
 inline constexpr std::size_t max_attempts = 8;
 
 struct call final : coro::timer {
-  enum class origin : std::uint8_t { none, connection, coroutine, router };
+  enum class origin : std::uint8_t { none, connection, coroutine, router, hedge };
   enum class target : std::uint8_t { none, coroutine, blocking, connection, router };
-  /// What a call without a callee waits for.
-  enum class pause : std::uint8_t { none, retry, queue };
+  /// What its timer is set for, when not for its deadline: all but `hedge` have no callee.
+  enum class pause : std::uint8_t { none, retry, queue, hedge };
 
   call_key key;
   router* owner = nullptr;
@@ -66,7 +66,10 @@ struct call final : coro::timer {
   std::uint32_t group_part = 0;
   outbound_slot* waiter = nullptr;
   std::size_t origin_shard = 0;
+  /// Of the reactor it came from, or of the call that this one hedges.
   call_key origin_call;
+  /// The second attempt that is under way beside this one.
+  call_key hedge;
 
   target to = target::none;
   /// Of the handler; cancelling it cancels everything the handler waits for.

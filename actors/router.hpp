@@ -29,6 +29,7 @@
 #include "actors/call.hpp"
 #include "actors/connection.hpp"
 #include "actors/coro/scope.hpp"
+#include "actors/latency_window.hpp"
 #include "actors/pinned_actor.hpp"
 #include "actors/retry_budget.hpp"
 #include "actors/router_messages.hpp"
@@ -88,6 +89,10 @@ struct local_method {
 /// What a value's raw bytes say, null when there are none; only numbers beyond a double can fail, since the
 /// scanner has validated the bytes.
 std::expected<nlohmann::json, rpc_error> parse_value(std::string_view raw);
+
+/// Does this answer say that the instance is not well? An error of the application says nothing of the kind,
+/// except those by which programs report that they failed inside.
+bool is_instance_failure(std::int32_t code);
 
 /// Fixed parts of a node that its routers use.
 struct router_environment {
@@ -181,6 +186,19 @@ class router final : public pinned_actor {
   double ejection_jitter();
   std::chrono::milliseconds retry_wait(std::uint8_t attempts);
 
+  /// After the last retry: the callee's answer goes to the caller.
+  void conclude(call& c, const proto::envelope& response, rpc_error error);
+
+  // -- second attempts (router_hedge.cpp)
+  latency_window* latencies_of(const call& c);
+  void note_latency(const call& c, coro::clock::time_point now);
+  void arm_hedge(call& c);
+  void start_hedge(call& c);
+  bool hedge_goes_on(call& c);
+  void take_back_hedge(call& c);
+  void hedge_answered(call& h, const proto::envelope& response, const rpc_error& error);
+  void hedge_failed(call& h, const rpc_error& error);
+
   // -- waiting for room (router_admission.cpp)
   bool waits_for_room(const admission_state& admission) const;
   void enter(call& c, const std::shared_ptr<admission_state>& admission);
@@ -250,6 +268,7 @@ class router final : public pinned_actor {
   void cancel_call(call& c, coro::cancel_reason why, bool awaited = false);
   void send_to_callee(call& c, link_entry& callee, std::string_view text, text_span id);
   void on_call_deadline(call& c);
+  void rearm_deadline(call& c);
   void fail_callee_calls(link_entry& entry, close_reason why);
   void cancel_caller_calls(link_entry& entry);
   /// The callee's response.
@@ -295,6 +314,8 @@ class router final : public pinned_actor {
   std::minstd_rand random_{std::random_device{}()};
   std::uint64_t choices_ = 0;
   retry_budget budget_;
+  /// By pattern, of the methods that are hedged.
+  string_map<latency_window> latencies_;
   // Waiting for room.
   std::unordered_map<const admission_state*, admission_queue> queues_;
   /// Where room came up in this turn.

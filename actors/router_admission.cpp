@@ -122,10 +122,7 @@ bool router::admit(call& c, const std::shared_ptr<admission_state>& admission) {
     if (e == nullptr && serving != nullptr && any_usable(*serving, c.local_only)) return false;
   }
   stop_waiting(c);
-  if (c.from == call::origin::connection)
-    home().arm(c, c.deadline);
-  else
-    home().disarm(c);
+  rearm_deadline(c);
   if (c.local != nullptr) {
     enter(c, admission);
     start_held(c);

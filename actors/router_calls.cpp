@@ -90,6 +90,7 @@ void router::detach_callee(call& c) {
 
 void router::close_call(call& c) {
   home().disarm(c);
+  if (c.hedge != call_key{}) take_back_hedge(c);
   if (c.paused == call::pause::queue) stop_waiting(c);
   leave(c);
   held_bytes_ -= std::exchange(c.held_bytes, 0);
@@ -137,12 +138,24 @@ void router::on_call_timer(call& c) {
     waited_too_long(c);
   } else if (c.paused == call::pause::retry && !late) {
     c.paused = call::pause::none;
-    if (c.from == call::origin::connection) home().arm(c, c.deadline);
+    rearm_deadline(c);
     dispatch(c);
+  } else if (c.paused == call::pause::hedge && !late) {
+    c.paused = call::pause::none;
+    rearm_deadline(c);
+    start_hedge(c);
   } else {
     on_call_deadline(c);
   }
   flush_outside_turn();
+}
+
+void router::rearm_deadline(call& c) {
+  // A coroutine keeps its own deadline.
+  if (c.from == call::origin::connection)
+    home().arm(c, c.deadline);
+  else
+    home().disarm(c);
 }
 
 void router::on_call_deadline(call& c) {

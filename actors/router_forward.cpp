@@ -13,8 +13,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Does this answer say that the instance is not well? An error of the application says nothing of the kind,
-/// except those by which programs report that they failed inside.
+bool provably_not_executed(const rpc_error& error) {
+  const bool of_the_mesh = error.code == static_cast<std::int32_t>(error_code::unavailable) ||
+                           error.code == static_cast<std::int32_t>(error_code::resource_exhausted);
+  if (!of_the_mesh) return false;
+  const auto data = nlohmann::json::parse(error.data, nullptr, false);
+  return data.is_object() && data.value("executed", nlohmann::json()) == "no";
+}
+
+}  // namespace
+
 bool is_instance_failure(std::int32_t code) {
   constexpr std::int32_t server_errors_from = -32099;
   constexpr std::int32_t server_errors_to = -32000;
@@ -28,16 +36,6 @@ bool is_instance_failure(std::int32_t code) {
       return code >= server_errors_from && code <= server_errors_to;
   }
 }
-
-bool provably_not_executed(const rpc_error& error) {
-  const bool of_the_mesh = error.code == static_cast<std::int32_t>(error_code::unavailable) ||
-                           error.code == static_cast<std::int32_t>(error_code::resource_exhausted);
-  if (!of_the_mesh) return false;
-  const auto data = nlohmann::json::parse(error.data, nullptr, false);
-  return data.is_object() && data.value("executed", nlohmann::json()) == "no";
-}
-
-}  // namespace
 
 void router::forward(link_entry& entry, const proto::envelope& message, std::string_view name,
                      const answer_target& target, const route* serving, coro::clock::time_point received,
@@ -178,7 +176,7 @@ void router::send_attempt(call& c, const endpoint& e) {
       const auto start = proto::begin_frame(out);
       append_request_for(out, c.request, c.id_in_request, c.key.number(), c.deadline_in_request, left);
       proto::end_frame(out, start);
-      return;
+      return arm_hedge(c);
     }
     return fail(c, unavailable("the connection to the instance is gone", executed::no));
   }
@@ -195,16 +193,22 @@ void router::send_attempt(call& c, const endpoint& e) {
   const auto id = span_in(item.text, moved.id);
   item.id_at = id.at;
   item.id_size = id.size;
+  arm_hedge(c);
 }
 
 void router::end_attempt(call& c, std::int32_t code) {
   leave(c);
+  if (c.paused == call::pause::hedge) {
+    c.paused = call::pause::none;
+    rearm_deadline(c);
+  }
   const auto instance = std::exchange(c.instance, nullptr);
   if (!instance) return;
   const auto now = home().now();
   const bool ok = !is_instance_failure(code);
   instance->end(ok, now - c.attempt_started, now);
   if (ok) {
+    note_latency(c, now);
     if (instance->state(now) == endpoint_state::health::probation) instance->readmit();
     return;
   }
@@ -286,8 +290,14 @@ void router::deliver(call& c, const proto::envelope& response) {
   }
   rpc_error error;
   if (!response.error.empty()) error = proto::parse_error_object(response.error);
+  if (c.from == call::origin::hedge) return hedge_answered(c, response, error);
   end_attempt(c, error.code);
+  if (is_instance_failure(error.code) && hedge_goes_on(c)) return detach_callee(c);
   if (error.code != 0 && retry(c, error)) return;
+  conclude(c, response, error);
+}
+
+void router::conclude(call& c, const proto::envelope& response, rpc_error error) {
   if (c.from == call::origin::coroutine) {
     observe(c, error.code);
     if (response.error.empty())
@@ -309,8 +319,10 @@ void router::fail(call& c, rpc_error error) {
     item.failure = std::move(error);
     return close_call(c);
   }
+  if (c.from == call::origin::hedge) return hedge_failed(c, error);
   end_attempt(c, error.code);
   detach_callee(c);
+  if (hedge_goes_on(c)) return;
   if (!retry(c, error)) give_up(c, error);
 }
 
@@ -322,7 +334,7 @@ void router::give_up(call& c, const rpc_error& error) {
                                       options().id));
   }
   if (c.from == call::origin::connection) return answer_error(c, error);
-  if (c.from == call::origin::router) return fail(c, error);
+  if (c.from == call::origin::router || c.from == call::origin::hedge) return fail(c, error);
   observe(c, error.code);
   c.waiter->set(std::unexpected(error));
   close_call(c);
