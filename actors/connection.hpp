@@ -112,7 +112,6 @@ class connection final : public pinned_actor, private event_handler, private cor
   reading reading_ = reading::on;
   bool finishing_ = false;
   bool write_closed_ = false;
-  bool soft_limit_hit_ = false;
   close_reason reason_ = close_reason::shutdown;
   std::chrono::milliseconds heartbeat_{0};
   coro::clock::time_point frame_started_{};

@@ -119,11 +119,8 @@ void router::cancel_call(call& c, coro::cancel_reason why, bool awaited) {
       if (auto* callee = find(c.callee)) send_frame(*callee, cancel_request(c.key.number()), true);
       return;
     case call::target::router: {
-      remote_item item;
-      item.what = awaited ? remote_item::type::cancel : remote_item::type::abandon;
-      item.origin_shard = home().index();
-      item.origin = c.key;
-      remote_output(c.target_shard).items.push_back(std::move(item));
+      const auto what = awaited ? remote_item::type::cancel : remote_item::type::abandon;
+      remote_output(c.target_shard).add(what, home().index(), c.key);
       return;
     }
     case call::target::blocking:
@@ -259,9 +256,11 @@ void router::start_direct_call(call& c, const link_address& link) {
   if (link.shard != home().index()) {
     c.to = call::target::router;
     c.target_shard = link.shard;
-    remote_output(link.shard)
-        .items.push_back(
-            {remote_item::type::call, home().index(), c.key, link.key, text, id.at, id.size, {}});
+    auto& item = remote_output(link.shard).add(remote_item::type::call, home().index(), c.key);
+    item.callee = link.key;
+    item.text = text;
+    item.id_at = id.at;
+    item.id_size = id.size;
   } else if (auto* callee = callable(link.key)) {
     send_to_callee(c, *callee, text, id);
   } else {
@@ -327,13 +326,17 @@ method_stats* router::client_stats(const peer_route& peer, std::string_view meth
 remote_calls& router::remote_output(std::size_t shard) {
   remote_out_.resize(environment_.routers->size());
   auto& out = remote_out_[shard];
-  if (!out) out = make_actor_message<remote_calls>(home().now());
+  if (!out) {
+    out = shared_.remote.take();
+    out->sent = home().now();
+  }
   return *out;
 }
 
 void router::on_remote(remote_calls& message) {
   measure_wait(message.sent);
-  for (auto& item : message.items) {
+  message.keep_in(shared_.remote);
+  for (auto& item : message.items()) {
     switch (item.what) {
       case remote_item::type::call:
         on_remote_call(item);
@@ -371,7 +374,7 @@ void router::on_remote_call(remote_item& item) {
   c.origin_shard = item.origin_shard;
   c.origin_call = item.origin;
   c.caller = foreign_caller(item.origin_shard);
-  c.raw_id = std::to_string(item.origin.number());
+  fmt::format_to(std::back_inserter(c.raw_id), "{}", item.origin.number());
   calls_.index(c);
   home().metrics().add(metric::outbound_in_flight);
   if (auto* callee = callable(item.callee)) {

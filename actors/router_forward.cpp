@@ -182,9 +182,7 @@ void router::send_attempt(call& c, const endpoint& e) {
   }
   c.to = call::target::router;
   c.target_shard = e.link.shard;
-  auto& item = remote_output(e.link.shard).items.emplace_back();
-  item.origin_shard = home().index();
-  item.origin = c.key;
+  auto& item = remote_output(e.link.shard).add(remote_item::type::call, home().index(), c.key);
   item.callee = e.link.key;
   append_request_for(item.text, c.request, c.id_in_request, 0, c.deadline_in_request, left);
   // The placeholder moved when the deadline before it changed its length: look where it is now.
@@ -282,9 +280,7 @@ milliseconds router::retry_wait(std::uint8_t attempts) {
 
 void router::deliver(call& c, const proto::envelope& response) {
   if (c.from == call::origin::router) {
-    auto& item = remote_output(c.origin_shard).items.emplace_back();
-    item.what = remote_item::type::answer;
-    item.origin = c.origin_call;
+    auto& item = remote_output(c.origin_shard).add(remote_item::type::answer, c.origin_shard, c.origin_call);
     item.text = response.text;
     return close_call(c);
   }
@@ -313,9 +309,7 @@ void router::conclude(call& c, const proto::envelope& response, rpc_error error)
 
 void router::fail(call& c, rpc_error error) {
   if (c.from == call::origin::router) {
-    auto& item = remote_output(c.origin_shard).items.emplace_back();
-    item.what = remote_item::type::answer;
-    item.origin = c.origin_call;
+    auto& item = remote_output(c.origin_shard).add(remote_item::type::answer, c.origin_shard, c.origin_call);
     item.failure = std::move(error);
     return close_call(c);
   }

@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,12 +97,46 @@ struct remote_item {
   rpc_error failure;
 };
 
+/// Calls go one way and their answers the other, so the receiver keeps the message for its own next one.
 class remote_calls final : public actor_message {
  public:
-  explicit remote_calls(coro::clock::time_point now) noexcept
-      : actor_message(type::remote_calls), sent(now) {}
+  explicit remote_calls(message_pool<remote_calls>& pool) noexcept
+      : actor_message(type::remote_calls), pool_(&pool) {}
+
+  /// A clean item, except that its text keeps its capacity.
+  remote_item& add(remote_item::type what, std::size_t origin_shard, call_key origin) {
+    if (used_ == items_.size()) items_.emplace_back();
+    auto& item = items_[used_++];
+    item.what = what;
+    item.origin_shard = origin_shard;
+    item.origin = origin;
+    return item;
+  }
+  std::span<remote_item> items() noexcept { return {items_.data(), used_}; }
+  void keep_in(message_pool<remote_calls>& pool) noexcept { pool_ = &pool; }
+
   coro::clock::time_point sent;
-  std::vector<remote_item> items;
+
+  void request_deletion(bool) const noexcept override {
+    auto* self = const_cast<remote_calls*>(this);
+    for (auto& item : self->items()) {
+      item.text.clear();
+      // A huge message must not pin its size for ever.
+      if (item.text.capacity() > kept_bytes) std::string().swap(item.text);
+      item.failure = {};
+    }
+    self->used_ = 0;
+    if (self->items_.size() > kept_items) self->items_ = {};
+    pool_->give_back(self);
+  }
+
+ private:
+  static constexpr std::size_t kept_bytes = 4096;
+  static constexpr std::size_t kept_items = 256;
+
+  message_pool<remote_calls>* pool_;
+  std::vector<remote_item> items_;
+  std::size_t used_ = 0;
 };
 
 class blocking_done final : public actor_message {

@@ -9,6 +9,7 @@
 #include "actors/batch.hpp"
 #include "actors/options.hpp"
 #include "actors/reactor.hpp"
+#include "actors/router_messages.hpp"
 
 namespace spdlog {
 class logger;
@@ -28,6 +29,7 @@ struct shard {
       : loop(system, index),
         inbound(loop),
         outbound(loop),
+        remote(loop),
         options(node),
         counters(shared),
         log(std::move(logger)) {}
@@ -35,6 +37,7 @@ struct shard {
   reactor loop;
   message_pool<inbound_batch> inbound;
   message_pool<outbound_batch> outbound;
+  message_pool<remote_calls> remote;
   /// Reused for every JSON-RPC batch that is scanned.
   std::vector<proto::envelope> scan_batch;
   const node_options& options;

@@ -39,6 +39,9 @@ class node_client {
     if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   }
 
+  /// Ends a `receive` of another thread.
+  void shut_down() { ::shutdown(descriptor_, SHUT_RDWR); }
+
   void send(const nlohmann::json& message) {
     std::string frame;
     proto::append_frame(frame, message.dump());

@@ -1,5 +1,6 @@
 """Base class of the tests that need several nodes."""
 
+import faulthandler
 import pathlib
 import sys
 import unittest
@@ -73,4 +74,6 @@ class MeshCase(unittest.TestCase):
 
 
 def main():
+    # Before ctest ends a test that hangs: where it hangs.
+    faulthandler.dump_traceback_later(280)
     unittest.main(verbosity=2)
