@@ -9,7 +9,7 @@ declare -A packages=(
            libcaf-dev libasio-dev libssl-dev libsimdjson-dev nlohmann-json3-dev
            prometheus-cpp-dev libcivetweb-dev libcli11-dev libspdlog-dev libfmt-dev zlib1g-dev"
   [test]="libgtest-dev libgmock-dev libbenchmark-dev clang-format-19 clang-tidy-19 llvm-19
-          python3 python3-aiorpcx prometheus procps curl iproute2"
+          python3 python3-aiorpcx prometheus procps curl iproute2 valgrind"
   [container]="docker.io docker-compose debootstrap iptables iproute2"
   [example]="python3"
   [bench]="libbenchmark-dev valgrind python3 util-linux"

@@ -9,7 +9,8 @@ usage: tests/run.sh [--all] [--help]
 
 Installs missing packages, builds the preset release and runs its tests: unit, node, wire, mesh, clients, docs, deploy.
   --all   also under the sanitizers (presets asan and tsan), the fuzzers, with faults
-          injected under load, and docker-compose.yml in a container engine
+          injected under load, what requests cost in instructions, and
+          docker-compose.yml in a container engine
 Exit status: 0 when everything passed. JOBS is the number of parallel jobs, default 2.
 Logs of every phase: build/logs/
 END
@@ -79,7 +80,7 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/te
 trap show_summary EXIT
 phase packages deploy/setup.sh build test
 phase 'build release' build release
-phase 'tests release' tests release --label-exclude '^(container|chaos|sanitizer|bench)$' || true
+phase 'tests release' tests release --label-exclude '^(container|chaos|sanitizer|bench|instructions)$' || true
 if [ $all = yes ]; then
   if phase 'build asan' build asan; then
     phase 'tests asan' tests asan --label-regex '^(unit|node|wire|mesh|clients)$' || true
@@ -90,6 +91,7 @@ if [ $all = yes ]; then
   if phase 'build tsan' build tsan; then
     phase 'tests tsan' tests tsan --label-regex '^(unit|wire)$' || true
   fi
+  phase 'tests instructions' tests release --label-regex '^instructions$' || true
   phase 'tests chaos' tests release --label-regex '^chaos$' || true
   phase 'tests containers' tests release --label-regex '^container$' --verbose || true
 fi
