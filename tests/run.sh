@@ -82,6 +82,10 @@ phase packages deploy/setup.sh build test
 phase 'build release' build release
 phase 'tests release' tests release --label-exclude '^(container|chaos|sanitizer|bench|instructions)$' || true
 if [ $all = yes ]; then
+  # Coroutines are laid out differently without optimization.
+  if phase 'build debug' build debug --target actors_test; then
+    phase 'tests debug' tests debug --tests-regex '^actors[.]' || true
+  fi
   if phase 'build asan' build asan; then
     phase 'tests asan' tests asan --label-regex '^(unit|node|wire|mesh|clients)$' || true
   fi

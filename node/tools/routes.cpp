@@ -30,7 +30,9 @@ void print_table(const json& routes, std::ostream& output) {
   output << fmt::format(fmt::runtime(row), "METHOD", "NODE", "INSTANCE", "STATE", "IN FLIGHT", "LATENCY ms",
                         "CALLS", "FAILURES", "EJECTIONS");
   for (const auto& route : routes) {
-    const auto method = route.value("method", "");
+    auto method = route.value("method", "");
+    if (const auto waiting = route.value("waiting", 0); waiting > 0)
+      method += fmt::format(" ({} waiting)", waiting);
     if (route.value("policy", "") == "in_process") {
       output << fmt::format(fmt::runtime(row), method, "(this)", "in the process", "healthy", "", "", "", "",
                             "");

@@ -1,5 +1,7 @@
 """Calls beyond a limit of calls under way wait for room, for a bounded time, in a bounded queue."""
 
+import subprocess
+
 from setup import eventually, main, request
 from service_case import ServiceCase
 
@@ -123,6 +125,8 @@ class Waiting(ServiceCase):
         eventually(lambda: self.queued("a") == 1, "the third call waits")
         self.assertEqual(self.route("limited.get")["max_in_flight"], 2)
         self.assertEqual(self.route("limited.get")["waiting"], 1)
+        self.assertIn("limited.get (1 waiting)", subprocess.check_output(
+            [self.mesh["a"].binary, "routes", "%s:%d" % self.mesh["a"].admin_address], text=True, timeout=60))
         for _ in range(3):
             eventually(lambda: not all(service.idle() for service in services), "a call arrives")
             next(service for service in services if not service.idle()).take().answer("ok")
