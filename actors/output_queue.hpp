@@ -1,8 +1,12 @@
 // Frames that the kernel did not take yet. Urgent frames overtake queued ones, but never cut into a frame
 // that is partly written.
+//
+// Kept in pieces, so that a long queue costs what it holds: one that grows as a whole has its old and its new
+// self in memory together.
 #pragma once
 
 #include <cstddef>
+#include <list>
 #include <string>
 #include <string_view>
 
@@ -10,27 +14,31 @@ namespace weft {
 
 class output_queue {
  public:
-  bool empty() const noexcept { return sent_ == bytes_.size(); }
-  std::size_t size() const noexcept { return bytes_.size() - sent_; }
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept { return size_; }
 
   /// Both take whole frames.
   void append(std::string_view frames);
   void append_urgent(std::string_view frames);
 
-  /// What to write next.
-  std::string_view front() const noexcept { return std::string_view(bytes_).substr(sent_); }
-  /// The first `count` bytes of `front` were written.
+  /// What to write next, perhaps not all there is; empty only when the queue is.
+  std::string_view front() const noexcept;
+  /// The next `count` bytes were written; they may reach beyond `front`.
   void consume(std::size_t count);
 
  private:
-  void release_sent();
+  bool urgent_is_next() const noexcept { return !urgent_.empty() && sent_ == boundary_; }
+  void consume_urgent(std::size_t count);
+  void consume_bulk(std::size_t count);
 
-  std::string bytes_;
+  /// Whole frames each.
+  std::list<std::string> pieces_;
+  std::string urgent_;
+  std::size_t urgent_sent_ = 0;
+  /// Of the first piece: how much of it is written, and where its first frame starts of which nothing is.
   std::size_t sent_ = 0;
-  /// Start of the first frame of which nothing is written.
   std::size_t boundary_ = 0;
-  /// End of the urgent frames that stand at the boundary.
-  std::size_t urgent_end_ = 0;
+  std::size_t size_ = 0;
 };
 
 }  // namespace weft
