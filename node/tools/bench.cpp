@@ -76,26 +76,30 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<tools::bench_options>();
   CLI::App* command = app.add_subcommand("bench", "Put load on a node and report rate and latencies");
   tools::add_address(*command, "ADDRESS", options->address, "The node's data port");
+  CLI::Option* rate = command->add_option(
+      "--rate", options->rate, "Requests per second of an open loop; without it the loop is closed");
+  rate->check(CLI::Range(0.001, 1e9));
   command->add_option("--connections", options->connections, "Connections")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
-  command->add_option("--pipeline", options->pipeline, "Requests in flight on each connection")
+  command->add_option("--pipeline", options->pipeline, "Requests, or batches, in flight on each connection")
       ->check(CLI::Range(std::size_t{1}, tools::max_pipeline))
+      ->capture_default_str();
+  command->add_option("--batch", options->batch, "Requests in one JSON-RPC batch; 1 sends them singly")
+      ->check(CLI::Range(std::size_t{1}, tools::max_batch))
+      ->excludes(rate)
       ->capture_default_str();
   tools::add_duration(*command, "--duration", options->duration, 1ms,
                       "How long to measure, or to hold idle connections");
   tools::add_duration(*command, "--warmup", options->warmup, 0ns, "Load before the measurement");
-  command
-      ->add_option("--rate", options->rate,
-                   "Requests per second of an open loop; without it the loop is closed")
-      ->check(CLI::Range(0.001, 1e9));
   command->add_option("--method", options->method, "The method to call")->capture_default_str();
   command->add_option("--params", options->params,
                       "Its params: JSON array or object, @FILE, or - for standard input");
   command->add_flag("--json", options->json, "Report as one JSON object");
-  command->add_option("--idle", options->idle, "Only open so many connections and hold them")
-      ->check(CLI::Range(1, 1'000'000))
-      ->excludes("--rate", "--params");
+  CLI::Option* idle =
+      command->add_option("--idle", options->idle, "Only open so many connections and hold them");
+  idle->check(CLI::Range(1, 1'000'000))->excludes("--rate", "--params", "--batch");
+  command->add_flag("--introduce", options->introduce, "Send connect on each of them")->needs(idle);
   command->add_option("--source", options->source, "Local address to connect from");
   command->footer("Exit: 0 every request got its result, 1 some failed, 2 no connection, 64 wrong usage.");
   command->callback([options, &exit_code] { exit_code = tools::run_bench(*options, std::cout, std::cerr); });

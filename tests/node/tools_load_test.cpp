@@ -67,6 +67,47 @@ TEST(closed_loop, counts_errors_by_code) {
   EXPECT_EQ(result->failed(), result->errors_by_code.at(8));
 }
 
+TEST(closed_loop, counts_every_request_of_a_batch) {
+  peer node([](client& connection) {
+    for (;;) {
+      auto batch = connection.receive(patience());
+      if (!batch) return;
+      json answers = json::array();
+      for (const json& request : json::parse(*batch)) {
+        EXPECT_EQ(request.at("method"), "foo");
+        answers.push_back({{"jsonrpc", "2.0"}, {"id", request.at("id")}});
+        if (answers.size() == 1) {
+          answers.back()["error"] = {{"code", 8}, {"message", "too much"}};
+        } else {
+          answers.back()["result"] = "ok";
+        }
+      }
+      if (!connection.send(answers.dump(), patience())) return;
+    }
+  });
+  auto options = short_load(node.address());
+  options.pipeline = 2;
+  options.batch = 10;
+  auto result = load(options);
+  ASSERT_TRUE(result);
+  ASSERT_GT(result->succeeded, 0U);
+  EXPECT_EQ(result->succeeded, 9 * result->errors_by_code.at(8));
+  EXPECT_EQ(result->latency.count(), result->succeeded + result->errors_by_code.at(8));
+  EXPECT_EQ(result->malformed, 0U);
+  EXPECT_THAT(text_report(options, *result), HasSubstr("2 batches of 10 in flight each"));
+  EXPECT_EQ(json::parse(json_report(options, *result)).at("batch"), 10);
+}
+
+TEST(closed_loop, counts_the_requests_of_a_lost_batch) {
+  peer node([](client& connection) { EXPECT_TRUE(connection.receive(patience())); });
+  auto options = short_load(node.address());
+  options.duration = 1h;
+  options.batch = 7;
+  auto result = load(options);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->lost_requests, 7U);
+}
+
 TEST(closed_loop, ends_when_every_connection_is_lost) {
   peer node([](client& connection) {
     serve(connection, R"(,"result":"ok"})", [](int count) { return count < 5; });
@@ -209,6 +250,45 @@ TEST(idle, holds_connections_open) {
   EXPECT_EQ(opened, 50U);
   EXPECT_EQ(result->still_open, 50U);
   EXPECT_GE(result->held, 100ms);
+}
+
+TEST(idle, introduces_its_connections) {
+  json connect;
+  peer node([&](client& connection) {
+    auto request = connection.receive(patience());
+    ASSERT_TRUE(request);
+    connect = json::parse(*request);
+    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":{}})", patience()));
+    while (connection.receive(patience())) {
+    }
+  });
+  auto options = short_load(node.address());
+  options.idle = 1;
+  options.introduce = true;
+  options.json = true;
+  auto result = hold_connections(options, [&](const idle_result& now) { EXPECT_EQ(now.introduced, 1U); });
+  ASSERT_TRUE(result);
+  EXPECT_EQ(connect.at("method"), "connect");
+  EXPECT_EQ(result->still_open, 1U);
+  EXPECT_EQ(json::parse(json_report(options, *result)).at("idle_connections_introduced"), 1);
+}
+
+TEST(idle, says_why_it_could_not_introduce_a_connection) {
+  peer refusing([](client& connection) {
+    serve(connection, R"(,"error":{"code":16,"message":"no token"}})", [](int) { return true; });
+  });
+  auto options = short_load(refusing.address());
+  options.idle = 1;
+  options.introduce = true;
+  auto refused = hold_connections(options, [](const idle_result&) { FAIL(); });
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error(), HasSubstr("no token"));
+
+  peer leaving([](client& connection) { EXPECT_TRUE(connection.receive(patience())); });
+  options.address = leaving.address();
+  auto lost = hold_connections(options, [](const idle_result&) { FAIL(); });
+  ASSERT_FALSE(lost);
+  EXPECT_THAT(lost.error(), HasSubstr("closed by the server"));
 }
 
 TEST(idle, counts_what_the_node_closes) {

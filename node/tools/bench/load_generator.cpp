@@ -144,26 +144,36 @@ class generator {
   }
 
   void on_frame(pipeline& line, std::string_view payload, std::int64_t now) {
-    response answer = responses_.read(payload);
+    response answer =
+        options_.batch > 1 ? responses_.read_batch(payload, options_.batch) : responses_.read(payload);
     if (answer.what == response::kind::unasked) {
       ++result_.unasked;
       return;
     }
     std::int64_t started =
-        answer.what == response::kind::malformed ? pipeline::unused : line.release(answer.slot);
+        answer.what == response::kind::malformed ? pipeline::unused : line.release(answer.number);
     if (started == pipeline::unused) {
       ++result_.malformed;
       return;
     }
     --in_flight_;
     ++free_slots_;
-    result_.latency.record(static_cast<std::uint64_t>(now - started));
+    auto latency = static_cast<std::uint64_t>(now - started);
+    if (options_.batch > 1) {
+      for (const response& member : responses_.members()) count(member, latency);
+    } else {
+      count(answer, latency);
+    }
+    if (!open_loop()) add_request(line, now);
+  }
+
+  void count(const response& answer, std::uint64_t latency) {
+    result_.latency.record(latency);
     if (answer.what == response::kind::result) {
       ++result_.succeeded;
     } else {
       ++result_.errors_by_code[answer.code];
     }
-    if (!open_loop()) add_request(line, now);
   }
 
   void flush(std::size_t index) {
@@ -189,7 +199,7 @@ class generator {
   void lose(std::size_t index, const std::string& reason) {
     pipeline& line = pipelines_[index];
     ++result_.transport_errors[reason];
-    result_.lost_requests += line.in_flight();
+    result_.lost_requests += line.in_flight() * options_.batch;
     in_flight_ -= line.in_flight();
     free_slots_ -= line.free_slots();
     // Without slots it is never chosen again.
@@ -297,7 +307,7 @@ double load_result::cpu_share() const {
 
 std::expected<load_result, std::string> generate_load(
     const bench_options& options, const std::function<void(const load_progress&)>& on_progress) {
-  auto requests = request_table::make(options.method, options.params, options.pipeline);
+  auto requests = request_table::make(options.method, options.params, options.pipeline, options.batch);
   if (!requests) return std::unexpected(requests.error());
   auto sockets = open_connections(options.address, options.connections, options.source);
   if (!sockets) return std::unexpected(sockets.error());

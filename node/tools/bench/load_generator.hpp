@@ -26,7 +26,7 @@ struct load_result {
   /// Answers with a result. An open loop's include those that came within the grace time after the end.
   std::uint64_t succeeded = 0;
   std::map<std::int32_t, std::uint64_t> errors_by_code;
-  /// In nanoseconds, of every answer.
+  /// In nanoseconds, of every answer; those of a batch have the batch's.
   histogram latency;
 
   /// Failed connections by reason, and the requests that were in flight on them.

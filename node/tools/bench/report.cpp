@@ -100,9 +100,10 @@ std::string progress_line(const load_progress& progress) {
 }
 
 std::string text_report(const bench_options& options, const load_result& result) {
-  std::string text = fmt::format("{} at {}: {} connections, {} in flight each, {:.2f} s", options.method,
+  std::string batches = options.batch > 1 ? fmt::format("batches of {} ", options.batch) : std::string();
+  std::string text = fmt::format("{} at {}: {} connections, {} {}in flight each, {:.2f} s", options.method,
                                  format_host_port(options.address), options.connections, options.pipeline,
-                                 seconds(result.elapsed));
+                                 batches, seconds(result.elapsed));
   text += options.rate > 0 ? fmt::format(", {:g} requests/s wanted\n", options.rate) : std::string("\n");
   add_row(text, "requests/s", thousands(result.requests_per_second));
   for (const named_quantile& entry : quantiles) {
@@ -123,6 +124,7 @@ std::string json_report(const bench_options& options, const load_result& result)
   json report = settings(options);
   report["connections"] = options.connections;
   report["pipeline"] = options.pipeline;
+  report["batch"] = options.batch;
   report["loop"] = options.rate > 0 ? "open" : "closed";
   if (options.rate > 0) report["wanted_requests_per_second"] = options.rate;
   report["elapsed_s"] = seconds(result.elapsed);
@@ -156,6 +158,7 @@ std::string json_report(const bench_options& options, const load_result& result)
 std::string text_report(const bench_options& options, const idle_result& result) {
   std::string text = fmt::format("{} idle connections to {}, held for {:.2f} s\n", result.opened,
                                  format_host_port(options.address), seconds(result.held));
+  if (options.introduce) add_row(text, "introduced", std::to_string(result.introduced));
   add_row(text, "still open", std::to_string(result.still_open));
   add_row(text, "closed by node", std::to_string(result.opened - result.still_open));
   add_row(text, "time to connect", fmt::format("{:.3f} s", seconds(result.connect_time)));
@@ -167,6 +170,7 @@ std::string json_report(const bench_options& options, const idle_result& result)
   json report;
   report["address"] = format_host_port(options.address);
   report["idle_connections_opened"] = result.opened;
+  report["idle_connections_introduced"] = result.introduced;
   report["idle_connections_still_open"] = result.still_open;
   report["connect_time_s"] = seconds(result.connect_time);
   report["held_s"] = seconds(result.held);

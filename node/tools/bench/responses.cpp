@@ -9,23 +9,48 @@ namespace {
 /// A pattern longer than this would hold payload that differs from one response to the next.
 constexpr std::size_t max_pattern_bytes = 128;
 
-}  // namespace
+constexpr proto::scan_options tolerant{
+    .max_depth = proto::depth_limit, .max_batch = max_batch, .require_version = false};
 
-response response_reader::read_in_full(std::string_view payload) {
-  proto::envelope message;
-  auto scanned =
-      proto::scan(payload, {.max_depth = proto::depth_limit, .require_version = false}, message, batch_);
-  if (scanned.kind != proto::scan_kind::single) return {};
+response classify(const proto::envelope& message) {
   if (message.kind == proto::message_kind::request || message.kind == proto::message_kind::notification) {
     return {response::kind::unasked, 0, 0};
   }
   if (message.kind != proto::message_kind::response) return {};
-  auto slot = slot_of(message.id);
-  if (!slot) return {};
-  if (!message.error.empty())
-    return {response::kind::error, *slot, proto::parse_error_object(message.error).code};
-  learn(payload, message);
-  return {response::kind::result, *slot, 0};
+  auto number = number_of(message.id);
+  if (!number) return {};
+  if (message.error.empty()) return {response::kind::result, *number, 0};
+  return {response::kind::error, *number, proto::parse_error_object(message.error).code};
+}
+
+}  // namespace
+
+response response_reader::read_in_full(std::string_view payload) {
+  proto::envelope message;
+  if (proto::scan(payload, tolerant, message, batch_).kind != proto::scan_kind::single) return {};
+  response answer = classify(message);
+  if (answer.what == response::kind::result) learn(payload, message);
+  return answer;
+}
+
+response response_reader::read_batch(std::string_view payload, std::size_t size) {
+  members_.clear();
+  proto::envelope message;
+  auto scanned = proto::scan(payload, tolerant, message, batch_).kind;
+  if (scanned == proto::scan_kind::single && classify(message).what == response::kind::unasked) {
+    return {response::kind::unasked, 0, 0};
+  }
+  if (scanned != proto::scan_kind::batch || batch_.size() != size) return {};
+  answered_.assign(size, false);
+  for (const proto::envelope& member : batch_) {
+    response answer = classify(member);
+    if (answer.what != response::kind::result && answer.what != response::kind::error) return {};
+    members_.push_back(answer);
+    bool same_batch = answer.number / size == members_.front().number / size;
+    if (!same_batch || answered_[answer.number % size]) return {};
+    answered_[answer.number % size] = true;
+  }
+  return {response::kind::result, static_cast<std::uint32_t>(members_.front().number / size), 0};
 }
 
 void response_reader::learn(std::string_view payload, const proto::envelope& message) {
