@@ -23,15 +23,34 @@ inline std::string_view find_id(std::string_view request) {
   return rest.substr(0, rest.find_first_of(",}"));
 }
 
-inline void append_reply(std::string& output, std::string_view id) {
-  constexpr std::string_view before = R"({"jsonrpc":"2.0","id":)";
-  constexpr std::string_view after = R"(,"result":"ok"})";
-  std::uint32_t length =
-      __builtin_bswap32(static_cast<std::uint32_t>(before.size() + id.size() + after.size()));
+inline constexpr std::string_view before_id = R"({"jsonrpc":"2.0","id":)";
+inline constexpr std::string_view after_id = R"(,"result":"ok"})";
+
+inline void append_header(std::string& output, std::size_t payload_bytes) {
+  std::uint32_t length = __builtin_bswap32(static_cast<std::uint32_t>(payload_bytes));
   output.append(reinterpret_cast<const char*>(&length), sizeof length);
-  output += before;
+}
+
+inline void append_reply(std::string& output, std::string_view id) {
+  append_header(output, before_id.size() + id.size() + after_id.size());
+  output += before_id;
   output += id;
-  output += after;
+  output += after_id;
+}
+
+/// An array with a reply for every id in the batch.
+inline void append_batch_reply(std::string& output, std::string_view batch) {
+  constexpr std::string_view key = "\"id\":";
+  std::string payload(1, '[');
+  for (std::size_t at = 0; (at = batch.find(key, at)) != std::string_view::npos; at += key.size()) {
+    if (payload.size() > 1) payload += ',';
+    payload += before_id;
+    payload += find_id(batch.substr(at));
+    payload += after_id;
+  }
+  payload += ']';
+  append_header(output, payload.size());
+  output += payload;
 }
 
 /// Appends a reply for every whole frame in `input`; returns how many bytes they took.
@@ -40,7 +59,12 @@ inline std::size_t answer_frames(std::string_view input, std::string& output) {
   while (rest.size() >= 4) {
     std::size_t length = frame_length(rest);
     if (rest.size() - 4 < length) break;
-    append_reply(output, find_id(rest.substr(4, length)));
+    std::string_view message = rest.substr(4, length);
+    if (message.starts_with('[')) {
+      append_batch_reply(output, message);
+    } else {
+      append_reply(output, find_id(message));
+    }
     rest.remove_prefix(4 + length);
   }
   return input.size() - rest.size();
