@@ -12,12 +12,14 @@ declare -A packages=(
           python3 python3-aiorpcx prometheus procps curl iproute2 valgrind"
   [container]="docker.io docker-compose debootstrap iptables iproute2"
   [example]="python3"
-  [bench]="libbenchmark-dev valgrind python3 util-linux"
+  [bench]="libbenchmark-dev valgrind python3 util-linux python3-uvloop golang-go nats-server haproxy
+           libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc"
 )
 # Commands that some machines have from another source than Debian's packages.
 declare -A commands=(
   [test]="node:nodejs npm:npm"
   [example]="node:nodejs"
+  [bench]="node:nodejs"
 )
 
 [ $# -gt 0 ] || { echo "usage: $0 GROUP...  (groups: ${!packages[*]})" >&2; exit 64; }
