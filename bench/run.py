@@ -1,46 +1,86 @@
 #!/usr/bin/env python3
-"""Measures weft against the physical limit of the machine.
+"""Measures weft against the physical limit of the machine and against what one would use instead.
 
-Every scenario runs each server in turn, round after round (A B C A B C …), server and client on a core each,
-and compares medians of the rounds. A round in which other processes took CPU time is repeated; the server's
+Every case runs each program in turn, round after round (A B C A B C …), server and client on a core each, and
+compares medians of the rounds. A measurement during which other processes took CPU time is repeated; the server's
 CPU time per request stays comparable even then.
 """
 
 import argparse
-import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
+import output
 from measure import measure_idle, measure_undisturbed
-from processes import Server, raise_descriptor_limit
-from report import idle_rows, load_rows, missed_targets, print_table
-from scenarios import (BUILD, BUILD_TARGETS, IDLE, IDLE_CONNECTIONS, LOADS, RESULTS, SCENARIOS, SERVERS,
-                       TARGETS, TARGET_IDLE_BYTES, describe)
+from processes import SPARE_DESCRIPTORS, Server, raise_descriptor_limit
+from programs import BUILD, EXTRA_PEERS, IDLE_CONNECTIONS, PEERS, PROGRAMS
+from report import plain_text
+from results import Results
+from scenarios import MEMORY, OWN, SAME, SCENARIOS, SHARED, cases, describe
+from targets import MET, verdicts
 
 
 def parse_arguments():
-    scenarios = "".join(f"  {name}  {describe(name)}\n" for name in SCENARIOS)
-    targets = ", ".join(f"{name} {ratio:.2f} of the limit" for name, ratio in TARGETS.items())
+    scenarios = "".join(f"  {name:<4}{describe(name)}\n" for name in SCENARIOS)
+    peers = "".join(f"  {name:<9}{PROGRAMS[name].title}\n" for name in (*PEERS, *EXTRA_PEERS))
     parser = argparse.ArgumentParser(
         prog="bench/run.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=f"scenarios:\n{scenarios}targets: {targets}, {IDLE} {TARGET_IDLE_BYTES} bytes each")
-    parser.add_argument("--quick", action="store_true", help="1 s per measurement instead of 4 s")
-    parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only this one (repeatable)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds per scenario, at least 3 (default 3)")
-    parser.add_argument("--check", action="store_true", help="fail when weft misses its targets")
+        epilog=f"scenarios:\n{scenarios}\npeers ({', '.join(EXTRA_PEERS)} only when named):\n{peers}")
+    parser.add_argument("--quick", action="store_true", help="0.5 s per measurement instead of 2 s")
+    parser.add_argument("--scenario", action="append", choices=SCENARIOS, metavar="S…",
+                        help="only this one (repeatable)")
+    parser.add_argument("--peer", action="append", choices=[*PEERS, *EXTRA_PEERS, "none"], metavar="P…",
+                        help="only this peer beside the limit and weft (repeatable); none for no peer")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds per case, at least 3 (default 3)")
+    parser.add_argument("--attempts", type=int, default=3,
+                        help="how often a disturbed measurement is tried (default 3)")
+    parser.add_argument("--check", action="store_true", help="fail when weft misses a target")
+    parser.add_argument("--publish", action="store_true",
+                        help="write docs/performance/ and the table of the README, too; takes a whole run")
     parser.add_argument("--no-build", action="store_true", help="measure the programs that are there")
     arguments = parser.parse_args()
     if arguments.rounds < 3:
         parser.error(f"--rounds {arguments.rounds} is too few for a median; use 3 or more")
+    if arguments.attempts < 1:
+        parser.error(f"--attempts {arguments.attempts} measures nothing; use 1 or more")
+    if arguments.publish and (arguments.scenario or arguments.peer):
+        parser.error("--publish shows all scenarios and peers; leave --scenario and --peer out")
     return arguments
 
 
-def build():
+def choose_cases(arguments):
+    peers = [peer for peer in arguments.peer if peer != "none"] if arguments.peer else PEERS
+    wanted = arguments.scenario or SCENARIOS
+    return [case for case in cases(tuple(dict.fromkeys(peers))) if case.scenario in wanted]
+
+
+def programs_of(chosen):
+    return list(dict.fromkeys(program for case in chosen for program, _ in case.rows.values()))
+
+
+def known_targets():
+    listed = subprocess.run(["cmake", "--build", BUILD, "--target", "help"], check=True, stdout=subprocess.PIPE,
+                            text=True).stdout
+    return {line.split(":")[0].strip() for line in listed.splitlines()}
+
+
+def build(programs):
+    """Peers whose libraries are missing have no targets."""
     print("==> building release", file=sys.stderr)
     subprocess.run(["cmake", "--preset", "release"], check=True, stdout=sys.stderr)
-    subprocess.run(["cmake", "--build", BUILD, "--target", *BUILD_TARGETS], check=True, stdout=sys.stderr)
+    wanted = {target for program in programs for target in PROGRAMS[program].targets} | {"weft"}
+    subprocess.run(["cmake", "--build", BUILD, "--target", *sorted(wanted & known_targets())], check=True,
+                   stdout=sys.stderr)
+
+
+def missing_from(program):
+    """What a program needs and this machine lacks."""
+    needed = [process.command[0] for process in PROGRAMS[program].processes]
+    needed += [PROGRAMS[program].client] if PROGRAMS[program].client else []
+    return [name for name in needed if not shutil.which(name)]
 
 
 def choose_cores():
@@ -49,73 +89,91 @@ def choose_cores():
     if len(usable) < 2:
         sys.exit("bench: two cores are needed, one for the server and one for the client; this process may "
                  f"use only {len(usable)}")
-    return usable[0], usable[1]
+    return str(usable[0]), str(usable[1])
 
 
-def run_load(scenario, number, name, server, core, quick):
-    connections, pipeline, _ = LOADS[scenario]
-    figures = measure_undisturbed(server, core, connections, pipeline, 1 if quick else 4)
-    print(f"  {scenario} round {number + 1} {name:<6}{figures['requests_per_second']:>12,.0f}/s  "
-          f"p50 {figures['latency_p50_us']:>8.1f} us  p99 {figures['latency_p99_us']:>8.1f} us",
-          file=sys.stderr)
-    return figures
+class Bench:
+    """Runs cases; a peer that fails is left out from then on and reported, weft and the limit may not fail."""
 
+    def __init__(self, arguments, unavailable):
+        self._rounds = arguments.rounds
+        self.duration_ms, self.warmup_ms = (500, 200) if arguments.quick else (2_000, 500)
+        self._attempts = arguments.attempts
+        self._cores = choose_cores()
+        self._unavailable = unavailable
+        self.skipped = [f"{program}: {reason}" for program, reason in unavailable.items()]
 
-def run_idle(number, name, server, core):
-    # A source address for each: ports of the one before may still linger.
-    source = f"127.0.0.{2 + number * len(SERVERS) + list(SERVERS).index(name)}"
-    figures = measure_idle(server, core, source)
-    print(f"  {IDLE} round {number + 1} {name:<6}{figures['bytes_per_connection']:>8.0f} bytes per "
-          f"connection, {figures['idle_connections_still_open']} still open", file=sys.stderr)
-    return figures
+    def run(self, case):
+        print(f"==> {case.name}: {case.text}", file=sys.stderr)
+        rows = [row for row, (program, _) in case.rows.items() if program not in self._unavailable]
+        rounds = {row: [] for row in rows}
+        for number in range(self._rounds):
+            for row in list(rounds):
+                try:
+                    rounds[row].append(self._measure(case, row))
+                except RuntimeError as error:
+                    if case.rows[row][0] not in (*PEERS, *EXTRA_PEERS):
+                        raise
+                    del rounds[row]
+                    self.skipped.append(f"{case.name}, {row}: {error}")
+                    print(f"    {self.skipped[-1]}", file=sys.stderr)
+                    continue
+                self._print(case, number, row, rounds[row][-1])
+        return rounds
 
+    def _measure(self, case, row):
+        program, load = case.rows[row]
+        server_core, client_core = self._cores
+        where = case.client_of(row)
+        cores = {OWN: server_core, SAME: server_core, SHARED: f"{server_core},{client_core}"}[where]
+        client_core = server_core if where == SAME else client_core
+        with Server(PROGRAMS[program], program, cores, output.BUILD_FOLDER) as server:
+            if case.figure is MEMORY:
+                return measure_idle(server, client_core, case.introduced)
+            return measure_undisturbed(self._attempts, server, client_core, load,
+                                       self.duration_ms * case.longer, self.warmup_ms)
 
-def run_scenario(scenario, arguments, server_core, client_core):
-    print(f"==> {scenario}: {describe(scenario)}", file=sys.stderr)
-    rounds = {name: [] for name in SERVERS}
-    for number in range(arguments.rounds):
-        for name, command in SERVERS.items():
-            with Server(name, command, server_core, RESULTS) as server:
-                if scenario == IDLE:
-                    figures = run_idle(number, name, server, client_core)
-                else:
-                    figures = run_load(scenario, number, name, server, client_core, arguments.quick)
-            rounds[name].append(figures)
-    return rounds
-
-
-def write_results(rows, rounds):
-    path = os.path.join(RESULTS, "results.json")
-    with open(path, "w") as file:
-        json.dump({"medians": rows, "rounds": rounds}, file, indent=1)
-        file.write("\n")
-    print(f"\nall figures: {path}")
+    @staticmethod
+    def _print(case, number, row, figures):
+        if case.figure is MEMORY:
+            text = f"{figures[MEMORY.key]:>9,.0f} bytes per connection"
+        else:
+            text = (f"{figures['requests_per_second']:>11,.0f}/s  p50 {figures['latency_p50_us']:>9,.1f} µs  "
+                    f"p99 {figures['latency_p99_us']:>9,.1f} µs")
+        print(f"  {case.name} round {number + 1} {row:<16}{text}", file=sys.stderr)
 
 
 def main():
     arguments = parse_arguments()
     # As an exception, so that the servers are reaped on this way out, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    scenarios = arguments.scenario or SCENARIOS
-    descriptors = IDLE_CONNECTIONS + 1_000
-    if raise_descriptor_limit(65_536) < descriptors and IDLE in scenarios:
-        sys.exit(f"bench: {IDLE} needs {descriptors} descriptors: raise the limit (ulimit -Hn {descriptors}) "
-                 "or choose other scenarios")
-    os.makedirs(RESULTS, exist_ok=True)
+    chosen = choose_cases(arguments)
+    descriptors = IDLE_CONNECTIONS + SPARE_DESCRIPTORS
+    if raise_descriptor_limit(65_536) < descriptors and any(case.figure is MEMORY for case in chosen):
+        sys.exit(f"bench: idle connections need {descriptors} descriptors: raise the limit (ulimit -Hn "
+                 f"{descriptors}) or choose other scenarios")
+    os.makedirs(output.BUILD_FOLDER, exist_ok=True)
+    programs = programs_of(chosen)
     if not arguments.no_build:
-        build()
-    cores = choose_cores()
-    rounds = {scenario: run_scenario(scenario, arguments, *cores) for scenario in scenarios}
-    rows = []
-    for scenario in rounds:
-        added = idle_rows(rounds[scenario]) if scenario == IDLE else load_rows(scenario, rounds[scenario])
-        print_table(scenario, added)
-        rows += added
-    write_results(rows, rounds)
-    missed = missed_targets(rows)
-    for line in missed:
-        print(f"target missed: {line}", file=sys.stderr)
-    return 1 if missed and arguments.check else 0
+        build(programs)
+    unavailable = {program: f"there is no {', '.join(missing)}"
+                   for program in programs if (missing := missing_from(program))}
+    if broken := [f"{program}: {unavailable[program]}" for program in unavailable
+                  if program not in (*PEERS, *EXTRA_PEERS)]:
+        sys.exit(f"bench: {'; '.join(broken)}; run without --no-build")
+    bench = Bench(arguments, unavailable)
+    results = Results(chosen, {case.name: bench.run(case) for case in chosen})
+    settings = {"machine": output.machine(), "rounds": arguments.rounds, "duration_ms": bench.duration_ms,
+                "warmup_ms": bench.warmup_ms}
+    reached = verdicts(results)
+    print(plain_text(results, reached))
+    output.write_rounds(results)
+    output.write_all(output.BUILD_FOLDER, results, reached, settings, bench.skipped)
+    print(f"all figures: {output.BUILD_FOLDER}/")
+    if arguments.publish:
+        output.publish(results, reached, settings, bench.skipped)
+        print(f"published: {output.DOCS_FOLDER}/ and {output.README}")
+    return 1 if arguments.check and any(verdict.status != MET for verdict in reached) else 0
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ async def serve(reader, writer):
 
 
 async def main():
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1024)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=4096)
     host, port = server.sockets[0].getsockname()
     print(f"ready listen={host}:{port}", flush=True)
     await server.serve_forever()

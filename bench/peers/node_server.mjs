@@ -33,7 +33,7 @@ const server = net.createServer({ noDelay: true }, (socket) => {
   socket.on('error', () => socket.destroy());
 });
 
-server.listen({ host: '127.0.0.1', port: 0, backlog: 1024 }, () => {
+server.listen({ host: '127.0.0.1', port: 0, backlog: 4096 }, () => {
   const { address, port } = server.address();
   console.log(`ready listen=${address}:${port}`);
 });
