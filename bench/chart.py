@@ -18,8 +18,8 @@ PANELS = [
     ("S8.64x1", "registered service, 64 × 1: requests/s", None),
 ]
 COLUMNS = 2
-PANEL_WIDTH, BAR_HEIGHT, BAR_GAP, TITLE_HEIGHT, PANEL_GAP = 460, 15, 5, 28, 22
-LABEL_WIDTH, VALUE_WIDTH, MARGIN = 190, 46, 16
+PANEL_WIDTH, BAR_HEIGHT, BAR_GAP, TITLE_HEIGHT, PANEL_GAP = 500, 15, 5, 28, 22
+LABEL_WIDTH, VALUE_WIDTH, MARGIN = 236, 46, 16
 
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #24292f }

@@ -36,7 +36,7 @@ def run_client(command):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         output = (done.stderr + done.stdout)[-2000:]
-        raise RuntimeError(f"{' '.join(command)[:300]} failed with {done.returncode}: {output}")
+        raise RuntimeError(f"{' '.join(command)[:200]} failed with {done.returncode}: {output}")
     return json.loads(done.stdout)
 
 

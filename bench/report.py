@@ -111,7 +111,7 @@ could do more, and its µs/request tells more than its rate.
         page += f"\n## {case.name}\n\n{case.text[0].upper()}{case.text[1:]}{judged_by(case)}.\n\n"
         page += markdown_table(table(results, case))
     if skipped:
-        page += "\n## Not measured\n\n" + "".join(f"- {sentence}\n" for sentence in skipped)
+        page += "\n## Failures\n\n" + "".join(f"- {sentence}\n" for sentence in skipped)
     return page
 
 

@@ -93,7 +93,7 @@ def choose_cores():
 
 
 class Bench:
-    """Runs cases; a peer that fails is left out from then on and reported, weft and the limit may not fail."""
+    """Runs cases. A peer that fails twice in a case is left out of it and reported; weft and the limit may not."""
 
     def __init__(self, arguments, unavailable):
         self._rounds = arguments.rounds
@@ -109,17 +109,31 @@ class Bench:
         rounds = {row: [] for row in rows}
         for number in range(self._rounds):
             for row in list(rounds):
-                try:
-                    rounds[row].append(self._measure(case, row))
-                except RuntimeError as error:
-                    if case.rows[row][0] not in (*PEERS, *EXTRA_PEERS):
-                        raise
+                figures = self._measure_twice_at_most(case, row)
+                if figures is None:
                     del rounds[row]
-                    self.skipped.append(f"{case.name}, {row}: {error}")
-                    print(f"    {self.skipped[-1]}", file=sys.stderr)
                     continue
-                self._print(case, number, row, rounds[row][-1])
+                rounds[row].append(figures)
+                self._print(case, number, row, figures)
         return rounds
+
+    def _measure_twice_at_most(self, case, row):
+        """One failure of a long run is reported and tried again; nothing when a peer fails twice."""
+        try:
+            return self._measure(case, row)
+        except RuntimeError as error:
+            self._report(f"{case.name}, {row}: failed once, and was measured again: {error}")
+        try:
+            return self._measure(case, row)
+        except RuntimeError as error:
+            if case.rows[row][0] not in (*PEERS, *EXTRA_PEERS):
+                raise
+            self._report(f"{case.name}, {row}: failed again, and is left out: {error}")
+            return None
+
+    def _report(self, sentence):
+        self.skipped.append(" ".join(sentence.split())[:500])
+        print(f"    {sentence}", file=sys.stderr)
 
     def _measure(self, case, row):
         program, load = case.rows[row]

@@ -46,6 +46,14 @@ class Chart(unittest.TestCase):
         for text in root.iter(f"{SVG}text"):
             self.assertLess(float(text.get("y")), height)
 
+    def test_labels_fit_beside_their_bars(self):
+        root, _, _ = drawn(whole_run())
+        labels = [text for text in root.iter(f"{SVG}text") if text.get("text-anchor") == "end"]
+        self.assertGreater(len(labels), 50)
+        for label in labels:
+            # 12 px sans-serif: 6.2 px for an average character.
+            self.assertLess(6.2 * len(label.text), chart.LABEL_WIDTH, label.text)
+
     def test_it_follows_the_colours_of_the_page(self):
         self.assertIn("prefers-color-scheme: dark", chart.svg(whole_run()))
 

@@ -57,6 +57,18 @@ TEST(closed_loop, counts_results_and_their_latencies) {
   EXPECT_GT(result->cpu_share(), 0);
 }
 
+TEST(closed_loop, measures_as_long_as_it_should_after_a_stall_of_its_own) {
+  peer node(answering(R"(,"result":"ok"})"));
+  auto options = short_load(node.address());
+  options.warmup = 1001ms;
+  options.duration = 20ms;
+  // The first report of progress comes just before the measurement: this process loses all of its time.
+  auto result = generate_load(options, [](const load_progress&) { std::this_thread::sleep_for(50ms); });
+  ASSERT_TRUE(result);
+  EXPECT_GT(result->succeeded, 0U);
+  EXPECT_GE(result->elapsed, 20ms);
+}
+
 TEST(closed_loop, counts_errors_by_code) {
   peer node(answering(R"(,"error":{"code":8,"message":"too much"}})"));
   auto result = load(short_load(node.address()));

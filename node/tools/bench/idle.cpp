@@ -129,7 +129,7 @@ std::expected<idle_result, std::string> hold_connections(
   on_open(result);
   connections.hold(opened + options.duration);
   result.held = steady_clock::now() - opened;
-  return std::move(result);
+  return result;
 }
 
 }  // namespace weft::tools

@@ -67,7 +67,8 @@ class generator {
     next_progress_ = began_ + second;
     due_ = began_;
     if (!open_loop()) fill_all(began_);
-    for (std::int64_t now = began_; now < measure_to_ && live_ > 0; now = clock_ns()) {
+    // However late the measurement begins, because this process had no CPU: it lasts as long as it should.
+    for (std::int64_t now = began_; (!measuring_ || now < measure_to_) && live_ > 0; now = clock_ns()) {
       if (!measuring_ && now >= measure_from_) begin_measuring(now);
       if (now >= next_progress_) report_progress(now);
       if (open_loop()) send_due(now);
