@@ -17,7 +17,7 @@ BEGIN, END = "<!-- bench table -->", "<!-- /bench table -->"
 def machine():
     with open("/proc/cpuinfo") as file:
         model = re.search(r"^model name\s*:\s*(.*)$", file.read(), re.MULTILINE)
-    return {"processor": model[1] if model else "unknown", "cores": os.cpu_count(), "kernel": os.uname().release}
+    return {"processor": model[1] if model else "unknown", "cores": os.cpu_count(), "kernel": os.uname().release.partition("-")[0]}
 
 
 def conditions(settings):
@@ -44,6 +44,12 @@ def _json(value):
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
+def _load(load):
+    described = dataclasses.asdict(load)
+    described["params_bytes"] = len(described.pop("params"))
+    return described
+
+
 def _verdict(verdict):
     target = verdict.target
     return {"case": target.case, "target": target.text, "wanted": verdict.wanted, "measured": verdict.value,
@@ -53,7 +59,7 @@ def _verdict(verdict):
 def write_all(folder, results, verdicts, settings, skipped):
     summary = {"settings": settings,
                "cases": {case.name: {"text": case.text, "judged_by": case.figure.key,
-                                     "loads": {row: dataclasses.asdict(load) for row, (_, load) in case.rows.items()
+                                     "loads": {row: _load(load) for row, (_, load) in case.rows.items()
                                                if load and results.has(case.name, row)}}
                          for case in results.cases},
                "rows": [row for case in results.cases for row in results.rows(case)],

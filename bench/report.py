@@ -1,9 +1,16 @@
 """The results for people: tables on the terminal, the page docs/performance/results.md, the table of the README."""
 
+import textwrap
+
 from programs import PROGRAMS
 from scenarios import LATENCY, MEMORY, RATE
 
+WIDTH = 120
 SATURATED = "client had no CPU left"
+
+
+def paragraph(*sentences):
+    return textwrap.fill(" ".join(sentence for sentence in sentences if sentence), WIDTH, break_on_hyphens=False)
 
 
 def title(row):
@@ -96,12 +103,14 @@ def targets_table(verdicts):
 def markdown_page(results, verdicts, conditions, skipped):
     page = f"""# Performance: results
 
-Written by `bench/run.sh --publish`; [bench/README.md](../../bench/README.md) says what is measured and how, and
-[notes.md](notes.md) what was tried. {conditions}
+Written by `bench/run.sh --publish`. [bench/README.md](../../bench/README.md) says what is measured and how, and
+[notes.md](notes.md) what was tried.
+
+{paragraph(conditions, disturbed_sentence(results))}
 
 Every figure is a median of the rounds; in brackets the lowest and the highest ratio of a round. "x limit" compares
-with the bare epoll loop, "x weft" with weft. "{SATURATED}" says that the load generator was the bottleneck: the server
-could do more, and its µs/request tells more than its rate.
+with the bare epoll loop, "x weft" with weft. "{SATURATED}" says that the load generator was the
+bottleneck: the server could do more, and its µs/request tells more than its rate.
 
 ![Requests per second, latency and memory relative to the limit](results.svg)
 """
@@ -174,14 +183,20 @@ def ahead_sentence(results):
     return "Ahead of weft were: " + "; ".join(found) + "."
 
 
+def disturbed_sentence(results):
+    found = [case.name for case in results.cases if results.disturbed(case.name)]
+    return f"Other processes disturbed {', '.join(found)}: what is said of those means little." if found else ""
+
+
 def readme_section(results, conditions):
+    what = ("Multiples of the limit: for rates more is better, for latencies and memory less. Bold is what is ahead of "
+            "weft.")
     return f"""
-Multiples of the limit, a bare epoll loop that answers the same frames with a fixed reply: for rates more is better, for
-latencies and memory less. Bold: ahead of weft. {conditions}
+{paragraph(what, conditions, disturbed_sentence(results))}
 
 {overview_table(results)}
 {hops_table(results)}
-{ahead_sentence(results)}
+{paragraph(ahead_sentence(results))}
 
 ![The same as a chart](docs/performance/results.svg)
 

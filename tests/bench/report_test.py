@@ -76,6 +76,18 @@ class Overview(unittest.TestCase):
         self.assertNotIn("**", report.overview_table(found))
         self.assertIn("No peer was ahead", report.ahead_sentence(found))
 
+    def test_it_says_which_cases_were_disturbed(self):
+        found = results(S2={"weft": rates(1, 1, 1, disturbed=True)}, S3={"weft": rates(1, 1, 1)},
+                        S5={"weft": latencies(1, 1, 1, disturbed=True)})
+        self.assertIn("disturbed S2, S5:", report.readme_section(found, "Measured."))
+        self.assertEqual(report.disturbed_sentence(whole_run()), "")
+
+    def test_paragraphs_of_the_readme_are_wrapped(self):
+        section = report.readme_section(whole_run(weft=0.2, peer=0.5), output.conditions(SETTINGS))
+        self.assertIn("Ahead of weft were: S1.same (p50):", section)
+        for line in section.splitlines():
+            self.assertTrue(len(line) <= report.WIDTH or line.startswith("|"), line)
+
     def test_hops_are_multiples_of_the_limits_hop(self):
         found = results(S7_64x1={"limit": rates(100, 100, 100), "weft": rates(80, 80, 80), "haproxy": rates(60, 60, 60)},
                         S8_64x32={"limit": rates(100, 100, 100), "weft": rates(30, 30, 30)})
@@ -108,6 +120,7 @@ class Output(unittest.TestCase):
             self.assertEqual(sorted(os.listdir(folder)), ["results.json", "results.md", "results.svg"])
             written = json.loads(pathlib.Path(folder, "results.json").read_text(encoding="utf-8"))
         self.assertEqual(written["cases"]["S3"]["loads"]["weft"]["in_flight"], 32)
+        self.assertEqual(written["cases"]["S4.strings"]["loads"]["go"]["params_bytes"], 4_100)
         weft = next(row for row in written["rows"] if row["case"] == "S3" and row["row"] == "weft")
         self.assertAlmostEqual(weft["to_limit"]["median"], 0.8)
         target = next(entry for entry in written["targets"] if entry["case"] == "S2")
