@@ -17,8 +17,10 @@ namespace weft::tools {
 
 namespace {
 
-/// With the longest interval there is, so that no heartbeat disturbs what is held idle.
-constexpr std::string_view connect_params = R"({"name":"bench","heartbeat_ms":3600000})";
+/// With the longest interval there is, so that no heartbeat disturbs what is held idle, and a name as long as
+/// real ones are.
+constexpr std::string_view connect_params =
+    R"({"name":"weft bench, idle connection","heartbeat_ms":3600000})";
 
 class holder {
  public:
