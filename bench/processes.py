@@ -60,13 +60,15 @@ class RunningProcess:
         self.command = ["taskset", "-c", cores, *(self._fill(word) for word in process.command)]
         self.address = None
         environment = {key: self._fill(value) for key, value in process.environment.items()}
+        # What configures other nodes of the user must not change what is measured.
+        inherited_environment = {key: value for key, value in os.environ.items() if not key.startswith("WEFT_")}
         inherited = ()
         if process.ready == SOCKET:
             self._socket = socket.create_server(("127.0.0.1", 0), backlog=4096)
             inherited = (self._socket.fileno(),)
             environment["LISTEN_FD"] = str(self._socket.fileno())
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self._log, text=True,
-                                        env={**os.environ, **environment}, pass_fds=inherited)
+                                        env={**inherited_environment, **environment}, pass_fds=inherited)
         try:
             self._await_ready(process.ready)
             self.descriptors_before = self.descriptors()
