@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -113,6 +114,17 @@ struct balance_options {
   retry_options retry;
 };
 
+class access_policy;
+
+struct auth_options {
+  /// Who may serve and call what; none: everyone everything.
+  std::shared_ptr<const access_policy> policy;
+  /// What this node presents to the peers that it dials; empty for none.
+  std::string peer_token;
+  /// Wrong tokens after which a connection is cut.
+  std::size_t max_failures = 5;
+};
+
 struct node_options {
   std::string id;
   host_port listen{"127.0.0.1", 7400};
@@ -124,6 +136,7 @@ struct node_options {
   limit_options limits;
   peer_options mesh;
   balance_options balance;
+  auth_options auth;
 };
 
 }  // namespace weft

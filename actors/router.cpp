@@ -292,6 +292,10 @@ void router::on_request(link_entry& entry, proto::envelope& message, answer_targ
                              fmt::format("id {} is in use by a call that is still under way", message.id)));
   }
   if (on_control(entry, name, message, target)) return;
+  // What comes over a link from another node was allowed where it came from.
+  if (entry.who != nullptr && entry.as == link_entry::role::client && !entry.who->call.covers(name)) {
+    return refuse(refuse_access(*entry.who, metric::auth_call, fmt::format("call '{}'", name)));
+  }
   last_request_ns_ = received.time_since_epoch().count();
   const auto found = methods_.find(name);
   const bool here = found != methods_.end();

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,10 +26,12 @@
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
 
+#include "actors/access_policy.hpp"
 #include "actors/admission.hpp"
 #include "actors/call.hpp"
 #include "actors/connection.hpp"
 #include "actors/coro/scope.hpp"
+#include "actors/declaration.hpp"
 #include "actors/latency_window.hpp"
 #include "actors/pinned_actor.hpp"
 #include "actors/retry_budget.hpp"
@@ -74,6 +77,9 @@ struct link_entry {
   caf::strong_actor_ptr dialler;
   std::string name;
   std::string instance;
+  /// What it may do; null without an access policy.
+  const identity* who = nullptr;
+  std::size_t wrong_tokens = 0;
 
   connection_key key() const noexcept { return {slot, generation}; }
 };
@@ -217,6 +223,14 @@ class router final : public pinned_actor {
   void start_held(call& c);
   /// Keeps the call's request until it is over; false when the call was refused instead.
   bool hold(call& c);
+
+  // -- access (router_access.cpp)
+  /// Who the connection is from now on, if it may be and do what it claims with `connect`; an empty token
+  /// keeps who it is.
+  std::expected<const identity*, rpc_error> authorize(link_entry& entry, std::string_view token,
+                                                      std::span<const served_method> serves, bool as_node);
+  rpc_error refuse_token(link_entry& entry);
+  rpc_error refuse_access(const identity& who, metric right, std::string_view what);
 
   // -- methods (router_methods.cpp)
   bool on_control(link_entry& entry, std::string_view name, const proto::envelope& message,

@@ -48,6 +48,7 @@ link_entry& router::adopt(int descriptor, const sockaddr_storage& address, link_
   free_links_.pop_back();
   entry.open = true;
   entry.as = as;
+  if (const auto& policy = options().auth.policy) entry.who = &policy->everyone();
   entry.address = address;
   const auto self = caf::actor_cast<caf::strong_actor_ptr>(this);
   auto handle =
@@ -76,9 +77,10 @@ coro::task<void> router::introduce(router* self, connection_key key, caf::strong
   const auto& options = self->options();
   const auto patience = options.mesh.connect_timeout;
   const weft::context ctx(coro::context(self->home(), self->home().now() + patience), *self, key, nullptr);
-  const nlohmann::json params = {{"name", options.id},
-                                 {"node", options.id},
-                                 {"heartbeat_ms", options.protocol.heartbeat_interval.count()}};
+  nlohmann::json params = {{"name", options.id},
+                           {"node", options.id},
+                           {"heartbeat_ms", options.protocol.heartbeat_interval.count()}};
+  if (!options.auth.peer_token.empty()) params["token"] = options.auth.peer_token;
   auto answer = co_await ctx.caller().call("connect", params);
   auto* entry = self->find(key);
   if (entry == nullptr) co_return;
@@ -86,7 +88,9 @@ coro::task<void> router::introduce(router* self, connection_key key, caf::strong
   if (!answer || !answer->is_object() || node == answer->end() || !node->is_string()) {
     const auto why =
         answer ? std::string("its answer is no object with the string 'node'") : answer.error().message;
-    self->shared_.log->warn("peer {}: connect was refused: {}", entry->name, why);
+    // The peer actor learns the reason instead of how the connection ends.
+    entry->dialler.reset();
+    self->send_to(dialler, make_actor_message<link_changed>(false, key, "connect was refused: " + why));
     self->output(*entry).finish = true;
     self->flush_outside_turn();
     co_return;
@@ -182,6 +186,7 @@ nlohmann::json router::describe_connections() const {
                     {"role", to_string(entry.as)},
                     {"name", entry.name},
                     {"instance", entry.instance},
+                    {"identity", entry.who == nullptr ? std::string() : entry.who->name},
                     {"introduced", entry.introduced},
                     {"calls_made_in_flight", entry.made_count},
                     {"calls_received_in_flight", entry.received_count},

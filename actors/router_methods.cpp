@@ -41,6 +41,7 @@ struct connect_params {
   std::string name;
   std::string instance;
   std::string node;
+  std::string token;
   std::optional<milliseconds> heartbeat;
 };
 
@@ -58,9 +59,9 @@ std::expected<connect_params, std::string> read_connect(const json& params, cons
   connect_params read;
   if (params.is_null() || (params.is_array() && params.empty())) return read;
   if (!params.is_object())
-    return std::unexpected("connect takes named params: {name?, instance?, serves?, heartbeat_ms?}");
+    return std::unexpected("connect takes named params: {name?, instance?, serves?, token?, heartbeat_ms?}");
   for (const auto& [member, into] : {std::pair{"name", &read.name}, std::pair{"instance", &read.instance},
-                                     std::pair{"node", &read.node}}) {
+                                     std::pair{"node", &read.node}, std::pair{"token", &read.token}}) {
     if (auto wrong = read_string(params, member, *into)) return std::unexpected(std::move(*wrong));
   }
   if (const auto found = params.find("heartbeat_ms"); found != params.end()) {
@@ -130,6 +131,12 @@ void router::on_connect(link_entry& entry, const proto::envelope& message, const
   if (!params) return answer_error(target, params.error());
   auto read = read_connect(*params, options().limits);
   if (!read) return answer_error(target, make_error(error_code::invalid_params, read.error()));
+  const bool as_node = !read->node.empty() || entry.as == link_entry::role::peer_in;
+  const auto serves =
+      read->serves ? std::span<const served_method>(*read->serves) : std::span<const served_method>();
+  const auto who = authorize(entry, read->token, serves, as_node);
+  if (!who) return answer_error(target, who.error());
+  entry.who = *who;
   entry.introduced = true;
   entry.name = std::move(read->name);
   entry.instance = std::move(read->instance);

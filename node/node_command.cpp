@@ -19,6 +19,7 @@
 #include "node/config/address.hpp"
 #include "node/config/flags.hpp"
 #include "node/config/loader.hpp"
+#include "node/config/tokens_file.hpp"
 #include "node/exit_code.hpp"
 #include "node/log.hpp"
 #include "node/metrics_exposition.hpp"
@@ -127,20 +128,23 @@ std::expected<loaded_config, std::vector<std::string>> load_from(const CLI::App&
   return config;
 }
 
+int report(const std::vector<std::string>& errors) {
+  for (const std::string& error : errors) fmt::print(stderr, "weft node: {}\n", error);
+  return exit_usage;
+}
+
 int run(const CLI::App& command) {
   if (command.count("--print-reference") > 0) {
     fmt::print("{}", reference_page());
     return exit_ok;
   }
   auto config = load_from(command);
-  if (!config) {
-    for (const std::string& error : config.error()) fmt::print(stderr, "weft node: {}\n", error);
-    return exit_usage;
-  }
+  if (!config) return report(config.error());
   if (command.count("--print-config") > 0) {
     fmt::print("{}", print_config(*config));
     return exit_ok;
   }
+  if (const auto errors = load_auth_files(config->options); !errors.empty()) return report(errors);
   if (command.count("--check-config") > 0) {
     fmt::print("the configuration is valid\n");
     return exit_ok;

@@ -1,11 +1,11 @@
 // Configuration files: JSON with comments, walked along the rows of the table.
 #include <algorithm>
-#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "node/config/json_file.hpp"
 #include "node/config/nearest.hpp"
 #include "node/config/sources.hpp"
 
@@ -16,10 +16,6 @@ using nlohmann::json;
 
 /// Deeper than any section: what nests further is reported as one unknown key instead of being walked.
 constexpr int max_walk_depth = 4;
-
-std::string json_text(std::string_view text) {
-  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 /// What the value of a row must be in the file, or nothing when it is that.
 std::string type_complaint(const option& row, const json& value) {
@@ -105,42 +101,13 @@ class file_walk {
   given& result_;
 };
 
-/// nlohmann keeps the last of two equal keys and says nothing.
-class duplicate_check {
- public:
-  bool operator()(int, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) open_.emplace_back();
-    if (event == json::parse_event_t::object_end) open_.pop_back();
-    if (event == json::parse_event_t::key && !open_.back().insert(parsed.get<std::string>()).second)
-      twice.push_back(parsed.get<std::string>());
-    return true;
-  }
-
-  std::vector<std::string> twice;
-
- private:
-  std::vector<std::set<std::string>> open_;
-};
-
 }  // namespace
 
 given values_of_file(const config_text& file, std::span<const option> table) {
   given result;
   const std::string origin = fmt::format("file {}", json_text(file.name));
-  duplicate_check duplicates;
-  json document;
-  try {
-    document = json::parse(file.text, std::ref(duplicates), true, true);
-  } catch (const json::exception& e) {
-    // The library's own number in brackets means nothing to a user.
-    std::string_view what{e.what()};
-    what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
-    result.errors.push_back(fmt::format("{}: {}; write JSON, comments are allowed", origin, what));
-    return result;
-  }
-  for (const std::string& key : duplicates.twice)
-    result.errors.push_back(
-        fmt::format("{}: {} stands twice in one object; give it once", origin, json_text(key)));
+  const auto document = parse_json_file(file.text, origin, result.errors);
+  if (document.is_discarded()) return result;
   if (!document.is_object())
     result.errors.push_back(fmt::format("{}: is a JSON {}; write an object", origin, document.type_name()));
   else

@@ -150,6 +150,8 @@ std::string_view placeholder(const option& row) {
       return "NAME";
     case option_type::choice:
       return "WORD";
+    case option_type::path:
+      return "FILE";
     case option_type::boolean:
       return "true|false";
     case option_type::count:
@@ -174,6 +176,8 @@ std::string range_text(const option& row) {
       return "letters, digits, '.', '_' and '-', at most 64";
     case option_type::choice:
       return fmt::format("one of {}", fmt::join(row.choices, ", "));
+    case option_type::path:
+      return "a file's path";
     case option_type::boolean:
       return "true or false";
     case option_type::count:
@@ -203,6 +207,7 @@ assigned assign(const option& row, program_options& options, std::span<const std
   switch (row.type) {
     case option_type::text:
     case option_type::choice:
+    case option_type::path:
       return assign_text(row, reach<std::string>(row, options), text);
     case option_type::boolean:
       return assign_boolean(reach<bool>(row, options), text);
@@ -225,6 +230,7 @@ nlohmann::json value_of(const option& row, program_options options) {
   switch (row.type) {
     case option_type::text:
     case option_type::choice:
+    case option_type::path:
       return reach<std::string>(row, options);
     case option_type::boolean:
       return reach<bool>(row, options);

@@ -19,7 +19,18 @@
 
 namespace weft {
 
-enum class option_type : std::uint8_t { text, choice, boolean, count, size, duration, address, peers, rules };
+enum class option_type : std::uint8_t {
+  text,
+  choice,
+  path,
+  boolean,
+  count,
+  size,
+  duration,
+  address,
+  peers,
+  rules
+};
 
 template <class T>
 using member_of = T& (*)(program_options&);

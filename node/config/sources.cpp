@@ -1,10 +1,6 @@
 #include "node/config/sources.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -12,6 +8,7 @@
 
 #include "node/config/nearest.hpp"
 #include "node/config/table.hpp"
+#include "node/file_text.hpp"
 
 namespace weft {
 namespace {
@@ -91,22 +88,12 @@ std::vector<variable> weft_environment() {
 }
 
 std::expected<config_text, std::string> read_config_file(const std::string& path) {
-  const auto failed = [&] {
-    return std::unexpected(fmt::format("configuration file \"{}\" cannot be read: {}; name a JSON file", path,
-                                       std::strerror(errno)));
-  };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "rb"), std::fclose};
-  if (!file) return failed();
-  config_text read{path, {}};
-  char buffer[4096];
-  std::size_t n = 0;
-  do {
-    n = std::fread(buffer, 1, sizeof buffer, file.get());
-    read.text.append(buffer, n);
-  } while (n == sizeof buffer);
-  // A directory can be opened, but not read.
-  if (std::ferror(file.get())) return failed();
-  return read;
+  auto text = read_file(path);
+  if (!text) {
+    return std::unexpected(
+        fmt::format("configuration file \"{}\" cannot be read: {}; name a JSON file", path, text.error()));
+  }
+  return config_text{path, *std::move(text)};
 }
 
 }  // namespace weft

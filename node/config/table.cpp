@@ -251,6 +251,23 @@ const option rows[] = {
      .min = 1,
      .max = hour},
 
+    {.key = "auth.tokens_file",
+     .type = path,
+     .member = WEFT_MEMBER(auth.tokens),
+     .help =
+         "Who may serve and call what (JSON, see docs/security.md), read once; empty: everyone everything"},
+    {.key = "auth.peer_token_file",
+     .type = path,
+     .member = WEFT_MEMBER(auth.peer_token),
+     .help = "Holds the token that this node presents to the peers that it dials; empty: none",
+     .flag = "--peer-token-file"},
+    {.key = "auth.max_failures",
+     .type = count,
+     .member = WEFT_MEMBER(node.auth.max_failures),
+     .help = "A connection that presents so many wrong tokens is cut",
+     .min = 1,
+     .max = 1'000},
+
     {.key = "balance.rules",
      .type = rules,
      .member = WEFT_MEMBER(node.balance.rules),

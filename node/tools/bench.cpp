@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "node/exit_code.hpp"
+#include "node/file_text.hpp"
 #include "node/tools/arguments.hpp"
 #include "node/tools/bench/idle.hpp"
 #include "node/tools/bench/report.hpp"
@@ -55,6 +56,14 @@ int run_load(const bench_options& options, std::ostream& output, std::ostream& e
 }  // namespace
 
 int run_bench(bench_options options, std::ostream& output, std::ostream& errors) {
+  if (!options.token_file.empty()) {
+    auto token = read_token_file(options.token_file);
+    if (!token) {
+      errors << token.error() << '\n';
+      return exit_usage;
+    }
+    options.token = std::move(*token);
+  }
   if (options.idle > 0) return run_idle(options, output, errors);
   if (!options.params.empty()) {
     auto params = read_params(options.params, std::cin);
@@ -101,6 +110,8 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   idle->check(CLI::Range(1, 1'000'000))->excludes("--rate", "--params", "--batch");
   command->add_flag("--introduce", options->introduce, "Send connect on each of them")->needs(idle);
   command->add_option("--source", options->source, "Local address to connect from");
+  command->add_option("--token-file", options->token_file,
+                      "Present the token that this file holds on every connection, before the load");
   command->footer("Exit: 0 every request got its result, 1 some failed, 2 no connection, 64 wrong usage.");
   command->callback([options, &exit_code] { exit_code = tools::run_bench(*options, std::cout, std::cerr); });
 }

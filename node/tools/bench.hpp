@@ -15,7 +15,7 @@ void add_bench_command(CLI::App& app, int& exit_code);
 namespace tools {
 
 /// Runs the benchmark. Progress and failures go to `errors`, the report to `output`.
-/// 0: every request got its result; 1: some failed; 2: no connection; 64: wrong params.
+/// 0: every request got its result; 1: some failed; 2: no connection; 64: wrong params or token file.
 int run_bench(bench_options options, std::ostream& output, std::ostream& errors);
 
 }  // namespace tools

@@ -5,14 +5,14 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
-#include <vector>
 
 #include <fmt/format.h>
 
 #include "actors/network.hpp"
 #include "node/exit_code.hpp"
+#include "node/file_text.hpp"
 #include "node/tools/arguments.hpp"
-#include "node/tools/client.hpp"
+#include "node/tools/exchange.hpp"
 #include "proto/envelope.hpp"
 #include "proto/message.hpp"
 #include "proto/units.hpp"
@@ -20,8 +20,6 @@
 namespace weft::tools {
 
 namespace {
-
-constexpr std::string_view call_id = "1";
 
 std::expected<std::string, std::string> read_source(const std::string& argument, std::istream& input) {
   if (argument == "-") return std::string(std::istreambuf_iterator<char>(input), {});
@@ -45,59 +43,9 @@ std::string render(const call_options& options, std::string_view params, steady_
   std::string message;
   proto::request_members members;
   if (!options.notify) members.deadline_ms = deadline_ms(until);
-  proto::append_request(message, options.notify ? std::string_view() : call_id, options.method, params,
+  proto::append_request(message, options.notify ? std::string_view() : exchange_id, options.method, params,
                         members);
   return message;
-}
-
-bool answers_call(const proto::envelope& message) {
-  if (message.kind != proto::message_kind::response) return false;
-  // A peer that could not read the request answers with a null id.
-  return message.id == call_id || (message.id == "null" && !message.error.empty());
-}
-
-/// This program serves no methods; a peer that calls back must hear so at once instead of waiting.
-std::expected<void, client_error> refuse(client& connection, const proto::envelope& request,
-                                         steady_clock::time_point until) {
-  std::string reply;
-  proto::append_error(reply, request.id,
-                      make_error(error_code::method_not_found, "weft call serves no methods"));
-  return connection.send(reply, until);
-}
-
-struct answer {
-  bool ok = false;
-  /// The result or the error object, as the bytes it came as.
-  std::string raw;
-};
-
-std::expected<answer, client_error> await_answer(client& connection, steady_clock::time_point until) {
-  std::vector<proto::envelope> batch;
-  for (;;) {
-    auto payload = connection.receive(until);
-    if (!payload) return std::unexpected(payload.error());
-    proto::envelope message;
-    auto scanned =
-        proto::scan(*payload, {.max_depth = proto::depth_limit, .require_version = false}, message, batch);
-    if (scanned.kind == proto::scan_kind::rejected) {
-      return std::unexpected(client_error{client_error::kind::failed,
-                                          fmt::format("the answer is no JSON-RPC: {} at byte {}",
-                                                      proto::to_string(scanned.why), scanned.offset)});
-    }
-    if (scanned.kind == proto::scan_kind::batch) continue;
-    if (answers_call(message)) {
-      bool ok = message.error.empty();
-      return answer{ok, std::string(ok ? message.result : message.error)};
-    }
-    if (message.kind == proto::message_kind::invalid && message.id == call_id) {
-      return std::unexpected(client_error{
-          client_error::kind::failed,
-          fmt::format("the answer is malformed: {}: {}", proto::to_string(message.why), *payload)});
-    }
-    if (message.kind == proto::message_kind::request) {
-      if (auto sent = refuse(connection, message, until); !sent) return std::unexpected(sent.error());
-    }
-  }
 }
 
 int report_failure(const call_options& options, const client_error& error, std::ostream& errors) {
@@ -124,6 +72,11 @@ int print_answer(const answer& reply, std::ostream& output, std::ostream& errors
   return exit_unreachable;
 }
 
+int wrong_usage(const std::string& error, std::ostream& errors) {
+  errors << error << '\n';
+  return exit_usage;
+}
+
 }  // namespace
 
 std::expected<std::string, std::string> read_params(const std::string& argument, std::istream& input) {
@@ -146,13 +99,16 @@ std::expected<std::string, std::string> read_params(const std::string& argument,
 
 int run_call(const call_options& options, std::istream& input, std::ostream& output, std::ostream& errors) {
   std::string params;
+  std::string token;
   if (options.params) {
     auto read = read_params(*options.params, input);
-    if (!read) {
-      errors << read.error() << '\n';
-      return exit_usage;
-    }
+    if (!read) return wrong_usage(read.error(), errors);
     params = std::move(*read);
+  }
+  if (!options.token_file.empty()) {
+    auto read = read_token_file(options.token_file);
+    if (!read) return wrong_usage(read.error(), errors);
+    token = std::move(*read);
   }
   auto until = steady_clock::now() + options.timeout;
   auto connection = client::connect(options.address, until);
@@ -160,14 +116,19 @@ int run_call(const call_options& options, std::istream& input, std::ostream& out
     errors << connection.error() << '\n';
     return exit_unreachable;
   }
-  if (auto sent = connection->send(render(options, params, until), until); !sent) {
-    return report_failure(options, sent.error(), errors);
+  if (!token.empty()) {
+    auto admitted = exchange(*connection, connect_request(token), until);
+    if (!admitted) return report_failure(options, admitted.error(), errors);
+    if (!admitted->ok) return print_answer(*admitted, output, errors);
   }
+  const auto request = render(options, params, until);
   if (options.notify) {
+    if (auto sent = connection->send(request, until); !sent)
+      return report_failure(options, sent.error(), errors);
     connection->finish_sending();
     return exit_ok;
   }
-  auto reply = await_answer(*connection, until);
+  auto reply = exchange(*connection, request, until);
   if (!reply) return report_failure(options, reply.error(), errors);
   return print_answer(*reply, output, errors);
 }
@@ -187,6 +148,8 @@ void add_call_command(CLI::App& app, int& exit_code) {
   tools::add_duration(*command, "--timeout", options->timeout, std::chrono::milliseconds(1),
                       "Give up after this time; it is also the call's deadline");
   command->add_flag("--notify", options->notify, "Send a notification: no answer is awaited");
+  command->add_option("--token-file", options->token_file,
+                      "Present the token that this file holds, before the call");
   command->footer(
       "Exit: 0 result on standard output, 1 error answer on standard error, 2 no connection or no answer in "
       "time, "

@@ -41,6 +41,8 @@ class client {
   void finish_sending() noexcept;
 
   int native_handle() const noexcept { return socket_.get(); }
+  /// The socket, when everything that was received has been taken.
+  unique_fd release() && noexcept { return std::move(socket_); }
 
  private:
   unique_fd socket_;

@@ -5,6 +5,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
+from auth import Secrets, token_of  # noqa: E402, F401
 from crowd import Crowd  # noqa: E402, F401
 from fake_peer import FakePeer  # noqa: E402, F401
 from mesh import Mesh, MeshNode, eventually, free_addresses, own_host  # noqa: E402, F401

@@ -1,5 +1,6 @@
 """The command line of the program: what it prints, what it refuses, and with which exit code."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -74,6 +75,43 @@ class Configuration(Program):
         run = weft("node", "--check-config", "--listen", "[::1]:7400")
         self.assertEqual((run.returncode, run.stdout), (0, "the configuration is valid\n"))
         self.assert_refused(weft("node", "--check-config", "--listen", "::1"), "flag --listen")
+
+    def test_files_with_secrets_are_checked_with_the_rest(self):
+        with tempfile.TemporaryDirectory() as folder:
+            tokens, token = pathlib.Path(folder, "tokens.json"), pathlib.Path(folder, "token")
+            secret = "0123456789abcdef"
+            tokens.write_text('{"identities": [{"name": "mesh", "token": "%s", "node": true}]}' % secret)
+            token.write_text(secret)
+            options = ("--auth-tokens-file", str(tokens), "--peer-token-file", str(token))
+            for file in tokens, token:
+                file.chmod(0o644)
+            run = weft("node", "--check-config", *options)
+            self.assert_refused(run, f"auth.tokens_file: file \"{tokens}\" cannot be used: its mode 0644",
+                                f"auth.peer_token_file: file \"{token}\" cannot be used: its mode 0644")
+            for file in tokens, token:
+                file.chmod(0o600)
+            self.assertEqual(weft("node", "--check-config", *options).returncode, 0)
+            self.assertNotIn(secret, weft("node", "--print-config", *options).stdout)
+            tokens.write_text('{"identities": [{"name": "mesh", "token": "%s" "node": true}]}' % secret)
+            run = weft("node", *options)
+            self.assert_refused(run, "auth.tokens_file")
+            self.assertNotIn(secret, run.stderr)
+
+    def test_the_example_of_a_tokens_file_only_lacks_tokens(self):
+        example = pathlib.Path(__file__).resolve().parents[2] / "deploy/tokens.example.json"
+        text = example.read_text(encoding="utf-8")
+        with tempfile.TemporaryDirectory() as folder:
+            tokens = pathlib.Path(folder, "tokens.json")
+            tokens.touch(0o600)
+            tokens.write_text(text)
+            run = weft("node", "--check-config", "--auth-tokens-file", str(tokens))
+            self.assert_refused(run, 'identity "orders": a token', 'identity "mesh": a token')
+            self.assertEqual(len(run.stderr.splitlines()), 2, run.stderr)
+            numbers = itertools.count()
+            tokens.write_text(re.sub('"<.*>"', lambda _: f'"0123456789abcdef-{next(numbers)}"', text))
+            run = weft("node", "--check-config", "--auth-tokens-file", str(tokens))
+            self.assertEqual((run.returncode, run.stderr), (0, ""))
+            self.assertEqual(next(numbers), 2)
 
     def test_every_mistake_is_reported_at_once(self):
         run = weft("node", "--lisen", "a:1", "--limits-depth=1", "--demo=maybe", "stray", "--config",

@@ -31,8 +31,11 @@ outcome call(const call_options& options, const std::string& input = "") {
 }
 
 call_options options_for(const host_port& address) {
-  return {
-      .address = address, .method = "demo.echo", .params = std::nullopt, .timeout = std::chrono::seconds(20)};
+  return {.address = address,
+          .method = "demo.echo",
+          .params = std::nullopt,
+          .timeout = std::chrono::seconds(20),
+          .token_file = {}};
 }
 
 /// A peer that answers the first request with this text, ID standing for the request's id.

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "actors/network.hpp"
+#include "node/tools/exchange.hpp"
 
 namespace weft::tools {
 
@@ -97,6 +98,16 @@ class opener {
   std::vector<unique_fd> sockets_;
 };
 
+std::expected<void, std::string> present_token(unique_fd& socket, std::string_view token,
+                                               steady_clock::time_point until) {
+  client connection(std::move(socket));
+  auto admitted = exchange(connection, connect_request(token), until);
+  if (!admitted) return std::unexpected("no answer to the token: " + admitted.error().message);
+  if (!admitted->ok) return std::unexpected("the node refused the token: " + admitted->raw);
+  socket = std::move(connection).release();
+  return {};
+}
+
 }  // namespace
 
 std::expected<void, std::string> ensure_descriptors(std::size_t connections) {
@@ -122,20 +133,25 @@ std::expected<void, std::string> ensure_descriptors(std::size_t connections) {
   return {};
 }
 
-std::expected<std::vector<unique_fd>, std::string> open_connections(const host_port& address,
-                                                                    std::size_t count,
-                                                                    const std::string& source) {
+std::expected<std::vector<unique_fd>, std::string> open_connections(const bench_options& options,
+                                                                    std::size_t count) {
   if (auto enough = ensure_descriptors(count); !enough) return std::unexpected(enough.error());
-  auto targets = resolve(address);
+  auto targets = resolve(options.address);
   if (!targets) return std::unexpected(targets.error());
   std::optional<sockaddr_storage> from;
-  if (!source.empty()) {
-    auto resolved = resolve({source, 0});
+  if (!options.source.empty()) {
+    auto resolved = resolve({options.source, 0});
     if (!resolved) return std::unexpected(resolved.error());
     from = resolved->front();
   }
   auto until = steady_clock::now() + std::chrono::seconds(10) + std::chrono::milliseconds(count);
-  return opener(address, std::move(*targets), from, count).run(until);
+  auto sockets = opener(options.address, std::move(*targets), from, count).run(until);
+  if (!sockets || options.token.empty()) return sockets;
+  for (unique_fd& socket : *sockets) {
+    if (auto admitted = present_token(socket, options.token, until); !admitted)
+      return std::unexpected(admitted.error());
+  }
+  return sockets;
 }
 
 }  // namespace weft::tools

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "node/tools/bench/options.hpp"
 #include "node/tools/socket.hpp"
 
 namespace weft::tools {
@@ -13,9 +14,9 @@ namespace weft::tools {
 /// Raises the soft descriptor limit as far as it goes; the error says how many connections are possible.
 std::expected<void, std::string> ensure_descriptors(std::size_t connections);
 
-/// All of them, non-blocking and connected, or the reason of the first failure. `source` may be empty.
-std::expected<std::vector<unique_fd>, std::string> open_connections(const host_port& address,
-                                                                    std::size_t count,
-                                                                    const std::string& source);
+/// All of them, non-blocking, connected and introduced if there is a token, or the reason of the first
+/// failure.
+std::expected<std::vector<unique_fd>, std::string> open_connections(const bench_options& options,
+                                                                    std::size_t count);
 
 }  // namespace weft::tools

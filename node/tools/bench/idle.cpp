@@ -115,7 +115,7 @@ class holder {
 std::expected<idle_result, std::string> hold_connections(
     const bench_options& options, const std::function<void(const idle_result&)>& on_open) {
   auto started = steady_clock::now();
-  auto sockets = open_connections(options.address, options.idle, options.source);
+  auto sockets = open_connections(options, options.idle);
   if (!sockets) return std::unexpected(sockets.error());
   auto opened = steady_clock::now();
   holder connections(std::move(*sockets));

@@ -310,7 +310,7 @@ std::expected<load_result, std::string> generate_load(
     const bench_options& options, const std::function<void(const load_progress&)>& on_progress) {
   auto requests = request_table::make(options.method, options.params, options.pipeline, options.batch);
   if (!requests) return std::unexpected(requests.error());
-  auto sockets = open_connections(options.address, options.connections, options.source);
+  auto sockets = open_connections(options, options.connections);
   if (!sockets) return std::unexpected(sockets.error());
   return generator(options, std::move(*requests), std::move(*sockets), on_progress).run();
 }

@@ -30,6 +30,9 @@ struct bench_options {
   bool introduce = false;
   /// Local address to connect from; empty leaves it to the system.
   std::string source;
+  /// Holds the token to present on every connection before the load; empty for none.
+  std::string token_file;
+  std::string token;
 };
 
 }  // namespace weft::tools
