@@ -229,14 +229,17 @@ const aborted = ({ signal }) =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 
 // A Connection to the node at HOST:PORT, introduced as `name` and serving `methods` (name -> function).
-export async function connect(address, { name, methods = {}, heartbeat = 15_000 }) {
+// `serves` is what the mesh is told, when names are not enough: [{ method: "users.get", idempotent: true }, …].
+// `token` says who this is, to a node that asks for one.
+export async function connect(address, options) {
+  const { name, instance, token, methods = {}, serves = Object.keys(methods), heartbeat = 15_000 } = options;
   const colon = address.lastIndexOf(":");
   const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
   const socket = net.connect({ host, port: Number(address.slice(colon + 1)) });
   await once(socket, "connect");
   const connection = new Connection(socket, methods);
   try {
-    const introduction = { name, serves: Object.keys(methods), heartbeat_ms: heartbeat };
+    const introduction = { name, instance, token, serves, heartbeat_ms: heartbeat };
     connection.node = await connection.call("connect", introduction);
   } catch (error) {
     connection.close();
@@ -246,12 +249,12 @@ export async function connect(address, { name, methods = {}, heartbeat = 15_000 
   return connection;
 }
 
-// Serves for ever: connects again, with a growing delay, whenever the connection ends.
-export async function serve(address, { name, methods }) {
+// Serves for ever: connects again, with a growing delay, whenever the connection ends. Options as for `connect`.
+export async function serve(address, options) {
   for (let delay = 100; ; delay = Math.min(2 * delay, 10_000)) {
     try {
-      const connection = await connect(address, { name, methods });
-      console.error(`serving ${Object.keys(methods).join(", ")} at node ${connection.node.node}`);
+      const connection = await connect(address, options);
+      console.error(`serving ${Object.keys(options.methods).join(", ")} at node ${connection.node.node}`);
       delay = 100;
       if (!connection.closed) await once(connection, "close");
       console.error(`the connection to ${address} ended`);

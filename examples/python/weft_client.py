@@ -215,13 +215,18 @@ class Connection:
 
 
 @contextlib.asynccontextmanager
-async def connect(address, *, name, methods=None, heartbeat=15):
-    """A Connection to the node at HOST:PORT, introduced as `name`, serving `methods` (name -> function)."""
+async def connect(address, *, name, instance=None, token=None, methods=None, serves=None, heartbeat=15):
+    """A Connection to the node at HOST:PORT, introduced as `name`, serving `methods` (name -> function).
+
+    `serves` is what the mesh is told, when names are not enough: [{"method": "users.get", "idempotent": True}, …].
+    `token` says who this is, to a node that asks for one."""
     host, _, port = address.rpartition(":")
     connection = Connection(*await asyncio.open_connection(host.strip("[]"), int(port)), methods or {})
     try:
-        connection.node = await connection.call("connect", {
-            "name": name, "serves": list(connection._methods), "heartbeat_ms": int(heartbeat * 1000)})
+        introduction = {"name": name, "instance": instance, "token": token, "heartbeat_ms": int(heartbeat * 1000),
+                        "serves": list(connection._methods) if serves is None else serves}
+        given = {member: value for member, value in introduction.items() if value is not None}
+        connection.node = await connection.call("connect", given)
         interval = connection.node["heartbeat_ms"] / 1000
         connection._tasks.append(asyncio.create_task(connection._keep_alive(interval)))
         yield connection
@@ -229,12 +234,14 @@ async def connect(address, *, name, methods=None, heartbeat=15):
         connection.close()
 
 
-async def serve(address, *, name, methods):
-    """Serves for ever: connects again, with a growing delay, whenever the connection ends."""
+async def serve(address, *, name, methods, **options):
+    """Serves for ever: connects again, with a growing delay, whenever the connection ends.
+
+    `options` are those of `connect`."""
     delay = 0.1
     while True:
         try:
-            async with connect(address, name=name, methods=methods) as connection:
+            async with connect(address, name=name, methods=methods, **options) as connection:
                 log.info("serving %s at node %s", ", ".join(methods), connection.node["node"])
                 delay = 0.1
                 await connection.closed()

@@ -37,6 +37,7 @@ function charge(params) {
   return receipts.get(key);
 }
 
+// What the mesh must know for retries and for rpc.discover.
 const serves = [{
   method: "billing.charge",
   idempotent: false,
@@ -51,12 +52,10 @@ const serves = [{
 let current;
 
 async function serveAt(address) {
-  const connection = await connect(address, { name: "billing", methods: { "billing.charge": charge } });
-  const { node, heartbeat_ms } = connection.node;
-  // Once more, now with what the mesh must know for retries and for rpc.discover; it replaces the plain name.
-  await connection.call("connect", { name: "billing", instance, heartbeat_ms, serves });
+  const methods = { "billing.charge": charge };
+  const connection = await connect(address, { name: "billing", instance, methods, serves });
   current = connection;
-  console.log(`ready service=billing instance=${instance} node=${node}`);
+  console.log(`ready service=billing instance=${instance} node=${connection.node.node}`);
   if (!connection.closed) await once(connection, "close");
 }
 

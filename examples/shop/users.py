@@ -14,6 +14,11 @@ from shop_client import stay_connected, weft_client
 NAMES = ("Ada", "Barbara", "Frances", "Grace", "Hedy", "Jean", "Karen", "Margaret", "Radia", "Shafi")
 # Calls that were sent on before every node knew that this instance leaves.
 LAST_CALLS_SECONDS = 0.5
+# What the mesh must know for retries and for rpc.discover.
+SERVES = [{
+    "method": "users.get", "idempotent": True,
+    "params": {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}},
+    "result": {"type": "object", "required": ["id", "name", "instance"]}}]
 
 
 class Users:
@@ -27,13 +32,6 @@ class Users:
         return {"id": id, "name": NAMES[id - 1], "instance": self.instance}
 
     async def serve(self, connection):
-        # Once more, now with what the mesh must know for retries and for rpc.discover; it replaces the plain name.
-        await connection.call("connect", {
-            "name": "users", "instance": self.instance, "heartbeat_ms": connection.node["heartbeat_ms"],
-            "serves": [{
-                "method": "users.get", "idempotent": True,
-                "params": {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}},
-                "result": {"type": "object", "required": ["id", "name", "instance"]}}]})
         self.connection = connection
         print(f"ready service=users instance={self.instance} node={connection.node['node']}", flush=True)
         await connection.closed()
@@ -51,7 +49,8 @@ async def main(instance, nodes):
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     serving = asyncio.create_task(
-        stay_connected(nodes, users.serve, name="users", methods={"users.get": users.get}))
+        stay_connected(nodes, users.serve, name="users", instance=instance, methods={"users.get": users.get},
+                       serves=SERVES))
     await told_to_stop.wait()
     try:
         await users.leave()
