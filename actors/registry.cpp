@@ -33,12 +33,14 @@ void on_service(registry_state& state, service_changed& message) {
 
 void on_link(registry_state& state, const node_link_changed& message) {
   std::erase_if(state.links, [&](const auto& known) { return known.link == message.link; });
+  const bool routes_came = std::erase(state.early, message.link) > 0;
   // A node that dialled itself (one name for all replicas) gains nothing from routing to itself.
   if (!message.up || message.node == state.environment.node) return;
   auto& link = state.links.emplace_back();
   link.link = message.link;
   link.node = message.node;
   advertise_all(state, link);
+  if (routes_came) ask_for_routes(state, message.link);
 }
 
 }  // namespace

@@ -107,6 +107,9 @@ struct registry_state {
   std::map<std::string, peer_status> peers;
   std::vector<service_changed> services;
   std::vector<node_link> links;
+  /// Links whose routes came before the news that the link is there: one read may bring both the answer to
+  /// `connect` and the routes behind it.
+  std::vector<link_address> early;
   /// What the other nodes were told last.
   method_map advertised;
   /// Lives as long as its instance, whatever happens to the table.
@@ -132,6 +135,7 @@ method_map own_methods(const registry_state& state);
 void advertise_all(registry_state& state, node_link& to);
 void advertise_changes(registry_state& state);
 void take_routes(registry_state& state, const node_routes& message);
+void ask_for_routes(const registry_state& state, const link_address& link);
 std::shared_ptr<const routing_table> build_table(registry_state& state);
 nlohmann::json describe_routes(const registry_state& state);
 

@@ -86,16 +86,25 @@ void advertise_changes(registry_state& state) {
   for (auto& link : state.links) send_changes(state, link, false, added, removed);
 }
 
+void ask_for_routes(const registry_state& state, const link_address& link) {
+  send(state, link, "mesh.resync", json::object());
+}
+
 void take_routes(registry_state& state, const node_routes& message) {
   const auto link = std::ranges::find(state.links, message.link, &node_link::link);
-  if (link == state.links.end() || !message.params.is_object()) return;
+  if (link == state.links.end()) {
+    if (std::ranges::find(state.early, message.link) == state.early.end())
+      state.early.push_back(message.link);
+    return;
+  }
+  if (!message.params.is_object()) return;
   const auto& params = message.params;
   const auto seq = params.value("seq", std::uint64_t{0});
   const bool reset = params.value("reset", false);
   if (reset) {
     link->methods.clear();
   } else if (!link->in_step || seq != link->received + 1) {
-    if (link->in_step) send(state, link->link, "mesh.resync", json::object());
+    if (link->in_step) ask_for_routes(state, link->link);
     link->in_step = false;
     return;
   }
