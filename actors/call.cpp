@@ -59,7 +59,7 @@ void call_table::release(call& c) {
   c.local = nullptr;
   c.hedge = {};
   c.attempts = 0;
-  c.trace = {};
+  if (c.trace.known) c.trace = {};
   c.in_process = false;
   c.peer_called.clear();
   ++c.key.generation;

@@ -48,6 +48,7 @@ call_recorder::call_recorder(reactor& home, const node_options& options, const c
     : home_(home),
       options_(options),
       sinks_(sinks),
+      begins_traces_(sinks.spans && options.tracing.sample_ratio > 0),
       log_errors_(sinks.log && options.calls_logged.which != "off"),
       log_successes_(sinks.log && options.calls_logged.which == "all"),
       random_(seeded()) {}
@@ -79,11 +80,10 @@ call_trace call_recorder::begin_child(std::string_view raw_traceparent, std::str
 
 call_trace call_recorder::begin(std::string_view raw_traceparent, std::string_view raw_tracestate) {
   auto trace = begin_child(raw_traceparent, raw_tracestate);
-  const auto ratio = options_.tracing.sample_ratio;
-  if (trace.known || !sinks_.spans || ratio <= 0) return trace;
+  if (trace.known || !begins_traces_) return trace;
   trace.known = trace.begun = true;
   trace.at = {random_(), random_(), 0, random_id_flag};
-  const bool sampled = is_sampled(trace.at, ratio);
+  const bool sampled = is_sampled(trace.at, options_.tracing.sample_ratio);
   if (sampled) trace.at.flags |= sampled_flag;
   trace.at = proto::child_of(trace.at, random_());
   trace.recording = sampled;

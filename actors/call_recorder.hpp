@@ -23,6 +23,10 @@ class call_recorder final : private coro::timer {
                                              const call_sinks& sinks);
   call_recorder(reactor& home, const node_options& options, const call_sinks& sinks);
 
+  /// Could `begin` find or begin a trace?
+  bool may_begin(std::string_view raw_traceparent) const noexcept {
+    return !raw_traceparent.empty() || begins_traces_;
+  }
   /// The trace of a request that has arrived, from the raw JSON values of its members. Without a valid
   /// traceparent, and with tracing on, a trace begins here.
   call_trace begin(std::string_view raw_traceparent, std::string_view raw_tracestate);
@@ -53,6 +57,7 @@ class call_recorder final : private coro::timer {
   reactor& home_;
   const node_options& options_;
   const call_sinks& sinks_;
+  bool begins_traces_ = false;
   bool log_errors_ = false;
   bool log_successes_ = false;
   bool finishing_ = false;

@@ -34,7 +34,13 @@ void describe_caller(const link_entry& entry, call_record& record) {
 
 void router::begin_request(const link_entry& entry, std::string_view name, const proto::envelope& message,
                            coro::clock::time_point received) {
-  in_hand_ = {&entry, name, received, recorder_->begin(message.traceparent, message.tracestate)};
+  in_hand_.caller = &entry;
+  in_hand_.method = name;
+  in_hand_.received = received;
+  if (in_hand_.trace.known) in_hand_.trace = {};
+  if (recorder_->may_begin(message.traceparent)) {
+    in_hand_.trace = recorder_->begin(message.traceparent, message.tracestate);
+  }
 }
 
 void router::record_request(std::int32_t code, const method_stats& stats) {
@@ -85,7 +91,7 @@ void router::describe_callee(const call& c, call_record& record) {
 
 void router::take_trace(call& c, std::string_view method) {
   c.method = method;
-  c.trace = std::move(in_hand_.trace);
+  if (in_hand_.trace.known) c.trace = std::move(in_hand_.trace);
 }
 
 std::string_view router::traced(const proto::envelope& message, const call_trace& trace) {
@@ -102,6 +108,7 @@ std::string_view router::traced(const proto::envelope& message, const call_trace
 }
 
 void router::continue_trace(call& c, const proto::envelope& message) {
+  if (!in_hand_.trace.known) return;
   c.trace = std::move(in_hand_.trace);
   const auto text = traced(message, c.trace);
   if (text.data() == message.text.data()) return;

@@ -82,9 +82,12 @@ TEST_F(call_recorder_test, without_tracing_a_trace_is_known_and_nothing_else) {
 
 TEST_F(call_recorder_test, the_ratio_decides_for_requests_without_a_valid_trace) {
   const auto sinks = tracing();
-  call_recorder recorder(loop, options, sinks);
-  EXPECT_FALSE(recorder.begin({}, {}).known);
+  call_recorder none(loop, options, sinks);
+  EXPECT_FALSE(none.may_begin({}));
+  EXPECT_FALSE(none.begin({}, {}).known);
   options.tracing.sample_ratio = 1;
+  call_recorder recorder(loop, options, sinks);
+  EXPECT_TRUE(recorder.may_begin({}));
   std::set<std::uint64_t> ids;
   for (const std::string_view raw : {"", "7", "\"\"", "\"00-nonsense\"", "{}"}) {
     const auto trace = recorder.begin(raw, R"("v=1")");
