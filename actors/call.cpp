@@ -59,6 +59,9 @@ void call_table::release(call& c) {
   c.local = nullptr;
   c.hedge = {};
   c.attempts = 0;
+  if (c.trace.known) c.trace = {};
+  c.in_process = false;
+  c.peer_called.clear();
   ++c.key.generation;
   free_.push_back(c.key.slot);
   --in_use_;

@@ -14,6 +14,7 @@
 
 #include "actors/admission.hpp"
 #include "actors/batch.hpp"
+#include "actors/call_record.hpp"
 #include "actors/call_stats.hpp"
 #include "actors/context.hpp"
 #include "actors/coro/executor.hpp"
@@ -103,6 +104,12 @@ struct call final : coro::timer {
   const local_method* local = nullptr;
   /// Of `request`, as far as they count towards the limit.
   std::size_t held_bytes = 0;
+
+  call_trace trace;
+  /// Both ends are in this process.
+  bool in_process = false;
+  /// The peer that a handler calls by name.
+  std::string peer_called;
 
   method_stats* stats = nullptr;
   coro::clock::time_point started{};

@@ -76,6 +76,11 @@ class context : public coro::context {
   /// The same surroundings under another deadline and cancellation.
   context with(coro::context base) const { return {std::move(base), *home_, caller_, trace_}; }
 
+  /// The same with its calls in another place of the trace.
+  context with(coro::context base, std::shared_ptr<const trace_members> trace) const {
+    return {std::move(base), *home_, caller_, std::move(trace)};
+  }
+
   const std::string& node() const noexcept;
   std::string_view raw_traceparent() const noexcept {
     return trace_ ? std::string_view(trace_->raw_traceparent) : std::string_view();
@@ -83,6 +88,7 @@ class context : public coro::context {
   std::string_view raw_tracestate() const noexcept {
     return trace_ ? std::string_view(trace_->raw_tracestate) : std::string_view();
   }
+  const std::shared_ptr<const trace_members>& trace() const noexcept { return trace_; }
   /// For the parts of the library that start calls.
   router& home() const noexcept { return *home_; }
 

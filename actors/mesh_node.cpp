@@ -62,10 +62,12 @@ void end_and_wait(caf::actor_system& system, const caf::strong_actor_ptr& actor)
 }  // namespace
 
 struct mesh_node::implementation {
-  implementation(node_options from, service_host methods, std::shared_ptr<spdlog::logger> logger)
+  implementation(node_options from, service_host methods, std::shared_ptr<spdlog::logger> logger,
+                 call_sinks records)
       : options(std::move(from)),
         services(std::move(methods)),
         log(std::move(logger)),
+        sinks(std::move(records)),
         config(scheduler_config(options)) {}
 
   std::expected<void, std::string> start();
@@ -81,6 +83,7 @@ struct mesh_node::implementation {
   service_host services;
   std::map<std::string, std::shared_ptr<admission_state>> admissions;
   std::shared_ptr<spdlog::logger> log;
+  call_sinks sinks;
   caf::actor_system_config config;
   node_counters counters;
   host_port listen;
@@ -133,6 +136,7 @@ void mesh_node::implementation::spawn_actors(listening_socket listener) {
   environment.system = &*system;
   environment.routers = &routers;
   environment.registry = &registry_actor;
+  environment.sinks = sinks;
   routers.reserve(count);
   for (auto& shard : shards) {
     auto handle = spawn_pinned<router>(*system, shard->loop, *shard, environment);
@@ -261,8 +265,10 @@ void mesh_node::implementation::stop() {
   shards.clear();
 }
 
-mesh_node::mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log)
-    : impl_(std::make_unique<implementation>(std::move(options), std::move(services), std::move(log))) {}
+mesh_node::mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log,
+                     call_sinks sinks)
+    : impl_(std::make_unique<implementation>(std::move(options), std::move(services), std::move(log),
+                                             std::move(sinks))) {}
 
 mesh_node::~mesh_node() {
   stop();

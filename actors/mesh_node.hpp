@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/call_record.hpp"
 #include "actors/options.hpp"
 #include "actors/snapshot.hpp"
 
@@ -26,7 +27,9 @@ class service_host;
 class mesh_node {
  public:
   /// `services` are the methods this process serves itself; they are complete before `start`.
-  mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log);
+  /// `sinks` get the records of its calls, until `stop`.
+  mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log,
+            call_sinks sinks = {});
   /// Stops at once; call `drain` first for a graceful end.
   ~mesh_node();
   mesh_node(const mesh_node&) = delete;

@@ -125,6 +125,29 @@ struct auth_options {
   std::size_t max_failures = 5;
 };
 
+/// Lines in the log for single calls.
+struct call_log_options {
+  /// "off", "errors" or "all".
+  std::string which = "errors";
+  /// On each reactor, so that a failing service does not flood the log; 0 is no limit.
+  std::size_t lines_per_second = 10;
+};
+
+/// The defaults are those of OpenTelemetry's SDKs: parentbased_traceidratio, the batch span processor and the
+/// OTLP exporter (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+struct tracing_options {
+  /// URL of an OTLP/HTTP collector; empty: no spans are made.
+  std::string endpoint;
+  /// Of the requests that bring no trace, those that begin one.
+  double sample_ratio = 1.0;
+  std::size_t queue_spans = 2'048;
+  std::size_t batch_spans = 512;
+  milliseconds export_interval{5'000};
+  milliseconds request_timeout{10'000};
+  /// For a batch with all attempts.
+  milliseconds export_timeout{30'000};
+};
+
 struct node_options {
   std::string id;
   host_port listen{"127.0.0.1", 7400};
@@ -137,6 +160,8 @@ struct node_options {
   peer_options mesh;
   balance_options balance;
   auth_options auth;
+  call_log_options calls_logged;
+  tracing_options tracing;
 };
 
 }  // namespace weft

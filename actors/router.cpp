@@ -63,7 +63,8 @@ router::router(caf::actor_config& config, reactor& home, shard& shared, router_e
     : pinned_actor(config, home),
       shared_(shared),
       environment_(std::move(environment)),
-      budget_(shared.options.balance.retry, home.now()) {
+      budget_(shared.options.balance.retry, home.now()),
+      recorder_(call_recorder::make(home, shared.options, environment_.sinks)) {
   for (const auto* m : environment_.services->list()) {
     const auto limited = environment_.admissions->find(m->name);
     methods_.emplace(m->name,
@@ -143,6 +144,7 @@ void router::end_of_turn() {
 
 void router::on_terminate() {
   tasks_.reset();
+  if (recorder_) recorder_->finish();
   for (auto& entry : links_) {
     if (entry.open) send_to(entry.actor, make_actor_message<close_message>());
     entry.open = false;
@@ -276,8 +278,9 @@ void router::on_request(link_entry& entry, proto::envelope& message, answer_targ
     proto::unescape(name, name_scratch_);
     name = name_scratch_;
   }
+  if (recorder_) begin_request(entry, name, message, received);
   const auto refuse = [&](const rpc_error& error) {
-    observed_.emplace_back(&stats_.server_other(), error.code);
+    answered_now(stats_.server_other(), error.code);
     answer_error(target, error);
   };
   if (name.size() > options().limits.method_name_bytes) {
@@ -313,7 +316,7 @@ void router::on_request(link_entry& entry, proto::envelope& message, answer_targ
                    fmt::format("deadline_ms is a number of milliseconds, not {}", message.deadline_ms)));
   }
   if (!message.deadline_ms.empty() && deadline->count() <= 0) {
-    observed_.emplace_back(&stats, static_cast<std::int32_t>(error_code::deadline_exceeded));
+    answered_now(stats, static_cast<std::int32_t>(error_code::deadline_exceeded));
     return answer_error(target,
                         make_mesh_error(error_code::deadline_exceeded, "the deadline had passed on arrival",
                                         executed::no, options().id));

@@ -29,6 +29,7 @@
 #include "actors/access_policy.hpp"
 #include "actors/admission.hpp"
 #include "actors/call.hpp"
+#include "actors/call_recorder.hpp"
 #include "actors/connection.hpp"
 #include "actors/coro/scope.hpp"
 #include "actors/declaration.hpp"
@@ -80,6 +81,8 @@ struct link_entry {
   /// What it may do; null without an access policy.
   const identity* who = nullptr;
   std::size_t wrong_tokens = 0;
+  /// The id of the node at the other end, if it is one.
+  std::string node;
 
   connection_key key() const noexcept { return {slot, generation}; }
 };
@@ -100,6 +103,14 @@ std::expected<nlohmann::json, rpc_error> parse_value(std::string_view raw);
 /// except those by which programs report that they failed inside.
 bool is_instance_failure(std::int32_t code);
 
+/// The request that is being looked at, for the records that are made of it.
+struct request_in_hand {
+  const link_entry* caller = nullptr;
+  std::string_view method;
+  coro::clock::time_point received{};
+  call_trace trace;
+};
+
 /// Fixed parts of a node that its routers use.
 struct router_environment {
   const service_host* services = nullptr;
@@ -109,6 +120,7 @@ struct router_environment {
   /// All routers of the node by shard, and its registry: both complete before the reactors start.
   const std::vector<caf::strong_actor_ptr>* routers = nullptr;
   const caf::actor* registry = nullptr;
+  call_sinks sinks;
   std::shared_ptr<std::atomic<std::int64_t>> blocking_calls = std::make_shared<std::atomic<std::int64_t>>(0);
 };
 
@@ -302,6 +314,33 @@ class router final : public pinned_actor {
   void detach_callee(call& c);
   void on_remote_answer(remote_item& item);
 
+  // -- traces and the log of calls (router_records.cpp)
+  void begin_request(const link_entry& entry, std::string_view name, const proto::envelope& message,
+                     coro::clock::time_point received);
+  /// A request was answered without a call record.
+  void answered_now(method_stats& stats, std::int32_t code) {
+    observed_.emplace_back(&stats, code);
+    if (recorder_ && recorder_->wants(code, in_hand_.trace)) record_request(code, stats);
+  }
+  void record_request(std::int32_t code, const method_stats& stats);
+  void record_call(call& c, std::int32_t code) {
+    if (recorder_ && recorder_->wants(code, c.trace)) make_record(c, code);
+  }
+  void make_record(call& c, std::int32_t code);
+  void describe_callee(const call& c, call_record& record);
+  /// The request in hand becomes this call.
+  void take_trace(call& c, std::string_view method);
+  /// Puts this hop's span into the request that is sent on.
+  void continue_trace(call& c, const proto::envelope& message);
+  std::string_view traced(const proto::envelope& message, const call_trace& trace);
+  /// A notification that is sent on, as the bytes that are to be sent.
+  std::string_view continue_notification(const proto::envelope& message, const route& serving);
+  /// For the request of a call that a handler makes; valid until the next message.
+  std::string_view begin_outgoing(call& c, const remote::address& to, std::string_view method,
+                                  const weft::context& ctx);
+  static std::shared_ptr<const trace_members> handler_trace(const call& c, std::string_view raw_traceparent,
+                                                            std::string_view raw_tracestate);
+
   shard& shared_;
   router_environment environment_;
   std::shared_ptr<const routing_table> routes_;
@@ -335,6 +374,10 @@ class router final : public pinned_actor {
   /// Where room came up in this turn.
   std::vector<std::shared_ptr<admission_state>> freed_;
   std::size_t held_bytes_ = 0;
+  /// Null when calls are neither traced nor logged.
+  std::unique_ptr<call_recorder> recorder_;
+  request_in_hand in_hand_;
+  std::string traced_;
   /// Last member: frames refer to everything above.
   std::optional<coro::scope> tasks_;
 };

@@ -42,6 +42,7 @@ void router::release(batch_answers& group) {
 template <class Write>
 void router::answer(call& c, std::int32_t code, Write&& write) {
   if (c.stats != nullptr) c.stats->observe(code, coro::clock::now() - c.started);
+  record_call(c, code);
   render({c.caller, c.raw_id, c.group, c.group_part, !c.notification}, write);
   c.group = nullptr;
   close_call(c);

@@ -56,7 +56,7 @@ call* router::open_call(link_entry& entry, const answer_target& target, method_s
     const auto error = make_mesh_error(error_code::resource_exhausted,
                                        fmt::format("{} calls are under way, the limit ({})", limit, which),
                                        executed::no, options().id, retry_after_ms);
-    observed_.emplace_back(&stats, error.code);
+    answered_now(stats, error.code);
     answer_error(target, error);
     return nullptr;
   }
@@ -170,6 +170,7 @@ void router::cancel_caller_calls(link_entry& entry) {
     auto& c = *entry.calls_made;
     home().metrics().add(metric::cancelled);
     cancel_call(c, coro::cancel_reason::disconnected);
+    record_call(c, static_cast<std::int32_t>(error_code::request_cancelled));
     close_call(c);
   }
 }
@@ -236,8 +237,9 @@ call_key router::start_call(const remote::address& to, std::string_view method, 
   home().metrics().add(metric::outbound_in_flight);
   const auto started = c.key;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - home().now()).count();
+  const auto traceparent = recorder_ ? begin_outgoing(c, to, method, ctx) : ctx.raw_traceparent();
   proto::append_request(c.request, placeholder_id, method, raw_params,
-                        {std::max<std::int64_t>(left, 1), ctx.raw_traceparent(), ctx.raw_tracestate()});
+                        {std::max<std::int64_t>(left, 1), traceparent, ctx.raw_tracestate()});
   if (std::holds_alternative<remote::anyone>(to)) {
     start_mesh_call(c, method, raw_params, ctx);
   } else {
@@ -300,11 +302,9 @@ void router::abandon_call(call_key key) {
   auto* c = calls_.find(key);
   if (c == nullptr || c->from != call::origin::coroutine) return;
   home().metrics().add(metric::cancelled);
-  if (c->stats != nullptr) {
-    const auto now = coro::clock::now();
-    const auto code = now >= c->deadline ? error_code::deadline_exceeded : error_code::request_cancelled;
-    c->stats->observe(static_cast<std::int32_t>(code), now - c->started);
-  }
+  const auto code =
+      coro::clock::now() >= c->deadline ? error_code::deadline_exceeded : error_code::request_cancelled;
+  observe(*c, static_cast<std::int32_t>(code));
   cancel_call(*c, coro::cancel_reason::cancelled_by_caller);
   close_call(*c);
   flush_outside_turn();

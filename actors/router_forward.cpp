@@ -56,6 +56,7 @@ void router::forward(link_entry& entry, const proto::envelope& message, std::str
   c->route_key = message.route_key;
   c->local_only = local_only;
   c->request = message.text;
+  if (recorder_) continue_trace(*c, message);
   if (!hold(*c)) return;
   if (!local_only) budget_.on_call();
   dispatch(*c);
@@ -64,11 +65,12 @@ void router::forward(link_entry& entry, const proto::envelope& message, std::str
 void router::forward_notification(const proto::envelope& message, const route& serving, bool local_only) {
   const auto* e = choose(serving, nullptr, message.route_key, local_only);
   if (e == nullptr) return;
+  const auto text = recorder_ ? continue_notification(message, serving) : message.text;
   if (e->link.shard != home().index()) {
     send_to((*environment_.routers)[e->link.shard],
-            make_actor_message<send_message>(e->link.key, std::string(message.text)));
+            make_actor_message<send_message>(e->link.key, std::string(text)));
   } else if (auto* callee = callable(e->link.key)) {
-    send_frame(*callee, message.text, false);
+    send_frame(*callee, text, false);
   }
 }
 
@@ -336,6 +338,7 @@ void router::give_up(call& c, const rpc_error& error) {
 
 void router::observe(call& c, std::int32_t code) {
   if (c.stats != nullptr) c.stats->observe(code, coro::clock::now() - c.started);
+  record_call(c, code);
 }
 
 }  // namespace weft

@@ -99,6 +99,7 @@ coro::task<void> router::introduce(router* self, connection_key key, caf::strong
   self->output(*entry).heartbeat = options.protocol.heartbeat_interval;
   self->flush_outside_turn();
   const auto id = node->get<std::string>();
+  entry->node = id;
   caf::anon_send(*self->environment_.registry, node_link_changed{{self->home().index(), key}, id, true});
   self->send_to(dialler, make_actor_message<link_changed>(true, key, id));
 }
@@ -158,6 +159,7 @@ void router::on_drain(const drain_message& message) {
     for (auto& entry : links_) {
       if (entry.open) output(entry).finish = true;
     }
+    if (recorder_) recorder_->finish();
     return;
   }
   draining_ = true;

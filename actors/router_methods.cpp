@@ -162,6 +162,7 @@ void router::on_connect(link_entry& entry, const proto::envelope& message, const
   if (draining_) send_frame(entry, goaway_frame(), true);
   if (read->node.empty()) return;
   entry.as = link_entry::role::peer_in;
+  entry.node = read->node;
   caf::anon_send(*environment_.registry, node_link_changed{{home().index(), entry.key()}, read->node, true});
 }
 
@@ -224,11 +225,12 @@ void router::invoke(const local_method& local, link_entry& entry, const proto::e
   }
   auto params = parse_value(message.params);
   if (!params) {
-    observed_.emplace_back(&stats, params.error().code);
+    answered_now(stats, params.error().code);
     return answer_error(target, params.error());
   }
   auto* c = open_call(entry, target, stats, received, deadline);
   if (c == nullptr) return;
+  if (recorder_) take_trace(*c, m.name);
   if (local.admission && (local.admission->full() || waits_for_room(*local.admission))) {
     c->method = m.name;
     c->local = &local;
@@ -271,7 +273,7 @@ void router::invoke_raw(const raw_handler& handler, std::string_view name, const
     scratch_.clear();
     write(scratch_);
   }
-  observed_.emplace_back(&stats, code);
+  answered_now(stats, code);
 }
 
 void router::invoke_plain(const plain_handler& handler, std::string_view name, const proto::envelope& message,
@@ -287,7 +289,7 @@ void router::invoke_plain(const plain_handler& handler, std::string_view name, c
       outcome = std::unexpected(handler_failed(name, current_exception_text()));
     }
   }
-  observed_.emplace_back(&stats, outcome ? 0 : outcome.error().code);
+  answered_now(stats, outcome ? 0 : outcome.error().code);
   if (!outcome) return answer_error(target, outcome.error());
   render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, dump(*outcome)); });
 }
@@ -299,11 +301,7 @@ rpc_error router::handler_failed(std::string_view name, std::string_view what) {
 }
 
 void router::start_coroutine(const method& m, call& c, json params, const proto::envelope& message) {
-  std::shared_ptr<const trace_members> trace;
-  if (!message.traceparent.empty()) {
-    trace = std::make_shared<const trace_members>(
-        trace_members{std::string(message.traceparent), std::string(message.tracestate)});
-  }
+  auto trace = handler_trace(c, message.traceparent, message.tracestate);
   c.to = call::target::coroutine;
   c.context.emplace(home(), c.deadline);
   weft::context ctx(*c.context, *this, c.caller, std::move(trace));
@@ -357,6 +355,7 @@ void router::on_blocking_done(blocking_done& done) {
 void router::invoke_in_process(call& c, const local_method& local, std::string_view raw_params,
                                const weft::context& ctx) {
   c.stats = local.stats;
+  c.in_process = true;
   auto params = parse_value(raw_params);
   if (!params) return give_up(c, params.error());
   const auto key = c.key;
@@ -383,10 +382,12 @@ void router::invoke_in_process(call& c, const local_method& local, std::string_v
     enter(c, local.admission);
   }
   if (std::holds_alternative<coroutine_handler>(local.what->handler)) {
+    auto trace = c.trace.recording ? handler_trace(c, {}, ctx.raw_tracestate()) : ctx.trace();
     c.to = call::target::coroutine;
     c.context.emplace(ctx.child(c.deadline));
     home().metrics().add(metric::coroutines);
-    tasks_->spawn(run_handler(this, key, local.what, ctx.with(*c.context), std::move(*params)));
+    tasks_->spawn(
+        run_handler(this, key, local.what, ctx.with(*c.context, std::move(trace)), std::move(*params)));
   } else {
     start_blocking(*local.what, c, std::move(*params));
   }

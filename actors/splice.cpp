@@ -46,6 +46,24 @@ void append_request_for(std::string& out, std::string_view text, text_span id, s
   copy_to(text.size());
 }
 
+void append_traced(std::string& out, std::string_view text, text_span traceparent, std::string_view raw_value,
+                   text_span dropped_tracestate) {
+  std::size_t at = 0;
+  const auto replace = [&](text_span span, std::string_view value) {
+    out.append(text.substr(at, span.at - at)).append(value);
+    at = span.at + span.size;
+  };
+  if (traceparent.size == 0) {
+    replace({1, 0}, R"("traceparent":)");
+    out.append(raw_value).push_back(',');
+  }
+  const bool state_first = dropped_tracestate.at < traceparent.at;
+  if (dropped_tracestate.size != 0 && state_first) replace(dropped_tracestate, R"("")");
+  if (traceparent.size != 0) replace(traceparent, raw_value);
+  if (dropped_tracestate.size != 0 && !state_first) replace(dropped_tracestate, R"("")");
+  out.append(text.substr(at));
+}
+
 void append_response_for(std::string& out, std::string_view text, text_span id, std::string_view raw_id) {
   out.append(text.substr(0, id.at)).append(raw_id).append(text.substr(id.at + id.size));
 }

@@ -20,6 +20,12 @@ inline text_span span_in(std::string_view text, std::string_view part) noexcept 
 void append_request_for(std::string& out, std::string_view text, text_span id, std::uint64_t number,
                         text_span deadline, std::int64_t left_ms);
 
+/// Appends the request `text`, an object, with `raw_value` as its traceparent: in place of the one that it
+/// has, or in front of the other members. The same for a tracestate that must not be passed on, which becomes
+/// "".
+void append_traced(std::string& out, std::string_view text, text_span traceparent, std::string_view raw_value,
+                   text_span dropped_tracestate);
+
 /// Appends the response `text` with `raw_id` as its id.
 void append_response_for(std::string& out, std::string_view text, text_span id, std::string_view raw_id);
 

@@ -7,7 +7,8 @@ set -euo pipefail
 declare -A packages=(
   [build]="clang-19 lld-19 libclang-rt-19-dev cmake ninja-build ccache git ca-certificates
            libcaf-dev libasio-dev libssl-dev libsimdjson-dev nlohmann-json3-dev
-           prometheus-cpp-dev libcivetweb-dev libcli11-dev libspdlog-dev libfmt-dev zlib1g-dev"
+           prometheus-cpp-dev libcivetweb-dev libcli11-dev libspdlog-dev libfmt-dev zlib1g-dev
+           libcurl4-openssl-dev"
   [test]="libgtest-dev libgmock-dev libbenchmark-dev clang-format-19 clang-tidy-19 llvm-19
           python3 python3-aiorpcx prometheus procps curl iproute2 valgrind"
   [container]="docker.io docker-compose debootstrap iptables iproute2"

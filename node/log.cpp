@@ -11,6 +11,8 @@
 #include <spdlog/formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include "node/call_log.hpp"
+
 namespace weft {
 namespace {
 
@@ -38,8 +40,13 @@ class json_formatter final : public spdlog::formatter {
   void format(const log_msg& msg, memory_buf_t& out) override {
     out.append(std::string_view{R"({"ts":")"});
     append_time(out, msg.time);
-    fmt::format_to(std::back_inserter(out), R"(","level":"{}","logger":{},"msg":{}}})", level_name(msg.level),
-                   quoted(view(msg.logger_name)), quoted(view(msg.payload)));
+    fmt::format_to(std::back_inserter(out), R"(","level":"{}","logger":{},)", level_name(msg.level),
+                   quoted(view(msg.logger_name)));
+    // A call's line brings members of the object, and its closing brace.
+    if (view(msg.logger_name) == call_logger)
+      out.append(view(msg.payload));
+    else
+      fmt::format_to(std::back_inserter(out), R"("msg":{}}})", quoted(view(msg.payload)));
     out.push_back('\n');
   }
   std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<json_formatter>(); }

@@ -54,6 +54,9 @@ constexpr extra_family extras[] = {
     {"process_max_fds", "gauge", "", "Most file descriptors that the process may open"},
 };
 
+/// A code that neither JSON-RPC nor the mesh defines.
+constexpr std::int32_t other_code = 1;
+
 /// Nanoseconds to seconds by division: a multiplication by 1e-9 turns 50 µs into 5.0000000000000002e-05.
 double to_seconds(std::int64_t ns) {
   return static_cast<double>(ns) / 1e9;
@@ -90,9 +93,16 @@ void add_table(const metrics_snapshot& snapshot, std::vector<MetricFamily>& fami
   }
 }
 
-/// What tells one series of a call histogram from another. Several codes of services share the name "OTHER",
-/// and two series with equal labels would make the whole scrape invalid.
-using series_key = std::tuple<std::string, std::string_view, std::string, std::uint16_t>;
+/// OpenTelemetry's convention for JSON-RPC: the error's code, as a string. Codes of services' own are
+/// unlimited and share one value.
+std::string status_of(std::int32_t code) {
+  if (code == 0) return "OK";
+  return code_name(code) == code_name(other_code) ? "_OTHER" : std::to_string(code);
+}
+
+/// What tells one series of a call histogram from another. Several codes of services share the status
+/// "_OTHER", and two series with equal labels would make the whole scrape invalid.
+using series_key = std::tuple<std::string, std::string, std::string, std::uint16_t>;
 
 struct series_sum {
   std::array<std::uint64_t, duration_bounds_ns.size() + 1> buckets{};
@@ -118,8 +128,8 @@ ClientMetric::Histogram histogram_of(const series_sum& sum) {
 std::vector<ClientMetric::Label> labels_of(call_series::side side, const series_key& key) {
   const auto& [method, status, address, port] = key;
   std::vector<ClientMetric::Label> labels{
-      {"rpc_system_name", "jsonrpc"}, {"rpc_method", method}, {"rpc_status_code", std::string{status}}};
-  if (status != "OK") labels.push_back({"error_type", std::string{status}});
+      {"rpc_system_name", "jsonrpc"}, {"rpc_method", method}, {"rpc_status_code", status}};
+  if (status != "OK") labels.push_back({"error_type", status});
   if (side == call_series::side::client) {
     labels.push_back({"server_address", address});
     labels.push_back({"server_port", std::to_string(port)});
@@ -132,8 +142,7 @@ void add_calls(const metrics_snapshot& snapshot, call_series::side side, extra w
   std::map<series_key, series_sum> sums;
   for (const call_series& series : snapshot.calls) {
     if (series.at != side) continue;
-    const std::string_view status = series.code == 0 ? "OK" : code_name(series.code);
-    sums[{series.method, status, series.server_address, series.server_port}].add(series);
+    sums[{series.method, status_of(series.code), series.server_address, series.server_port}].add(series);
   }
   if (sums.empty()) return;
   MetricFamily family = family_of(which, MetricType::Histogram);

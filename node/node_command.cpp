@@ -1,8 +1,10 @@
 #include "node/node_command.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "actors/mesh_node.hpp"
 #include "actors/service_host.hpp"
 #include "node/admin/server.hpp"
+#include "node/call_log.hpp"
 #include "node/config/address.hpp"
 #include "node/config/flags.hpp"
 #include "node/config/loader.hpp"
@@ -25,6 +28,7 @@
 #include "node/metrics_exposition.hpp"
 #include "node/reference.hpp"
 #include "node/signals.hpp"
+#include "node/tracing/span_exporter.hpp"
 #include "node/version.hpp"
 
 namespace weft {
@@ -48,9 +52,15 @@ std::string generated_id() {
   return fmt::format("{}-{:04x}", host.data(), std::random_device{}() & 0xffff);
 }
 
-admin_sources sources_of(mesh_node& mesh, const loaded_config& config,
+std::string metrics_page(const mesh_node& mesh, const tracing::span_exporter* exporter) {
+  auto snapshot = mesh.metrics();
+  if (exporter != nullptr) exporter->add_to(snapshot);
+  return expose_metrics(snapshot);
+}
+
+admin_sources sources_of(mesh_node& mesh, const tracing::span_exporter* exporter, const loaded_config& config,
                          const std::shared_ptr<spdlog::logger>& log) {
-  return {.metrics = [&mesh] { return expose_metrics(mesh.metrics()); },
+  return {.metrics = [&mesh, exporter] { return metrics_page(mesh, exporter); },
           .readiness = [&mesh] { return mesh.readiness(); },
           .connections = [&mesh] { return mesh.connections(); },
           .peers = [&mesh] { return mesh.peers(); },
@@ -73,13 +83,16 @@ void announce(const mesh_node& mesh, const admin_server& admin, spdlog::logger& 
   if (std::fflush(stdout) != 0) log.warn("standard output takes no ready line: {}", std::strerror(errno));
 }
 
-int drain(mesh_node& mesh, int signal, const program_options& options, spdlog::logger& log) {
+int drain(mesh_node& mesh, tracing::span_exporter* exporter, int signal, const program_options& options,
+          spdlog::logger& log) {
+  const auto deadline = std::chrono::steady_clock::now() + options.node.drain_timeout;
   log.info("{}: draining for at most {}ms; a second signal ends the process at once", strsignal(signal),
            options.node.drain_timeout.count());
   if (mesh.drain())
     log.info("drained");
   else
     log.warn("drain_timeout {}ms is over: calls in flight are cut off", options.node.drain_timeout.count());
+  if (exporter != nullptr) exporter->finish(deadline);
   return exit_ok;
 }
 
@@ -92,12 +105,21 @@ int serve(loaded_config config) {
 
   service_host services;
   if (options.node.demo) add_demo_methods(services);
-  mesh_node mesh{options.node, std::move(services), log};
+  call_sinks sinks;
+  if (options.node.calls_logged.which != "off")
+    sinks.log = make_call_log(log, options.log.format, options.node.id);
+  std::optional<tracing::span_exporter> exporter;
+  if (!options.node.tracing.endpoint.empty()) {
+    exporter.emplace(options.node.tracing, options.node.id, log);
+    sinks.spans = exporter->queue();
+  }
+  mesh_node mesh{options.node, std::move(services), log, std::move(sinks)};
   if (auto started = mesh.start(); !started) {
     log->critical("cannot start: {}", started.error());
     return exit_failed;
   }
-  const auto admin = admin_server::start(options.node.admin, sources_of(mesh, config, log));
+  auto* const tracer = exporter ? &*exporter : nullptr;
+  const auto admin = admin_server::start(options.node.admin, sources_of(mesh, tracer, config, log));
   if (!admin) {
     log->critical("cannot start: {}", admin.error());
     return exit_failed;
@@ -106,7 +128,7 @@ int serve(loaded_config config) {
             format_host_port(mesh.listen_address()), format_host_port((*admin)->address()));
   announce(mesh, **admin, *log);
   const int signal = signals.wait();
-  return drain(mesh, signal, options, *log);
+  return drain(mesh, tracer, signal, options, *log);
 }
 
 std::expected<loaded_config, std::vector<std::string>> load_from(const CLI::App& command) {

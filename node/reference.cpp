@@ -87,9 +87,10 @@ std::string metrics_section() {
                        row.help);
   }
   out +=
-      "\nMethods that are not registered are counted together as `rpc_method=\"_OTHER\"`; `error_type` is "
-      "there for "
-      "failures only.\n\n";
+      "\nMethods that are not registered are counted together as `rpc_method=\"_OTHER\"`. `rpc_status_code` "
+      "is "
+      "`OK` or the error's code, `_OTHER` for codes of services' own; `error_type` is the same, for failures "
+      "only.\n\n";
   return out;
 }
 

@@ -110,10 +110,12 @@ COUNTED = {
 def instructions(binary, work, count):
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "callgrind.out")
+        # The user's own settings would count, too.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("WEFT_")}
         node = subprocess.Popen(
             ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", binary, "node", "--demo", "--reactors", "1",
              "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log-level", "error"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
         try:
             ready = node.stdout.readline()
             if not ready.startswith("ready"):

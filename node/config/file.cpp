@@ -28,6 +28,8 @@ std::string type_complaint(const option& row, const json& value) {
       return value.is_boolean() ? "" : complain("true or false");
     case option_type::count:
       return value.is_number_integer() ? "" : complain("a whole number without quotes");
+    case option_type::ratio:
+      return value.is_number() ? "" : complain("a number without quotes");
     case option_type::size:
       if (value.is_number())
         return fmt::format("{} has no unit; write a string such as \"1MiB\"", value.dump());

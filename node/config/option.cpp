@@ -54,6 +54,18 @@ assigned assign_count(const option& row, std::size_t& member, const std::string&
   return {};
 }
 
+assigned assign_ratio(const option& row, double& member, const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc::result_out_of_range) return out_of_range(row, text);
+  if (error != std::errc{} || end != text.data() + text.size())
+    return std::unexpected(fmt::format("\"{}\" is not a number; use {}", text, range_text(row)));
+  // Written so that what is not a number is out of range.
+  if (!(number >= 0 && number <= 1)) return out_of_range(row, text);
+  member = number;
+  return {};
+}
+
 assigned assign_size(const option& row, std::size_t& member, const std::string& text) {
   auto bytes = parse_size(text);
   if (!bytes) return std::unexpected(std::move(bytes.error()));
@@ -156,12 +168,16 @@ std::string_view placeholder(const option& row) {
       return "true|false";
     case option_type::count:
       return "N";
+    case option_type::ratio:
+      return "RATIO";
     case option_type::size:
       return "SIZE";
     case option_type::duration:
       return "DURATION";
     case option_type::address:
       return "HOST:PORT";
+    case option_type::url:
+      return "URL";
     case option_type::peers:
       return "NAME=HOST:PORT";
     case option_type::rules:
@@ -182,6 +198,8 @@ std::string range_text(const option& row) {
       return "true or false";
     case option_type::count:
       return fmt::format("{} to {}", row.min, row.max);
+    case option_type::ratio:
+      return "0 to 1";
     case option_type::size:
       return fmt::format("{} to {}", format_size(row.min), format_size(row.max));
     case option_type::duration:
@@ -189,6 +207,8 @@ std::string range_text(const option& row) {
                          format_duration(milliseconds{row.max}));
     case option_type::address:
       return "HOST:PORT, an IPv6 address in brackets";
+    case option_type::url:
+      return "http:// or https://, with the path; empty: none";
     case option_type::peers:
       return "any number of NAME=HOST:PORT";
     case option_type::rules:
@@ -208,11 +228,14 @@ assigned assign(const option& row, program_options& options, std::span<const std
     case option_type::text:
     case option_type::choice:
     case option_type::path:
+    case option_type::url:
       return assign_text(row, reach<std::string>(row, options), text);
     case option_type::boolean:
       return assign_boolean(reach<bool>(row, options), text);
     case option_type::count:
       return assign_count(row, reach<std::size_t>(row, options), text);
+    case option_type::ratio:
+      return assign_ratio(row, reach<double>(row, options), text);
     case option_type::size:
       return assign_size(row, reach<std::size_t>(row, options), text);
     case option_type::duration:
@@ -231,11 +254,14 @@ nlohmann::json value_of(const option& row, program_options options) {
     case option_type::text:
     case option_type::choice:
     case option_type::path:
+    case option_type::url:
       return reach<std::string>(row, options);
     case option_type::boolean:
       return reach<bool>(row, options);
     case option_type::count:
       return reach<std::size_t>(row, options);
+    case option_type::ratio:
+      return reach<double>(row, options);
     case option_type::size:
       return format_size(reach<std::size_t>(row, options));
     case option_type::duration:

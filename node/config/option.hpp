@@ -25,9 +25,11 @@ enum class option_type : std::uint8_t {
   path,
   boolean,
   count,
+  ratio,
   size,
   duration,
   address,
+  url,
   peers,
   rules
 };
@@ -36,7 +38,7 @@ template <class T>
 using member_of = T& (*)(program_options&);
 /// Where the value lives; the alternative agrees with the row's `option_type`.
 using option_member = std::variant<member_of<std::string>, member_of<bool>, member_of<std::size_t>,
-                                   member_of<milliseconds>, member_of<host_port>,
+                                   member_of<double>, member_of<milliseconds>, member_of<host_port>,
                                    member_of<std::vector<peer_option>>, member_of<std::vector<method_rule>>>;
 
 struct option {
@@ -54,7 +56,7 @@ struct option {
   // NOLINTBEGIN(readability-redundant-member-init)
   /// What a `choice` may be.
   std::span<const std::string_view> choices{};
-  /// A `text`'s or a rule value's own check: returns the complaint, empty when the value is fine.
+  /// A `text`'s, `url`'s or rule value's own check: returns the complaint, empty when the value is fine.
   std::string (*check)(std::string_view) = nullptr;
   /// The flag where it is not made from the key.
   std::string_view flag{};

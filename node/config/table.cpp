@@ -6,7 +6,9 @@
 
 #include "actors/balance/policy.hpp"
 #include "actors/method_rules.hpp"
+#include "node/call_log.hpp"
 #include "node/config/address.hpp"
+#include "node/tracing/http_client.hpp"
 
 namespace weft {
 namespace {
@@ -87,6 +89,17 @@ const option rows[] = {
      .member = WEFT_MEMBER(log.format),
      .help = "How lines on standard error are written",
      .choices = log_format_names},
+    {.key = "log.calls",
+     .type = choice,
+     .member = WEFT_MEMBER(node.calls_logged.which),
+     .help = "Calls that get a line in the log: those that failed, every one, or none",
+     .choices = call_log_names},
+    {.key = "log.calls_per_second",
+     .type = count,
+     .member = WEFT_MEMBER(node.calls_logged.lines_per_second),
+     .help = "Most such lines a second and reactor, the others are counted; 0: no limit",
+     .min = 0,
+     .max = 1'000'000},
 
     {.key = "protocol.require_version",
      .type = boolean,
@@ -356,6 +369,48 @@ const option rows[] = {
      .help = "Retries a second that each reactor may always make",
      .min = 0,
      .max = 1'000'000},
+
+    {.key = "tracing.endpoint",
+     .type = url,
+     .member = WEFT_MEMBER(node.tracing.endpoint),
+     .help = "Where spans are sent, an OTLP/HTTP collector such as http://127.0.0.1:4318/v1/traces; empty: "
+             "no tracing",
+     .check = tracing::check_url},
+    {.key = "tracing.sample_ratio",
+     .type = ratio,
+     .member = WEFT_MEMBER(node.tracing.sample_ratio),
+     .help = "Share of the requests without a traceparent that begin a trace; with one, its sampled flag "
+             "decides"},
+    {.key = "tracing.queue_spans",
+     .type = count,
+     .member = WEFT_MEMBER(node.tracing.queue_spans),
+     .help = "Most spans that wait to be sent; what is over is dropped and counted",
+     .min = 1,
+     .max = 1'000'000},
+    {.key = "tracing.batch_spans",
+     .type = count,
+     .member = WEFT_MEMBER(node.tracing.batch_spans),
+     .help = "Most spans in one request to the collector",
+     .min = 1,
+     .max = 100'000},
+    {.key = "tracing.export_interval",
+     .type = duration,
+     .member = WEFT_MEMBER(node.tracing.export_interval),
+     .help = "How long spans wait for a batch to become full",
+     .min = 1,
+     .max = hour},
+    {.key = "tracing.request_timeout",
+     .type = duration,
+     .member = WEFT_MEMBER(node.tracing.request_timeout),
+     .help = "How long one request to the collector may take",
+     .min = 1,
+     .max = hour},
+    {.key = "tracing.export_timeout",
+     .type = duration,
+     .member = WEFT_MEMBER(node.tracing.export_timeout),
+     .help = "How long a batch is tried before it is dropped",
+     .min = 1,
+     .max = hour},
 };
 
 #undef WEFT_MEMBER
@@ -378,6 +433,8 @@ std::vector<std::string> check_together(const program_options& options,
     at_most("limits.output_soft_bytes", "limits.output_hard_bytes");
   if (limits.frame_bytes > limits.output_hard_bytes)
     at_most("limits.frame_bytes", "limits.output_hard_bytes");
+  if (options.node.tracing.batch_spans > options.node.tracing.queue_spans)
+    at_most("tracing.batch_spans", "tracing.queue_spans");
   if (mesh.reconnect_initial > mesh.reconnect_max) at_most("mesh.reconnect_initial", "mesh.reconnect_max");
   if (limits.queue_target > limits.queue_interval) at_most("limits.queue_target", "limits.queue_interval");
   const balance_options& balance = options.node.balance;

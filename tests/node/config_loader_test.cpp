@@ -165,6 +165,8 @@ TEST(load_config, rules_between_options_name_both_values_and_their_origins) {
       UnorderedElementsAre(HasSubstr("limits.output_soft_bytes"), HasSubstr("limits.frame_bytes")));
   EXPECT_THAT(errors_of({.file = {}, .environment = {}, .flags = {{"--id", {"b"}}, {"--peer", {"b=b:1"}}}}),
               ElementsAre(HasSubstr("is also this node's own id")));
+  EXPECT_THAT(errors_of({.file = {}, .environment = {}, .flags = {{"--tracing-queue-spans", {"100"}}}}),
+              ElementsAre(HasSubstr("exceeds tracing.queue_spans")));
   EXPECT_THAT(errors_of({.file = {}, .environment = {}, .flags = {{"--admin", {"[::1]:9464"}}}}),
               ElementsAre(HasSubstr("use an IPv4 address or a host name")));
 }
