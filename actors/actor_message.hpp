@@ -32,6 +32,10 @@ class actor_message : public caf::mailbox_element {
     start,
     send,
     room,
+    nodes_listed,
+    retire,
+    retire_link,
+    peer_ended,
   };
 
   type what() const noexcept { return what_; }

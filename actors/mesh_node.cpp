@@ -20,7 +20,7 @@
 #include "actors/method_rules.hpp"
 #include "actors/network.hpp"
 #include "actors/node_methods.hpp"
-#include "actors/peer.hpp"
+#include "actors/peer_manager.hpp"
 #include "actors/registry.hpp"
 #include "actors/router.hpp"
 #include "actors/shard.hpp"
@@ -71,7 +71,8 @@ struct mesh_node::implementation {
         config(scheduler_config(options)) {}
 
   std::expected<void, std::string> start();
-  void spawn_actors(listening_socket listener);
+  void spawn_actors(listening_socket listener, const std::vector<opened_source>& sources);
+  void spawn_peers(const std::vector<opened_source>& sources);
   registry_environment describe_node() const;
   bool drain();
   void stop();
@@ -92,7 +93,7 @@ struct mesh_node::implementation {
   std::vector<std::unique_ptr<shard>> shards;
   std::optional<caf::actor_system> system;
   std::vector<caf::strong_actor_ptr> routers;
-  std::vector<caf::strong_actor_ptr> peers;
+  caf::strong_actor_ptr peers;
   caf::strong_actor_ptr accepting;
   caf::actor registry_actor;
   std::vector<std::thread> threads;
@@ -105,6 +106,12 @@ struct mesh_node::implementation {
 };
 
 std::expected<void, std::string> mesh_node::implementation::start() {
+  std::vector<opened_source> sources;
+  for (const auto& text : options.mesh.peers) {
+    auto opened = open_source(text, options.mesh);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    sources.push_back(std::move(*opened));
+  }
   auto listener = listening_socket::open(options.listen);
   if (!listener) return std::unexpected(listener.error());
   listen = {options.listen.host, listener->port()};
@@ -112,14 +119,22 @@ std::expected<void, std::string> mesh_node::implementation::start() {
   document->store(std::make_shared<const std::string>(openrpc_document(services.list(), options.id).dump()));
   try {
     system.emplace(config);
-    spawn_actors(std::move(*listener));
+    spawn_actors(std::move(*listener), sources);
   } catch (const std::system_error& e) {
     return std::unexpected(fmt::format("cannot start the reactors: {}", e.what()));
   }
   return {};
 }
 
-void mesh_node::implementation::spawn_actors(listening_socket listener) {
+void mesh_node::implementation::spawn_peers(const std::vector<opened_source>& sources) {
+  const peer_environment environment{&*system, &shards, &routers, registry_actor};
+  auto handle = spawn_pinned<peer_manager>(*system, shards[0]->loop, environment, sources);
+  peers = caf::actor_cast<caf::strong_actor_ptr>(handle);
+  tell(peers, make_actor_message<start_message>());
+}
+
+void mesh_node::implementation::spawn_actors(listening_socket listener,
+                                             const std::vector<opened_source>& sources) {
   const auto count =
       options.reactors != 0 ? options.reactors : std::max(1U, std::thread::hardware_concurrency());
   for (std::size_t i = 0; i < count; ++i) {
@@ -144,13 +159,7 @@ void mesh_node::implementation::spawn_actors(listening_socket listener) {
   }
   registry_actor = system->spawn<caf::detached>(registry, describe_node());
   caf::anon_send(registry_actor, publish_now{});
-  for (std::size_t i = 0; i < options.mesh.peers.size(); ++i) {
-    auto& home = *shards[i % count];
-    auto handle = spawn_pinned<peer>(*system, home.loop, home, options.mesh.peers[i], routers[i % count],
-                                     registry_actor);
-    peers.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
-    tell(peers.back(), make_actor_message<start_message>());
-  }
+  spawn_peers(sources);
   auto handle = spawn_pinned<acceptor>(*system, shards[0]->loop, *shards[0], listener.release(), routers);
   accepting = caf::actor_cast<caf::strong_actor_ptr>(handle);
   tell(accepting, make_actor_message<start_message>());
@@ -170,7 +179,6 @@ registry_environment mesh_node::implementation::describe_node() const {
   registry_environment about;
   about.node = options.id;
   about.routers = routers;
-  about.configured_peers = options.mesh.peers.size();
   about.limits = options.limits;
   about.balance = options.balance;
   about.document = document;
@@ -217,6 +225,8 @@ bool mesh_node::implementation::drain() {
   counters.draining.store(true);
   end_and_wait(*system, accepting);
   accepting.reset();
+  // Who leaves looks for nobody any more.
+  tell(peers, make_actor_message<drain_message>(options.drain_timeout, false));
   caf::anon_send(registry_actor, withdraw_all{});
   for (const auto& router : routers)
     tell(router, make_actor_message<drain_message>(options.drain_timeout, false));
@@ -251,14 +261,14 @@ bool mesh_node::implementation::drain() {
 void mesh_node::implementation::stop() {
   if (!system) return;
   end_and_wait(*system, accepting);
-  for (const auto& peer : peers) end_and_wait(*system, peer);
+  end_and_wait(*system, peers);
   for (const auto& router : routers) end_and_wait(*system, router);
   if (registry_actor) caf::anon_send_exit(registry_actor, caf::exit_reason::user_shutdown);
   for (auto& shard : shards) shard->loop.stop();
   for (auto& thread : threads) thread.join();
   threads.clear();
   accepting.reset();
-  peers.clear();
+  peers.reset();
   routers.clear();
   registry_actor = nullptr;
   system.reset();
@@ -300,11 +310,15 @@ std::vector<readiness_check> mesh_node::readiness() const {
   const bool draining = impl_->counters.draining.load();
   std::size_t up = 0;
   const auto peers = impl_->ask_peers();
-  for (const auto& peer : peers) up += peer.is == peer_status::state::up ? 1 : 0;
+  std::size_t others = 0;
+  for (const auto& peer : peers) {
+    up += peer.status.is == peer_status::state::up ? 1 : 0;
+    others += peer.listed && peer.status.is != peer_status::state::self ? 1 : 0;
+  }
   return {{"listening", impl_->accepting != nullptr || draining, format_host_port(impl_->listen)},
           {"serving", !draining, draining ? "draining" : "not draining"},
           // A node without its peers still serves what it has, so this is told but does not count.
-          {"peers", true, fmt::format("{} of {} connected", up, impl_->options.mesh.peers.size())}};
+          {"peers", true, fmt::format("{} of {} connected", up, others)}};
 }
 
 nlohmann::json mesh_node::connections() const {
@@ -317,10 +331,12 @@ nlohmann::json mesh_node::connections() const {
 
 nlohmann::json mesh_node::peers() const {
   auto list = nlohmann::json::array();
-  for (const auto& peer : impl_->ask_peers()) {
+  for (const auto& [listing, peer, listed] : impl_->ask_peers()) {
     list.push_back(
-        {{"name", peer.name},
-         {"address", format_host_port({peer.host, peer.port})},
+        {{"name", listing.label()},
+         {"names", listing.names},
+         {"address", format_host_port(listing.address)},
+         {"sources", listing.sources},
          {"state", to_string(peer.is)},
          {"node", peer.node},
          {"attempts", peer.attempts},
@@ -367,7 +383,7 @@ metrics_snapshot mesh_node::metrics() const {
   }
   merge_series(snapshot.calls);
   for (const auto& peer : impl_->ask_peers()) {
-    const std::string state(to_string(peer.is));
+    const std::string state(to_string(peer.status.is));
     const auto known = std::ranges::find(snapshot.peers, state, &peer_state_count::state);
     if (known != snapshot.peers.end())
       ++known->count;

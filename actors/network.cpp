@@ -36,14 +36,18 @@ std::string format_host_port(const host_port& address) {
   return fmt::format("{}{}{}:{}", v6 ? "[" : "", address.host, v6 ? "]" : "", address.port);
 }
 
-std::string format_address(const sockaddr_storage& address) {
+host_port to_host_port(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
   if (address.ss_family == AF_INET) {
     ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
   } else if (address.ss_family == AF_INET6) {
     ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text, sizeof text);
   }
-  return format_host_port({text, port_of(address)});
+  return {text, port_of(address)};
+}
+
+std::string format_address(const sockaddr_storage& address) {
+  return format_host_port(to_host_port(address));
 }
 
 std::uint16_t port_of(const sockaddr_storage& address) noexcept {

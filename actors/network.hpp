@@ -15,6 +15,8 @@ namespace weft {
 /// "127.0.0.1:7400", "[::1]:7400".
 std::string format_address(const sockaddr_storage& address);
 std::string format_host_port(const host_port& address);
+/// Numeric host and port.
+host_port to_host_port(const sockaddr_storage& address);
 std::uint16_t port_of(const sockaddr_storage& address) noexcept;
 socklen_t length_of(const sockaddr_storage& address) noexcept;
 

@@ -20,12 +20,6 @@ struct host_port {
   friend bool operator==(const host_port&, const host_port&) = default;
 };
 
-struct peer_option {
-  std::string name;
-  host_port address;
-  friend bool operator==(const peer_option&, const peer_option&) = default;
-};
-
 /// "users.*=consistent_hash": a setting for the methods that a pattern covers.
 struct method_rule {
   std::string pattern;
@@ -74,7 +68,13 @@ struct limit_options {
 };
 
 struct peer_options {
-  std::vector<peer_option> peers;
+  /// Where other nodes are: NAME=HOST:PORT, or a place that lists them (actors/discovery/source.hpp).
+  std::vector<std::string> peers;
+  /// How often names are looked up, whatever their time to live, and listing files read.
+  milliseconds dns_interval{5'000};
+  milliseconds file_interval{1'000};
+  /// Most addresses to dial that come from anything but NAME=HOST:PORT.
+  std::size_t max_discovered_nodes = 1024;
   milliseconds connect_timeout{3'000};
   milliseconds reconnect_initial{100};
   milliseconds reconnect_max{10'000};

@@ -1,5 +1,6 @@
 #include "actors/peer.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 
@@ -18,18 +19,17 @@ namespace weft {
 
 using state = peer_status::state;
 
-peer::peer(caf::actor_config& config, reactor& home, shard& shared, peer_option option,
-           caf::strong_actor_ptr router, caf::actor registry)
+peer::peer(caf::actor_config& config, reactor& home, shard& shared, peer_task task,
+           caf::strong_actor_ptr router, caf::actor registry, caf::strong_actor_ptr manager)
     : pinned_actor(config, home),
       shared_(shared),
-      option_(std::move(option)),
+      task_(std::move(task)),
       router_(std::move(router)),
       registry_(std::move(registry)),
+      manager_(std::move(manager)),
       backoff_(shared.options.mesh.reconnect_initial, shared.options.mesh.reconnect_max,
                std::random_device{}()) {
-  status_.name = option_.name;
-  status_.host = option_.address.host;
-  status_.port = option_.address.port;
+  status_.key = task_.key;
 }
 
 peer::~peer() = default;
@@ -39,7 +39,7 @@ void peer::receive(actor_message& message) {
     case actor_message::type::start:
       home().metrics().add(metric::actors_peer);
       life_.emplace(home());
-      tasks_.emplace(home(), [log = shared_.log, name = option_.name](const std::exception_ptr&) {
+      tasks_.emplace(home(), [log = shared_.log, name = task_.label](const std::exception_ptr&) {
         log->error("peer {}: an exception left its coroutine; this is a bug of the node", name);
       });
       tasks_->spawn(run(this));
@@ -49,6 +49,8 @@ void peer::receive(actor_message& message) {
       return;
     case actor_message::type::link_changed:
       return on_link_changed(static_cast<link_changed&>(message));
+    case actor_message::type::retire:
+      return retire();
     case actor_message::type::close:
       return terminate();
     default:
@@ -61,6 +63,26 @@ void peer::on_terminate() {
   life_.reset();
   drop_socket();
   home().metrics().add(metric::actors_peer, -1);
+  caf::anon_send(registry_, peer_gone{task_.key});
+  send_to(manager_, make_actor_message<peer_ended>(task_.key));
+  manager_.reset();
+}
+
+std::string peer::described() const {
+  const auto address = format_host_port(task_.address);
+  return task_.label == address ? address : task_.label + " (" + address + ")";
+}
+
+void peer::retire() {
+  retiring_ = true;
+  if (link_down_ == nullptr) return terminate();
+  report(state::draining);
+  send_to(router_, make_actor_message<retire_link>(caf::actor_cast<caf::strong_actor_ptr>(this),
+                                                   shared_.options.drain_timeout));
+}
+
+bool peer::is_self(const sockaddr_storage& address) const {
+  return std::ranges::find(own_, format_address(address)) != own_.end();
 }
 
 void peer::drop_socket() noexcept {
@@ -81,33 +103,55 @@ coro::task<void> peer::run(peer* self) {
     ++self->status_.attempts;
     self->report(state::resolving);
     auto addresses = co_await look_up(self);
-    std::string error = addresses ? std::string("the name has no address") : addresses.error();
-    for (const auto& address : addresses.value_or(std::vector<sockaddr_storage>{})) {
-      self->report(state::connecting);
-      auto descriptor = co_await connect(self, address);
-      if (!descriptor) {
-        error = std::move(descriptor.error());
-        continue;
-      }
-      error = co_await serve(self, *descriptor, address);
-      break;
+    const bool found = addresses && !addresses->empty();
+    const auto is_self = [self](const sockaddr_storage& address) { return self->is_self(address); };
+    if (found && std::ranges::all_of(*addresses, is_self)) {
+      self->report(state::self);
+      // A name may mean another node the next time; a number is this node for as long as it is listed.
+      const auto wait = numeric_address(self->task_.address).empty()
+                            ? self->shared_.options.mesh.reconnect_max
+                            : coro::clock::duration::max();
+      if (!co_await coro::sleep_for(*self->life_, wait)) co_return;
+      continue;
     }
+    auto error = std::string("the name has no address");
+    if (!addresses)
+      error = addresses.error();
+    else if (found)
+      error = co_await dial(self, std::move(*addresses));
+    if (self->retiring_) {
+      self->send_to(caf::actor_cast<caf::strong_actor_ptr>(self), make_actor_message<close_message>());
+      co_return;
+    }
+    if (self->is_self(self->dialled_)) continue;
     self->status_.last_error = error;
     self->status_.node.clear();
     self->report(state::backing_off);
     const auto wait = self->backoff_.next();
-    self->shared_.log->info("peer {} ({}): {}; next attempt in {} ms", self->option_.name,
-                            format_host_port(self->option_.address), error, wait.count());
+    self->shared_.log->info("peer {}: {}; next attempt in {} ms", self->described(), error, wait.count());
     if (!co_await coro::sleep_for(*self->life_, wait)) co_return;
   }
 }
 
+coro::task<std::string> peer::dial(peer* self, std::vector<sockaddr_storage> candidates) {
+  std::string error;
+  self->dialled_ = {};
+  for (const auto& address : candidates) {
+    if (self->is_self(address)) continue;
+    self->report(state::connecting);
+    auto descriptor = co_await connect(self, address);
+    if (descriptor) co_return co_await serve(self, *descriptor, address);
+    error = std::move(descriptor.error());
+  }
+  co_return error;
+}
+
 coro::task<peer::addresses> peer::look_up(peer* self) {
-  if (auto numeric = numeric_address(self->option_.address); !numeric.empty()) co_return numeric;
+  if (auto numeric = numeric_address(self->task_.address); !numeric.empty()) co_return numeric;
   coro::completion<addresses> found;
   self->resolved_ = &found;
   const auto me = caf::actor_cast<caf::strong_actor_ptr>(self);
-  self->home_system().spawn<one_shot>([me, address = self->option_.address] {
+  self->home_system().spawn<one_shot>([me, address = self->task_.address] {
     auto answer = make_actor_message<address_resolved>();
     answer->found = resolve_host(address);
     me->enqueue(caf::mailbox_element_ptr(answer.release()), nullptr);
@@ -149,9 +193,10 @@ coro::task<std::expected<int, std::string>> peer::connect(peer* self, sockaddr_s
 coro::task<std::string> peer::serve(peer* self, int descriptor, sockaddr_storage address) {
   coro::completion<std::string> down;
   self->link_down_ = &down;
+  self->dialled_ = address;
   self->report(state::introducing);
   self->shared_.counters.connections.fetch_add(1, std::memory_order_relaxed);
-  self->send_to(self->router_, make_actor_message<adopt_link>(descriptor, address, self->option_.name,
+  self->send_to(self->router_, make_actor_message<adopt_link>(descriptor, address, self->task_.label,
                                                               caf::actor_cast<caf::strong_actor_ptr>(self)));
   auto why = co_await down.wait(*self->life_);
   self->link_down_ = nullptr;
@@ -173,10 +218,16 @@ void peer::on_link_changed(const link_changed& message) {
   }
   backoff_.reset();
   status_.node = message.detail;
+  if (message.detail == shared_.options.id) {
+    own_.push_back(format_address(dialled_));
+    shared_.log->info("peer {} is this node itself; another one needs an id of its own (--id)", described());
+    return send_to(router_, make_actor_message<retire_link>(caf::actor_cast<caf::strong_actor_ptr>(this),
+                                                            milliseconds(0)));
+  }
+  if (retiring_) return;
   status_.link = {home().index(), message.key};
   status_.last_error.clear();
-  shared_.log->info("peer {} ({}) is up, node {}", option_.name, format_host_port(option_.address),
-                    message.detail);
+  shared_.log->info("peer {} is up, node {}", described(), message.detail);
   report(state::up);
 }
 

@@ -34,13 +34,45 @@ void on_service(registry_state& state, service_changed& message) {
 void on_link(registry_state& state, const node_link_changed& message) {
   std::erase_if(state.links, [&](const auto& known) { return known.link == message.link; });
   const bool routes_came = std::erase(state.early, message.link) > 0;
-  // A node that dialled itself (one name for all replicas) gains nothing from routing to itself.
+  // A node that dialled itself (one name for all replicas) leaves that link at once.
   if (!message.up || message.node == state.environment.node) return;
   auto& link = state.links.emplace_back();
   link.link = message.link;
   link.node = message.node;
   advertise_all(state, link);
   if (routes_came) ask_for_routes(state, message.link);
+}
+
+void on_listed(registry_state& state, peers_listed& message) {
+  for (auto& [key, peer] : state.peers) peer.listed = message.peers.contains(key);
+  for (auto& [key, listing] : message.peers) {
+    const auto [known, fresh] = state.peers.try_emplace(key);
+    if (fresh) known->second.status.key = key;
+    known->second.listing = std::move(listing);
+  }
+  state.peers_complete = message.complete;
+}
+
+/// True when routes change with it.
+bool on_status(registry_state& state, const peer_status& status) {
+  const auto known = state.peers.find(status.key);
+  if (known == state.peers.end()) return false;
+  using enum peer_status::state;
+  auto& last = known->second.status;
+  const bool changes = last.link != status.link || (last.is == up) != (status.is == up);
+  last = status;
+  return changes || !state.table->settled;
+}
+
+void on_gone(registry_state& state, const std::string& key) {
+  const auto known = state.peers.find(key);
+  if (known == state.peers.end()) return;
+  if (!known->second.listed) {
+    state.peers.erase(known);
+  } else {
+    known->second.status = {};
+    known->second.status.key = key;
+  }
 }
 
 }  // namespace
@@ -57,6 +89,10 @@ std::string_view to_string(peer_status::state state) noexcept {
       return "up";
     case peer_status::state::backing_off:
       return "backing_off";
+    case peer_status::state::self:
+      return "self";
+    case peer_status::state::draining:
+      return "draining";
   }
   return "unknown";
 }
@@ -65,12 +101,15 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
   self->state.environment = std::move(environment);
   return {
       [self](const peer_status& status) {
-        auto& known = self->state.peers[status.name];
-        const bool routes_change =
-            known.name.empty() || known.link != status.link ||
-            (known.is == peer_status::state::up) != (status.is == peer_status::state::up);
-        known = status;
-        if (routes_change) publish_soon(self);
+        if (on_status(self->state, status)) publish_soon(self);
+      },
+      [self](peers_listed& message) {
+        on_listed(self->state, message);
+        publish_soon(self);
+      },
+      [self](const peer_gone& message) {
+        on_gone(self->state, message.key);
+        publish_soon(self);
       },
       [self](service_changed& message) {
         on_service(self->state, message);
@@ -78,6 +117,10 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
       },
       [self](const node_link_changed& message) {
         on_link(self->state, message);
+        publish_soon(self);
+      },
+      [self](const node_link_leaving& message) {
+        for (auto& link : self->state.links) link.leaving = link.leaving || link.link == message.link;
         publish_soon(self);
       },
       [self](const node_routes& message) {
@@ -91,7 +134,7 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
       },
       [self](peers_query) {
         peer_list list;
-        for (const auto& [name, peer] : self->state.peers) list.push_back(peer);
+        for (const auto& [key, peer] : self->state.peers) list.push_back(peer);
         return list;
       },
       [self](routes_query) { return describe_routes(self->state).dump(); },

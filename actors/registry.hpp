@@ -19,18 +19,18 @@
 #include <caf/stateful_actor.hpp>
 
 #include "actors/declaration.hpp"
+#include "actors/discovery/merge.hpp"
 #include "actors/routing.hpp"
 
 namespace weft {
 
 /// What a peer actor reports about itself, whenever it changes.
 struct peer_status {
-  enum class state : std::uint8_t { resolving, connecting, introducing, up, backing_off };
+  enum class state : std::uint8_t { resolving, connecting, introducing, up, backing_off, self, draining };
 
-  std::string name;
+  /// Its address: `address_key`.
+  std::string key;
   state is = state::resolving;
-  std::string host;
-  std::uint16_t port = 0;
   /// The peer's own node id, once introduced.
   std::string node;
   link_address link;
@@ -40,6 +40,16 @@ struct peer_status {
 };
 
 std::string_view to_string(peer_status::state) noexcept;
+
+/// From the peer manager: what the sources of peers list now, and whether each of them has been looked at.
+struct peers_listed {
+  peer_listings peers;
+  bool complete = false;
+};
+/// From a peer actor that ends.
+struct peer_gone {
+  std::string key;
+};
 
 /// A connection has said what it serves; an empty list withdraws it.
 struct service_changed {
@@ -52,6 +62,10 @@ struct node_link_changed {
   std::string node;
   bool up = false;
 };
+/// A connection to another node carries no new calls.
+struct node_link_leaving {
+  link_address link;
+};
 /// Another node told what it serves (`mesh.routes`), or asks for everything (`mesh.resync`).
 struct node_routes {
   link_address link;
@@ -61,7 +75,13 @@ struct node_resync {
   link_address link;
 };
 struct peers_query {};
-using peer_list = std::vector<peer_status>;
+struct known_peer {
+  peer_listing listing;
+  peer_status status;
+  /// False while it drains.
+  bool listed = true;
+};
+using peer_list = std::vector<known_peer>;
 struct routes_query {};
 /// Nothing is served here any more.
 struct withdraw_all {};
@@ -76,8 +96,6 @@ struct registry_environment {
   std::vector<caf::strong_actor_ptr> routers;
   /// Methods served inside the process.
   std::vector<served_method> in_process;
-  /// How many peers there will be.
-  std::size_t configured_peers = 0;
   limit_options limits;
   balance_options balance;
   std::shared_ptr<shared_document> document;
@@ -99,12 +117,15 @@ struct node_link {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   bool in_step = false;
+  bool leaving = false;
   method_map methods;
 };
 
 struct registry_state {
   registry_environment environment;
-  std::map<std::string, peer_status> peers;
+  std::map<std::string, known_peer> peers;
+  /// Every source of peers has been looked at.
+  bool peers_complete = false;
   std::vector<service_changed> services;
   std::vector<node_link> links;
   /// Links whose routes came before the news that the link is there: one read may bring both the answer to
@@ -142,8 +163,11 @@ nlohmann::json describe_routes(const registry_state& state);
 }  // namespace weft
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peer_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peers_listed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peer_gone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::service_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_link_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_link_leaving)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_routes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_resync)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peers_query)

@@ -25,13 +25,14 @@ balance_policy policy_for(const balance_options& options, std::string_view patte
 
 bool is_settled(const registry_state& state) {
   const auto known = [&](const auto& entry) {
-    const peer_status& peer = entry.second;
-    if (peer.is == peer_status::state::backing_off || peer.node == state.environment.node) return true;
-    return peer.is == peer_status::state::up && std::ranges::any_of(state.links, [&](const node_link& link) {
+    using enum peer_status::state;
+    const peer_status& peer = entry.second.status;
+    if (peer.is == backing_off || peer.is == self || peer.is == draining) return true;
+    return peer.is == up && std::ranges::any_of(state.links, [&](const node_link& link) {
              return link.node == peer.node && link.in_step;
            });
   };
-  return state.peers.size() == state.environment.configured_peers && std::ranges::all_of(state.peers, known);
+  return state.peers_complete && std::ranges::all_of(state.peers, known);
 }
 
 class table_builder {
@@ -80,10 +81,7 @@ class table_builder {
     }
     std::ranges::sort(table->prefixes,
                       [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
-    for (const auto& [name, peer] : state_.peers) {
-      table->peers.emplace(name,
-                           peer_route{peer.link, peer.is == peer_status::state::up, peer.host, peer.port});
-    }
+    add_peers(*table);
     return table;
   }
 
@@ -104,6 +102,27 @@ class table_builder {
       kept.emplace(pattern, entry.admission);
     }
     state_.admissions = std::move(kept);
+  }
+
+  bool takes_calls(const peer_status& peer) const {
+    const auto leaves = [&](const node_link& link) { return link.leaving && link.link == peer.link; };
+    return peer.is == peer_status::state::up && std::ranges::none_of(state_.links, leaves);
+  }
+
+  void add_peers(routing_table& table) const {
+    for (const auto& [key, peer] : state_.peers) {
+      const auto& [listing, status, listed] = peer;
+      const peer_route route{status.link, takes_calls(status), listing.known_as.host, listing.known_as.port};
+      if (listing.names.empty()) table.peers.emplace(listing.label(), route);
+      for (const auto& name : listing.names) table.peers.emplace(name, route);
+    }
+    // Names of this node's own configuration come first.
+    for (const auto& [key, peer] : state_.peers) {
+      const auto& [listing, status, listed] = peer;
+      if (!takes_calls(status)) continue;
+      table.peers.try_emplace(
+          status.node, peer_route{status.link, true, listing.known_as.host, listing.known_as.port, true});
+    }
   }
 
   registry_state& state_;
@@ -127,6 +146,7 @@ void add_services(registry_state& state, table_builder& table) {
 void add_nodes(registry_state& state, table_builder& table) {
   std::set<std::string> done;
   for (const auto& link : state.links) {
+    if (link.leaving) continue;
     for (const auto& [pattern, method] : link.methods) {
       // Two nodes that dial each other have two links; one of them carries the calls.
       auto id = state_id(pattern, link.node);

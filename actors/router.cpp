@@ -94,6 +94,8 @@ void router::receive(actor_message& message) {
       return on_adopt_socket(static_cast<adopt_socket&>(message));
     case type::adopt_link:
       return on_adopt_link(static_cast<adopt_link&>(message));
+    case type::retire_link:
+      return on_retire_link(static_cast<retire_link&>(message));
     case type::remote_calls:
       return on_remote(static_cast<remote_calls&>(message));
     case type::blocking_done:

@@ -156,6 +156,9 @@ class router final : public pinned_actor {
   link_entry& adopt(int descriptor, const sockaddr_storage& address, link_entry::role as);
   void on_adopt_socket(adopt_socket& message);
   void on_adopt_link(adopt_link& message);
+  void on_retire_link(const retire_link& message);
+  /// Closes a link that carries no new calls once those under way are over.
+  static coro::task<void> close_when_idle(router* self, connection_key key, coro::clock::time_point at_most);
   void on_closed(const connection_closed& message);
   link_entry* find(connection_key key) noexcept;
   outbound_batch& output(link_entry& entry);
@@ -165,7 +168,8 @@ class router final : public pinned_actor {
   /// The connection, if calls may be sent to it now.
   link_entry* callable(connection_key key);
   void on_drain(const drain_message& message);
-  std::string goaway_frame() const;
+  static constexpr std::string_view draining_reason = "shutting down";
+  static std::string goaway_frame(std::string_view reason, std::chrono::milliseconds deadline);
   nlohmann::json describe_connections() const;
   void on_inspect(inspect_message& message);
   static coro::task<void> introduce(router* self, connection_key key, caf::strong_actor_ptr dialler);
@@ -249,6 +253,7 @@ class router final : public pinned_actor {
                   const answer_target& target);
   void on_connect(link_entry& entry, const proto::envelope& message, const answer_target& target);
   void on_cancel(link_entry& entry, const proto::envelope& message);
+  void on_goaway(link_entry& entry);
   bool on_mesh(link_entry& entry, std::string_view name, const proto::envelope& message,
                const answer_target& target);
   void tell_registry_gone(const link_entry& entry);

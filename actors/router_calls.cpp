@@ -312,7 +312,9 @@ void router::abandon_call(call_key key) {
 
 rpc_error router::unknown_peer(std::string_view name) const {
   std::string known;
-  for (const auto& [peer, route] : routes_->peers) known += (known.empty() ? "" : ", ") + peer;
+  for (const auto& [peer, route] : routes_->peers) {
+    if (!route.by_id) known += (known.empty() ? "" : ", ") + peer;
+  }
   return unavailable(
       fmt::format("no peer is called '{}'; the peers are: {}", name, known.empty() ? "none" : known),
       executed::no);

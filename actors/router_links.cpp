@@ -1,10 +1,13 @@
 // The router's connections: taking them on, introducing to peers, output, closing, draining.
+#include <algorithm>
+
 #include <arpa/inet.h>
 #include <caf/send.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "actors/coro/sleep.hpp"
 #include "actors/network.hpp"
 #include "actors/registry.hpp"
 #include "actors/router.hpp"
@@ -83,7 +86,7 @@ coro::task<void> router::introduce(router* self, connection_key key, caf::strong
   if (!options.auth.peer_token.empty()) params["token"] = options.auth.peer_token;
   auto answer = co_await ctx.caller().call("connect", params);
   auto* entry = self->find(key);
-  if (entry == nullptr) co_return;
+  if (entry == nullptr || entry->finishing) co_return;
   const auto node = answer && answer->is_object() ? answer->find("node") : nlohmann::json::iterator();
   if (!answer || !answer->is_object() || node == answer->end() || !node->is_string()) {
     const auto why =
@@ -102,6 +105,39 @@ coro::task<void> router::introduce(router* self, connection_key key, caf::strong
   entry->node = id;
   caf::anon_send(*self->environment_.registry, node_link_changed{{self->home().index(), key}, id, true});
   self->send_to(dialler, make_actor_message<link_changed>(true, key, id));
+}
+
+void router::on_retire_link(const retire_link& message) {
+  const auto mine = [&](const link_entry& entry) { return entry.open && entry.dialler == message.dialler; };
+  const auto entry = std::ranges::find_if(links_, mine);
+  // It may have gone down meanwhile: the peer actor is on its way to know.
+  if (entry == links_.end()) return;
+  if (!entry->introduced || message.drain_time.count() == 0) {
+    entry->finishing = true;
+    output(*entry).finish = true;
+    return;
+  }
+  // It carries calls until the registry's next table does without it, for there may be another link.
+  send_frame(*entry, goaway_frame("this node no longer lists the other as its peer", message.drain_time),
+             true);
+  caf::anon_send(*environment_.registry, node_link_leaving{{home().index(), entry->key()}});
+  tasks_->spawn(close_when_idle(this, entry->key(), home().now() + message.drain_time));
+}
+
+coro::task<void> router::close_when_idle(router* self, connection_key key, coro::clock::time_point at_most) {
+  // So long are new tables given here and at the other side, and what was sent before them to arrive.
+  constexpr std::chrono::milliseconds settling{200};
+  const coro::context until(self->home(), at_most);
+  for (;;) {
+    const bool in_time = (co_await coro::sleep_for(until, settling)).has_value();
+    auto* entry = self->find(key);
+    if (entry == nullptr) co_return;
+    if (in_time && entry->made_count + entry->received_count > 0) continue;
+    entry->finishing = true;
+    self->output(*entry).finish = true;
+    self->flush_outside_turn();
+    co_return;
+  }
 }
 
 void router::on_closed(const connection_closed& message) {
@@ -164,16 +200,15 @@ void router::on_drain(const drain_message& message) {
   }
   draining_ = true;
   drain_deadline_ = message.deadline;
-  const auto goaway = goaway_frame();
+  const auto goaway = goaway_frame(draining_reason, drain_deadline_);
   for (auto& entry : links_) {
     if (entry.open && entry.introduced) send_frame(entry, goaway, true);
   }
 }
 
-std::string router::goaway_frame() const {
-  return fmt::format(
-      R"({{"jsonrpc":"2.0","method":"$/goaway","params":{{"reason":"shutting down","deadline_ms":{}}}}})",
-      drain_deadline_.count());
+std::string router::goaway_frame(std::string_view reason, std::chrono::milliseconds deadline) {
+  return fmt::format(R"({{"jsonrpc":"2.0","method":"$/goaway","params":{{"reason":"{}","deadline_ms":{}}}}})",
+                     reason, deadline.count());
 }
 
 nlohmann::json router::describe_connections() const {

@@ -63,6 +63,16 @@ class link_changed final : public actor_message {
   std::string detail;
 };
 
+/// From a peer actor: its link is not wanted any more. Calls on it may take so long to finish; with no time,
+/// it is closed at once.
+class retire_link final : public actor_message {
+ public:
+  retire_link(caf::strong_actor_ptr peer, std::chrono::milliseconds time) noexcept
+      : actor_message(type::retire_link), dialler(std::move(peer)), drain_time(time) {}
+  caf::strong_actor_ptr dialler;
+  std::chrono::milliseconds drain_time;
+};
+
 /// From the registry: a message to go out on a connection, if it is still there.
 class send_message final : public actor_message {
  public:

@@ -104,7 +104,7 @@ bool router::on_control(link_entry& entry, std::string_view name, const proto::e
     } else if (name == cancel_method) {
       on_cancel(entry, message);
     } else if (name == goaway_method) {
-      entry.going_away = true;
+      on_goaway(entry);
     }
     return true;
   }
@@ -124,6 +124,16 @@ bool router::on_control(link_entry& entry, std::string_view name, const proto::e
   if (name != "connect") return false;
   on_connect(entry, message, target);
   return true;
+}
+
+void router::on_goaway(link_entry& entry) {
+  if (entry.as == link_entry::role::client || !entry.introduced) {
+    entry.going_away = true;
+  } else {
+    // Two nodes may have another link. The registry puts it in this one's place in one step, until which this
+    // one goes on: the other side still takes what is on its way.
+    caf::anon_send(*environment_.registry, node_link_leaving{{home().index(), entry.key()}});
+  }
 }
 
 void router::on_connect(link_entry& entry, const proto::envelope& message, const answer_target& target) {
@@ -159,7 +169,7 @@ void router::on_connect(link_entry& entry, const proto::envelope& message, const
                         {"in_flight", limits.in_flight_per_connection},
                         {"method_name_bytes", limits.method_name_bytes}}}};
   render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, dump(reply)); });
-  if (draining_) send_frame(entry, goaway_frame(), true);
+  if (draining_) send_frame(entry, goaway_frame(draining_reason, drain_deadline_), true);
   if (read->node.empty()) return;
   entry.as = link_entry::role::peer_in;
   entry.node = read->node;

@@ -21,6 +21,8 @@ struct peer_route {
   bool up = false;
   std::string host;
   std::uint16_t port = 0;
+  /// Found by its node id, which this node's configuration does not name.
+  bool by_id = false;
 };
 
 /// Who serves a method or everything with a prefix.
@@ -33,13 +35,13 @@ struct route {
 };
 
 struct routing_table {
-  /// By the name the peer has in this node's configuration.
+  /// By the name the peer has in this node's configuration, or its address, and by its node id.
   string_map<peer_route> peers;
   string_map<route> exact;
   /// `prefix.*` without the star, the longest first.
   std::vector<std::pair<std::string, route>> prefixes;
 
-  /// Every configured peer has told what it serves, or cannot be reached: a method that is not here is
+  /// Every listed peer has told what it serves, or cannot be reached: a method that is not here is
   /// nowhere.
   bool settled = false;
 

@@ -14,12 +14,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "actors/address.hpp"
 #include "actors/demo.hpp"
 #include "actors/mesh_node.hpp"
 #include "actors/service_host.hpp"
 #include "node/admin/server.hpp"
 #include "node/call_log.hpp"
-#include "node/config/address.hpp"
 #include "node/config/flags.hpp"
 #include "node/config/loader.hpp"
 #include "node/config/tokens_file.hpp"

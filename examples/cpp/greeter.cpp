@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "actors/address.hpp"
 #include "actors/mesh_node.hpp"
 #include "actors/service_host.hpp"
-#include "node/config/address.hpp"
 #include "node/log.hpp"
 #include "node/signals.hpp"
 
@@ -44,8 +44,7 @@ int serve(weft::node_options options) {
 
 int main(int argc, char** argv) {
   const auto listen = weft::parse_host_port(argc == 3 ? argv[1] : "");
-  const auto peer = weft::parse_peer(argc == 3 ? argv[2] : "");
-  if (!listen || !peer) {
+  if (!listen) {
     fmt::print(stderr,
                "usage: greeter LISTEN NAME=HOST:PORT, as in: greeter 127.0.0.1:7410 b=127.0.0.1:7400\n");
     return 64;
@@ -53,6 +52,6 @@ int main(int argc, char** argv) {
   weft::node_options options;
   options.id = "greeter";
   options.listen = *listen;
-  options.mesh.peers = {*peer};
+  options.mesh.peers = {argv[2]};
   return serve(std::move(options));
 }

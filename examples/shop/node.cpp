@@ -15,12 +15,12 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "actors/address.hpp"
 #include "actors/demo.hpp"
 #include "actors/mesh_node.hpp"
 #include "actors/service_host.hpp"
 #include "examples/shop/orders.hpp"
 #include "node/admin/server.hpp"
-#include "node/config/address.hpp"
 #include "node/config/flags.hpp"
 #include "node/config/loader.hpp"
 #include "node/exit_code.hpp"

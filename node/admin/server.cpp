@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "node/config/address.hpp"
+#include "actors/address.hpp"
 
 namespace weft {
 namespace {

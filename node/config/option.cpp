@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "node/config/address.hpp"
+#include "actors/address.hpp"
+#include "actors/discovery/source.hpp"
 #include "proto/units.hpp"
 
 namespace weft {
@@ -95,21 +97,19 @@ assigned assign_address(host_port& member, const std::string& text) {
   return {};
 }
 
-assigned assign_peers(std::vector<peer_option>& member, std::span<const std::string> texts) {
-  std::vector<peer_option> peers;
+assigned assign_peers(std::vector<std::string>& member, std::span<const std::string> texts) {
   std::vector<std::string> complaints;
+  std::set<std::string> names;
   for (const std::string& text : texts) {
-    auto peer = parse_peer(text);
-    if (!peer)
-      complaints.push_back(std::move(peer.error()));
-    else if (std::ranges::find(peers, peer->name, &peer_option::name) != peers.end())
-      complaints.push_back(
-          fmt::format("peer \"{}\" is named twice; give each peer a name of its own", peer->name));
-    else
-      peers.push_back(*std::move(peer));
+    // A source without a name is named by what it is.
+    const auto name = text.substr(0, text.find('='));
+    if (auto opened = open_source(text, {}); !opened)
+      complaints.push_back(std::move(opened.error()));
+    else if (!names.insert(name).second)
+      complaints.push_back(fmt::format("peer \"{}\" is named twice; give each peer a name of its own", name));
   }
   if (!complaints.empty()) return std::unexpected(fmt::format("{}", fmt::join(complaints, "; also ")));
-  member = std::move(peers);
+  member.assign(texts.begin(), texts.end());
   return {};
 }
 
@@ -156,7 +156,7 @@ std::string variable_name(const option& row) {
   return from_key(row, "WEFT_", '_', true);
 }
 
-std::string_view placeholder(const option& row) {
+std::string placeholder(const option& row) {
   switch (row.type) {
     case option_type::text:
       return "NAME";
@@ -179,9 +179,9 @@ std::string_view placeholder(const option& row) {
     case option_type::url:
       return "URL";
     case option_type::peers:
-      return "NAME=HOST:PORT";
+      return source_forms("|");
     case option_type::rules:
-      return row.form;
+      return std::string{row.form};
   }
   std::unreachable();
 }
@@ -210,7 +210,7 @@ std::string range_text(const option& row) {
     case option_type::url:
       return "http:// or https://, with the path; empty: none";
     case option_type::peers:
-      return "any number of NAME=HOST:PORT";
+      return fmt::format("any number of {}", source_forms(", "));
     case option_type::rules:
       return "METHOD a name or prefix.*; the first rule that fits counts";
   }
@@ -219,7 +219,7 @@ std::string range_text(const option& row) {
 
 assigned assign(const option& row, program_options& options, std::span<const std::string> texts) {
   if (row.type == option_type::peers)
-    return assign_peers(reach<std::vector<peer_option>>(row, options), texts);
+    return assign_peers(reach<std::vector<std::string>>(row, options), texts);
   if (row.type == option_type::rules)
     return assign_rules(row, reach<std::vector<method_rule>>(row, options), texts);
   if (texts.size() != 1) return std::unexpected(fmt::format("given {} times; give it once", texts.size()));
@@ -268,12 +268,8 @@ nlohmann::json value_of(const option& row, program_options options) {
       return format_duration(reach<milliseconds>(row, options));
     case option_type::address:
       return format_host_port(reach<host_port>(row, options));
-    case option_type::peers: {
-      nlohmann::json list = nlohmann::json::array();
-      for (const peer_option& peer : reach<std::vector<peer_option>>(row, options))
-        list.push_back(format_peer(peer));
-      return list;
-    }
+    case option_type::peers:
+      return reach<std::vector<std::string>>(row, options);
     case option_type::rules: {
       nlohmann::json list = nlohmann::json::array();
       for (const method_rule& rule : reach<std::vector<method_rule>>(row, options))

@@ -39,7 +39,7 @@ using member_of = T& (*)(program_options&);
 /// Where the value lives; the alternative agrees with the row's `option_type`.
 using option_member = std::variant<member_of<std::string>, member_of<bool>, member_of<std::size_t>,
                                    member_of<double>, member_of<milliseconds>, member_of<host_port>,
-                                   member_of<std::vector<peer_option>>, member_of<std::vector<method_rule>>>;
+                                   member_of<std::vector<std::string>>, member_of<std::vector<method_rule>>>;
 
 struct option {
   /// As in a configuration file: "section.name" or "name".
@@ -75,7 +75,7 @@ std::string flag_name(const option& row);
 /// "WEFT_LIMITS_FRAME_BYTES"
 std::string variable_name(const option& row);
 /// What a value looks like, for help texts: "HOST:PORT", "DURATION", …
-std::string_view placeholder(const option& row);
+std::string placeholder(const option& row);
 /// The allowed values as a phrase: "64B to 1GiB".
 std::string range_text(const option& row);
 

@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "actors/address.hpp"
 #include "actors/balance/policy.hpp"
 #include "actors/method_rules.hpp"
 #include "node/call_log.hpp"
-#include "node/config/address.hpp"
 #include "node/tracing/http_client.hpp"
 
 namespace weft {
@@ -60,7 +60,9 @@ const option rows[] = {
     {.key = "peers",
      .type = peers,
      .member = WEFT_MEMBER(node.mesh.peers),
-     .help = "Another node of the mesh; the flag is repeated, the variable takes a comma-separated list",
+     .help = "Other nodes of the mesh: one by its address, all addresses of a DNS name, or those that a file "
+             "lists; "
+             "the flag is repeated, the variable takes a comma-separated list",
      .flag = "--peer"},
     {.key = "reactors",
      .type = count,
@@ -263,6 +265,26 @@ const option rows[] = {
      .help = "Longest wait between reconnections to a peer",
      .min = 1,
      .max = hour},
+    {.key = "mesh.dns_interval",
+     .type = duration,
+     .member = WEFT_MEMBER(node.mesh.dns_interval),
+     .help = "How often the names of dns:// are looked up, whatever their records' time to live",
+     .min = 10,
+     .max = hour},
+    {.key = "mesh.file_interval",
+     .type = duration,
+     .member = WEFT_MEMBER(node.mesh.file_interval),
+     .help = "How often the files of file:// are read",
+     .min = 10,
+     .max = hour},
+    {.key = "mesh.max_discovered_nodes",
+     .type = count,
+     .member = WEFT_MEMBER(node.mesh.max_discovered_nodes),
+     .help =
+         "Most addresses of dns:// and file:// that are dialled; the rest is left out. A file may have 1 KiB "
+         "for each",
+     .min = 1,
+     .max = 100'000},
 
     {.key = "auth.tokens_file",
      .type = path,
@@ -442,7 +464,8 @@ std::vector<std::string> check_together(const program_options& options,
     at_most("ejection.base_time", "ejection.max_time");
   if (balance.retry.backoff_initial > balance.retry.backoff_max)
     at_most("retry.backoff_initial", "retry.backoff_max");
-  if (std::ranges::find(mesh.peers, options.node.id, &peer_option::name) != mesh.peers.end())
+  const auto is_own = [&](std::string_view peer) { return peer.starts_with(options.node.id + "="); };
+  if (!options.node.id.empty() && std::ranges::any_of(mesh.peers, is_own))
     complaints.push_back(
         fmt::format("{} is also this node's own id; a peer has a name of its own", describe("peers")));
   if (options.node.admin.host.contains(':'))

@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "actors/address.hpp"
 #include "actors/declaration.hpp"
 #include "actors/service_host.hpp"
-#include "node/config/address.hpp"
 #include "node/config/json_file.hpp"
 #include "node/config/nearest.hpp"
 #include "node/file_text.hpp"

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "node/config/address.hpp"
+#include "actors/address.hpp"
 #include "proto/units.hpp"
 
 namespace weft::tools {

@@ -12,6 +12,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/coro/sleep.hpp"
+#include "actors/network.hpp"
 #include "actors/service_host.hpp"
 #include "tests/actors/node_client.hpp"
 
@@ -261,7 +262,7 @@ TEST_F(mesh_node_test, coroutines_call_peers_and_get_typed_errors) {
       plain("twice", [](const json& params) -> result { return params.at("x").get<int>() * 2; }));
   mesh_node far(far_options, std::move(far_services), log);
   ASSERT_TRUE(far.start());
-  options.mesh.peers = {{"far", far.listen_address()}};
+  options.mesh.peers = {"far=" + format_host_port(far.listen_address())};
   start();
   node_client client(node->listen_address());
   while (node->peers().empty() || node->peers().at(0).at("state") != "up") client.call("mesh.health");

@@ -91,10 +91,12 @@ def query(expression: str) -> dict[str, float]:
 
 
 class Composition:
-    def __init__(self, root: pathlib.Path, environment: dict[str, str]) -> None:
+    def __init__(self, root: pathlib.Path, environment: dict[str, str], file: str = "docker-compose.yml",
+                 project: str = PROJECT) -> None:
         self.root = root
         self.environment = environment
-        self.command = ["docker-compose", "--project-name", PROJECT, "--file", str(root / "docker-compose.yml")]
+        self.project = project
+        self.command = ["docker-compose", "--project-name", project, "--file", str(root / file)]
 
     def compose(self, *arguments: str) -> None:
         run([*self.command, *arguments], self.environment)
@@ -142,7 +144,7 @@ class Composition:
         return found
 
     def ours(self, *labels: str) -> list[str]:
-        every = (f"com.docker.compose.project={PROJECT}", *labels)
+        every = (f"com.docker.compose.project={self.project}", *labels)
         return [part for label in every for part in ("--filter", f"label={label}")]
 
     def logs(self) -> str:

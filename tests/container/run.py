@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 
+import scale
 from engine import Unavailable, engine, ensure_packages
 from images import make_debian, make_prometheus, provide, run
 from mesh import Composition
@@ -70,6 +71,13 @@ def exercise(report: Report, composition: Composition) -> None:
     report.step("nothing is left in the engine", nothing_is_left, composition)
 
 
+def exercise_scaling(report: Report, environment: dict[str, str]) -> None:
+    composition = Composition(ROOT, environment, scale.FILE, scale.PROJECT)
+    composition.down()
+    report.step(f"a service scales from 1 to {scale.REPLICAS} nodes and back", scale.scales_up_and_down, composition)
+    report.step("nothing is left of it in the engine", nothing_is_left, composition)
+
+
 def suite(work: pathlib.Path, report: Report) -> None:
     ensure_packages(ROOT)
     with engine(work) as (environment, ours):
@@ -81,6 +89,7 @@ def suite(work: pathlib.Path, report: Report) -> None:
         report.step(f"image {prometheus_image}", provide, prometheus_image, make_prometheus, environment)
         report.step("docker build", build_node_image, environment)
         exercise(report, composition)
+        exercise_scaling(report, environment)
         if ours:
             # What earlier builds left; in an engine that others use too it would be theirs to decide.
             run(["docker", "image", "prune", "--force"], environment)

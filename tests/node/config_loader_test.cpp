@@ -61,7 +61,7 @@ TEST(load_config, flag_over_environment_over_file_over_default) {
 }
 
 TEST(load_config, peers_come_as_array_as_list_or_repeated_and_replace_each_other) {
-  const std::vector<peer_option> b_and_c{{"b", {"::1", 7401}}, {"c", {"c", 7402}}};
+  const std::vector<std::string> b_and_c{"b=[::1]:7401", "c=c:7402"};
   const auto from_file = load_config(
       {.file = file(R"({"peers": ["b=[::1]:7401", "c=c:7402"]})"), .environment = {}, .flags = {}});
   ASSERT_TRUE(from_file) << from_file.error().front();

@@ -17,10 +17,10 @@ PATIENCE = 60
 PORT_TAKEN = "Address already in use"
 
 
-def own_host():
-    """A loopback address of this process's own: a node that comes back finds its port free."""
+def own_host(number=0):
+    """A loopback address of this process's own, the first of three: a node that comes back finds its port free."""
     pid = os.getpid()
-    return f"127.{1 + (pid >> 14 & 63)}.{pid >> 7 & 127}.{1 + (pid & 127)}"
+    return f"127.{1 + (pid >> 14 & 63) + 64 * number}.{pid >> 7 & 127}.{1 + (pid & 127)}"
 
 
 def free_addresses(count):
@@ -47,14 +47,16 @@ def eventually(condition, what):
 class MeshNode(NodeProcess):
     """A node whose address and peers are known before it starts.
 
-    `peers` maps names to HOST:PORT. `max_files` is its limit of descriptors, soft and hard."""
+    `peers` maps names to HOST:PORT. `max_files` is its limit of descriptors, soft and hard. `launcher` is a
+    command that runs the one behind it in its own process."""
 
-    def __init__(self, *options, listen=None, peers=None, max_files=None, binary=None, demo=True):
+    def __init__(self, *options, listen=None, peers=None, max_files=None, binary=None, demo=True, launcher=()):
         self.binary = binary or os.environ.get("WEFT_BIN")
         if not self.binary:
             raise NodeFailure("which program? Set WEFT_BIN to the path of weft, as in build/release/weft")
         listen = listen or own_host() + ":0"
-        self.command = [self.binary, "node", "--listen", listen, "--admin", own_host() + ":0", *options]
+        self.command = [*launcher, self.binary, "node", "--listen", listen, "--admin", own_host() + ":0",
+                        *options]
         for name, address in (peers or {}).items():
             self.command += ["--peer", f"{name}={address}"]
         if demo:

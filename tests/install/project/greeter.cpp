@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
   weft::node_options options;
   options.id = "greeter";
   options.listen = {"127.0.0.1", 0};
-  options.mesh.peers = {{"other", {"127.0.0.1", static_cast<std::uint16_t>(std::atoi(argv[1]))}}};
+  options.mesh.peers = {std::string("other=127.0.0.1:") + argv[1]};
   weft::mesh_node node(options, std::move(services), spdlog::stderr_logger_mt("greeter"));
   if (const auto started = node.start(); !started) {
     std::cerr << started.error() << '\n';

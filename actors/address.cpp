@@ -1,4 +1,4 @@
-#include "node/config/address.hpp"
+#include "actors/address.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -68,7 +68,14 @@ std::string check_node_name(std::string_view name) {
   return "";
 }
 
-std::expected<peer_option, std::string> parse_peer(std::string_view text) {
+std::expected<host_port, std::string> parse_peer_address(std::string_view text) {
+  auto address = parse_host_port(text);
+  if (address && address->port == 0)
+    return std::unexpected(fmt::format("\"{}\": a peer's port is a number from 1 to 65535", text));
+  return address;
+}
+
+std::expected<named_address, std::string> parse_named_address(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == text.npos)
     return std::unexpected(
@@ -76,15 +83,9 @@ std::expected<peer_option, std::string> parse_peer(std::string_view text) {
   const std::string_view name = text.substr(0, equals);
   if (std::string complaint = check_node_name(name); !complaint.empty())
     return std::unexpected(fmt::format("\"{}\": {}", text, complaint));
-  auto address = parse_host_port(text.substr(equals + 1));
+  auto address = parse_peer_address(text.substr(equals + 1));
   if (!address) return std::unexpected(std::move(address.error()));
-  if (address->port == 0)
-    return std::unexpected(fmt::format("\"{}\": a peer's port is a number from 1 to 65535", text));
-  return peer_option{std::string{name}, *std::move(address)};
-}
-
-std::string format_peer(const peer_option& peer) {
-  return fmt::format("{}={}", peer.name, format_host_port(peer.address));
+  return named_address{std::string{name}, *std::move(address)};
 }
 
 }  // namespace weft

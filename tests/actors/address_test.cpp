@@ -1,4 +1,4 @@
-#include "node/config/address.hpp"
+#include "actors/address.hpp"
 
 #include <gmock/gmock.h>
 
@@ -53,19 +53,19 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"a:-1", "from 0 to 65535"}, refusal{"a:80x", "from 0 to 65535"}));
 
 TEST(peer, is_a_name_and_an_address) {
-  const auto peer = parse_peer("b=[::1]:7401");
+  const auto peer = parse_named_address("b=[::1]:7401");
   ASSERT_TRUE(peer) << peer.error();
-  EXPECT_EQ(*peer, (peer_option{"b", {"::1", 7401}}));
-  EXPECT_EQ(format_peer(*peer), "b=[::1]:7401");
+  EXPECT_EQ(*peer, (named_address{"b", {"::1", 7401}}));
 }
 
 TEST(peer, refusals_say_what_is_wrong) {
-  EXPECT_THAT(parse_peer("b:7401").error(), HasSubstr("names no peer; write NAME=HOST:PORT"));
-  EXPECT_THAT(parse_peer("=b:7401").error(), HasSubstr("the name is empty"));
-  EXPECT_THAT(parse_peer("b c=b:7401").error(), HasSubstr("\"b c\" is not a name"));
-  EXPECT_THAT(parse_peer("b=b:0").error(), HasSubstr("from 1 to 65535"));
-  EXPECT_THAT(parse_peer("b=b").error(), HasSubstr("has no port"));
-  EXPECT_THAT(parse_peer(std::string(65, 'b') + "=b:1").error(), HasSubstr("65 characters; use at most 64"));
+  EXPECT_THAT(parse_named_address("b:7401").error(), HasSubstr("names no peer; write NAME=HOST:PORT"));
+  EXPECT_THAT(parse_named_address("=b:7401").error(), HasSubstr("the name is empty"));
+  EXPECT_THAT(parse_named_address("b c=b:7401").error(), HasSubstr("\"b c\" is not a name"));
+  EXPECT_THAT(parse_named_address("b=b:0").error(), HasSubstr("from 1 to 65535"));
+  EXPECT_THAT(parse_named_address("b=b").error(), HasSubstr("has no port"));
+  EXPECT_THAT(parse_named_address(std::string(65, 'b') + "=b:1").error(),
+              HasSubstr("65 characters; use at most 64"));
 }
 
 }  // namespace
