@@ -32,6 +32,9 @@
 #include "node/version.hpp"
 
 namespace weft {
+
+using add_services_function = std::function<void(service_host&)>;
+
 namespace {
 
 /// Every connection takes a descriptor; the soft limit is kept low for programs that use select.
@@ -96,7 +99,7 @@ int drain(mesh_node& mesh, tracing::span_exporter* exporter, int signal, const p
   return exit_ok;
 }
 
-int serve(loaded_config config) {
+int serve(loaded_config config, const add_services_function& add_services) {
   shutdown_signals signals;
   program_options& options = config.options;
   if (options.node.id.empty()) options.node.id = generated_id();
@@ -105,6 +108,7 @@ int serve(loaded_config config) {
 
   service_host services;
   if (options.node.demo) add_demo_methods(services);
+  add_services(services);
   call_sinks sinks;
   if (options.node.calls_logged.which != "off")
     sinks.log = make_call_log(log, options.log.format, options.node.id);
@@ -155,7 +159,7 @@ int report(const std::vector<std::string>& errors) {
   return exit_usage;
 }
 
-int run(const CLI::App& command) {
+int run(const CLI::App& command, const add_services_function& add_services) {
   if (command.count("--print-reference") > 0) {
     fmt::print("{}", reference_page());
     return exit_ok;
@@ -171,7 +175,7 @@ int run(const CLI::App& command) {
     fmt::print("the configuration is valid\n");
     return exit_ok;
   }
-  return serve(*std::move(config));
+  return serve(*std::move(config), add_services);
 }
 
 /// A flag that makes the command print something instead of serving.
@@ -181,14 +185,14 @@ void add_mode(CLI::App& command, const std::string& name, const std::string& hel
 
 }  // namespace
 
-void add_node_command(CLI::App& app, int& exit_code) {
+void add_node_command(CLI::App& app, int& exit_code, add_services_function add_services) {
   CLI::App* node = app.add_subcommand("node", "Run a node until SIGTERM or SIGINT");
   add_mode(*node, "--print-config", "Print every effective value with its origin, and exit");
   add_mode(*node, "--check-config", "Only validate the configuration: exit 0 or 64");
   add_mode(*node, "--print-reference",
            "Print the reference page of options, metrics and admin pages, and exit");
   add_config_flags(*node);
-  node->callback([node, &exit_code] { exit_code = run(*node); });
+  node->callback([node, &exit_code, add = std::move(add_services)] { exit_code = run(*node, add); });
 }
 
 }  // namespace weft

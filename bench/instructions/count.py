@@ -170,7 +170,11 @@ def main():
     if arguments.update:
         FILE.write_text(json.dumps(counts, indent=2) + "\n")
         return 0
-    found = complaints(counts, json.loads(FILE.read_text()))
+    expected = json.loads(FILE.read_text())
+    found = complaints(counts, expected)
+    if found:
+        # On a busy machine waking up and stopping may cost more for once; what the code costs comes twice.
+        found = complaints(count_all(arguments.binary), expected)
     for line in found:
         print(line, file=sys.stderr)
     if found:
