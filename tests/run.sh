@@ -96,7 +96,7 @@ if [ $all = yes ]; then
     phase 'tests tsan' tests tsan --label-regex '^(unit|wire)$' || true
   fi
   phase 'tests instructions' tests release --label-regex '^instructions$' || true
-  phase 'tests chaos' tests release --label-regex '^chaos$' || true
+  phase 'tests chaos' tests release --label-regex '^chaos$' --verbose || true
   phase 'tests containers' tests release --label-regex '^container$' --verbose || true
 fi
 exit $failed

@@ -12,6 +12,7 @@ import time
 import traceback
 
 import scale
+import shop
 from engine import Unavailable, engine, ensure_packages
 from images import make_debian, make_prometheus, provide, run
 from mesh import Composition
@@ -78,6 +79,14 @@ def exercise_scaling(report: Report, environment: dict[str, str]) -> None:
     report.step("nothing is left of it in the engine", nothing_is_left, composition)
 
 
+def exercise_shop(report: Report, environment: dict[str, str]) -> None:
+    composition = Composition(ROOT, environment, shop.FILE, shop.PROJECT)
+    composition.down()
+    report.step("the shop: docker-compose build", composition.compose, "build", "a", "users-1")
+    report.step("the shop: orders through three nodes", shop.orders_go_through, composition)
+    report.step("nothing is left of it in the engine", nothing_is_left, composition)
+
+
 def suite(work: pathlib.Path, report: Report) -> None:
     ensure_packages(ROOT)
     with engine(work) as (environment, ours):
@@ -90,6 +99,7 @@ def suite(work: pathlib.Path, report: Report) -> None:
         report.step("docker build", build_node_image, environment)
         exercise(report, composition)
         exercise_scaling(report, environment)
+        exercise_shop(report, environment)
         if ours:
             # What earlier builds left; in an engine that others use too it would be theirs to decide.
             run(["docker", "image", "prune", "--force"], environment)
