@@ -11,7 +11,7 @@ ORDERS = 20
 
 def order(node: str, number: int) -> dict:
     with Wire(("127.0.0.1", DATA_PORT[node])) as wire:
-        params = {"key": f"order-{node}-{number}", "user": number % 10, "amount_cents": 100 + number}
+        params = {"key": f"order-{node}-{number}", "user": 1 + number % 10, "amount_cents": 100 + number}
         answer = wire.call("orders.create", params, deadline_ms=5_000)
     if "error" in answer:
         raise CallFailed(answer["error"])
@@ -27,7 +27,7 @@ def orders_go_through(composition: Composition) -> str:
         for number in range(1, ORDERS):
             node = "abc"[number % 3]
             taken = order(node, number)
-            assert taken["order"] == f"order-{node}-{number}" and taken["user"]["id"] == number % 10, taken
+            assert taken["order"] == f"order-{node}-{number}" and taken["user"]["id"] == 1 + number % 10, taken
         return f"{ORDERS - 1} orders through three nodes, the last: {taken}"
     except Exception:
         print(composition.logs())
