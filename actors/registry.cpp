@@ -26,6 +26,11 @@ void publish(registry_state& state) {
   }
 }
 
+// What is told of the mesh holds for calls as well: whoever reads that a peer is up may call it.
+void publish_if_pending(registry_state& state) {
+  if (state.publishing) publish(state);
+}
+
 void on_service(registry_state& state, service_changed& message) {
   std::erase_if(state.services, [&](const auto& known) { return known.link == message.link; });
   if (!message.declaration.serves.empty()) state.services.push_back(std::move(message));
@@ -133,11 +138,15 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
         }
       },
       [self](peers_query) {
+        publish_if_pending(self->state);
         peer_list list;
         for (const auto& [key, peer] : self->state.peers) list.push_back(peer);
         return list;
       },
-      [self](routes_query) { return describe_routes(self->state).dump(); },
+      [self](routes_query) {
+        publish_if_pending(self->state);
+        return describe_routes(self->state).dump();
+      },
       [self](withdraw_all) {
         self->state.withdrawn = true;
         publish_soon(self);

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 
 from wire import TIMEOUT, Wire
 
@@ -26,8 +27,10 @@ class Link(Wire):
 
     def receive_call(self, method):
         """The next message, which must be this method's request or notification; heartbeats are answered."""
+        deadline = time.monotonic() + TIMEOUT
         message = self.receive()
         while message.get("method") == "heartbeat" != method:
+            assert time.monotonic() < deadline, f"nothing but heartbeats came for {TIMEOUT} s, expected {method}"
             self.answer(message, "ok")
             message = self.receive()
         assert message.get("method") == method, f"expected {method}, got {message}"
