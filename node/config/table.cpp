@@ -1,7 +1,5 @@
 #include "node/config/table.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "actors/address.hpp"
@@ -441,39 +439,6 @@ const option rows[] = {
 
 std::span<const option> option_table() {
   return rows;
-}
-
-std::vector<std::string> check_together(const program_options& options,
-                                        const std::function<std::string(std::string_view key)>& describe) {
-  std::vector<std::string> complaints;
-  const auto at_most = [&](std::string_view smaller, std::string_view larger) {
-    complaints.push_back(fmt::format("{} exceeds {}; it must not", describe(smaller), describe(larger)));
-  };
-  const limit_options& limits = options.node.limits;
-  const peer_options& mesh = options.node.mesh;
-  if (limits.output_soft_bytes > limits.output_hard_bytes)
-    at_most("limits.output_soft_bytes", "limits.output_hard_bytes");
-  if (limits.frame_bytes > limits.output_hard_bytes)
-    at_most("limits.frame_bytes", "limits.output_hard_bytes");
-  if (options.node.tracing.batch_spans > options.node.tracing.queue_spans)
-    at_most("tracing.batch_spans", "tracing.queue_spans");
-  if (mesh.reconnect_initial > mesh.reconnect_max) at_most("mesh.reconnect_initial", "mesh.reconnect_max");
-  if (limits.queue_target > limits.queue_interval) at_most("limits.queue_target", "limits.queue_interval");
-  const balance_options& balance = options.node.balance;
-  if (balance.ejection.base_time > balance.ejection.max_time)
-    at_most("ejection.base_time", "ejection.max_time");
-  if (balance.retry.backoff_initial > balance.retry.backoff_max)
-    at_most("retry.backoff_initial", "retry.backoff_max");
-  const auto is_own = [&](std::string_view peer) { return peer.starts_with(options.node.id + "="); };
-  if (!options.node.id.empty() && std::ranges::any_of(mesh.peers, is_own))
-    complaints.push_back(
-        fmt::format("{} is also this node's own id; a peer has a name of its own", describe("peers")));
-  if (options.node.admin.host.contains(':'))
-    complaints.push_back(fmt::format(
-        "{} is an IPv6 address, but the HTTP library serves IPv4 only; use an IPv4 address or a host "
-        "name",
-        describe("admin")));
-  return complaints;
 }
 
 }  // namespace weft
