@@ -4,6 +4,14 @@
 #include "proto/utf8.hpp"
 
 namespace weft::proto {
+namespace {
+
+/// An acceptor pays for itself from some 350 bytes on. It gets what is left of a container after so many
+/// bytes, if at least so many were left of the text.
+constexpr std::ptrdiff_t walk_bytes = 128;
+constexpr std::ptrdiff_t large_bytes = 512;
+
+}  // namespace
 
 std::nullptr_t json_scanner::fail(defect why, const char* at) noexcept {
   const bool at_end = at >= end_;
@@ -20,7 +28,13 @@ std::nullptr_t json_scanner::fail_at_end(defect why) noexcept {
 
 const char* json_scanner::skip_container(const char* at, std::size_t room) noexcept {
   nesting levels;
+  const bool is_large = accept_container_ != nullptr && end_ - at >= large_bytes;
+  const char* turning_point = is_large ? at + walk_bytes : end_;
   for (;;) {
+    if (at >= turning_point) [[unlikely]] {
+      if (const char* behind = skip_rest_of_container(at, levels, room)) return behind;
+      turning_point = end_;
+    }
     const char first = peek(at);
     bool value_complete = true;
     if (first == '{' || first == '[') {
@@ -52,6 +66,12 @@ const char* json_scanner::skip_container(const char* at, std::size_t room) noexc
       if (levels.depth() == 0) return at;
     }
   }
+}
+
+const char* json_scanner::skip_rest_of_container(const char* at, const nesting& levels,
+                                                 std::size_t room) const noexcept {
+  if (end_ - at < acceptor_bytes || levels.depth() > acceptor_depth) return nullptr;
+  return accept_container_(at, end_, levels.word(), room);
 }
 
 const char* json_scanner::skip_literal(const char* at, char first) noexcept {

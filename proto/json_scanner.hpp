@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "proto/block_acceptor.hpp"
 #include "proto/byte_block.hpp"
 #include "proto/envelope.hpp"
 
@@ -34,6 +35,8 @@ class nesting {
   }
 
   bool in_object() const noexcept { return (top_word_ & 1) != 0; }
+  /// All of them, of which there may be `acceptor_depth`.
+  container_word word() const noexcept { return top_word_ | container_word{1} << depth_; }
   std::size_t depth() const noexcept { return depth_; }
 
  private:
@@ -70,8 +73,12 @@ class block_readable {
 
 class json_scanner {
  public:
-  explicit json_scanner(const block_readable& text) noexcept
-      : begin_(text.view().data()), end_(begin_ + text.view().size()), last_block_(end_ - block_bytes) {}
+  explicit json_scanner(const block_readable& text,
+                        container_acceptor accept_container = fastest_acceptor()) noexcept
+      : begin_(text.view().data()),
+        end_(begin_ + text.view().size()),
+        last_block_(end_ - block_bytes),
+        accept_container_(accept_container) {}
 
   const char* begin() const noexcept { return begin_; }
   const char* end() const noexcept { return end_; }
@@ -165,10 +172,12 @@ class json_scanner {
   const char* skip_escape(const char* at) noexcept;
   const char* skip_non_ascii(const char* at) noexcept;
   const char* skip_fraction_and_exponent(const char* at) noexcept;
+  const char* skip_rest_of_container(const char* at, const nesting& levels, std::size_t room) const noexcept;
 
   const char* begin_;
   const char* end_;
   const char* last_block_;
+  container_acceptor accept_container_;
   defect why_ = defect::none;
   std::size_t offset_ = 0;
 };

@@ -31,6 +31,27 @@ inline std::string nested_request() {
   return R"({"jsonrpc":"2.0","id":3,"method":"order.put","params":{"items":[)" + items + "]}}";
 }
 
+/// The same as Python's `json.dumps` writes it, with a space behind each comma and colon.
+inline std::string spaced_request() {
+  std::string text;
+  bool in_string = false;
+  for (const char c : nested_request()) {
+    text += c;
+    if (c == '"') in_string = !in_string;
+    if (!in_string && (c == ',' || c == ':')) text += ' ';
+  }
+  return text;
+}
+
+/// The same with escapes and non-ASCII text in every other currency.
+inline std::string multilingual_request() {
+  std::string text = nested_request();
+  for (std::size_t at = 0, i = 0; (at = text.find("EUR", at)) != std::string::npos; ++at, ++i) {
+    if (i % 2 == 0) text.replace(at, 3, i % 4 == 0 ? R"(\u20ac\n)" : "\xE5\x86\x86");
+  }
+  return text;
+}
+
 inline std::string batch_of(int count) {
   std::string batch = "[";
   for (int i = 0; i < count; ++i) {

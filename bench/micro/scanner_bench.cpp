@@ -95,10 +95,12 @@ void parse_with_nlohmann(benchmark::State& state, sample make) {
   count_bytes(state, text);
 }
 
-#define WEFT_ON_ALL_SAMPLES(measure)                            \
-  BENCHMARK_CAPTURE(measure, small_request, small_request);     \
-  BENCHMARK_CAPTURE(measure, long_string, long_string_request); \
-  BENCHMARK_CAPTURE(measure, nested_objects, nested_request);   \
+#define WEFT_ON_ALL_SAMPLES(measure)                                     \
+  BENCHMARK_CAPTURE(measure, small_request, small_request);              \
+  BENCHMARK_CAPTURE(measure, long_string, long_string_request);          \
+  BENCHMARK_CAPTURE(measure, nested_objects, nested_request);            \
+  BENCHMARK_CAPTURE(measure, nested_spaced, spaced_request);             \
+  BENCHMARK_CAPTURE(measure, nested_multilingual, multilingual_request); \
   BENCHMARK_CAPTURE(measure, batch_of_100, batch_of_100)
 
 WEFT_ON_ALL_SAMPLES(scan_with_weft);

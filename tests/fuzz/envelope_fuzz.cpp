@@ -6,6 +6,7 @@
 #include "proto/envelope.hpp"
 #include "proto/message.hpp"
 #include "tests/fuzz/invariant.hpp"
+#include "tests/support/acceptor_oracle.hpp"
 #include "tests/support/json_oracle.hpp"
 
 namespace {
@@ -80,5 +81,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   }
   const std::string disagreement = weft::test::disagreement(text);
   require(disagreement.empty(), disagreement);
+  for (const std::size_t room : {std::size_t{3}, depth_limit}) {
+    const std::string by_acceptor = weft::test::acceptor_disagreement(text, room);
+    require(by_acceptor.empty(), by_acceptor);
+    const std::string directly = weft::test::direct_disagreement(text, room);
+    require(directly.empty(), directly);
+  }
   return 0;
 }

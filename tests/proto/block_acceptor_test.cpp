@@ -1,0 +1,177 @@
+// The acceptors against the scanner alone, which other tests hold against nlohmann_json: never may they
+// accept anything else, and well-formed texts they may not leave to it either, else they would be of no use.
+#include "proto/block_acceptor.hpp"
+
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/proto/json_cases.hpp"
+#include "tests/support/acceptor_oracle.hpp"
+#include "tests/support/random_json.hpp"
+
+namespace weft::proto {
+namespace {
+
+using test::random_json;
+
+/// Whatever stands behind a container, it is no business of the acceptor: this would be wrong anywhere.
+const std::string behind_container = "}]\"\\x\x01\xFF{[:,,--..true" + std::string(64, '\x02');
+
+struct entry {
+  std::string_view opening;
+  container_word levels;
+  std::string_view closing;
+};
+
+/// Where acceptors are called: where a value must stand, in an array or an object.
+constexpr entry entries[] = {{"[0,", 0b10, "]"}, {"{\"a\":", 0b11, "}"}, {"{\"a\":[0,", 0b110, "]}"}};
+
+class block_acceptor : public testing::TestWithParam<named_acceptor> {
+ protected:
+  /// Asks at the value behind `opening`. The acceptor must be as strict as the scanner, and except for what
+  /// it is free to give up on, as lenient.
+  testing::AssertionResult agrees(const entry& in, std::string_view value, std::size_t room = 40) {
+    text_.assign(in.opening).append(value).append(in.closing).append(behind_container);
+    const test::walk_outcome expected = test::walk(text_, room, nullptr);
+    const char* const end = text_.data() + text_.size();
+    const char* const behind = GetParam().accept(text_.data() + in.opening.size(), end, in.levels, room);
+    const bool accepted = behind != nullptr;
+    const auto offset = accepted ? static_cast<std::size_t>(behind - text_.data()) : 0;
+    if (accepted == expected.accepted && (!accepted || offset == expected.offset)) {
+      return testing::AssertionSuccess();
+    }
+    return testing::AssertionFailure() << (accepted ? "accepted" : "gave up on") << ": " << text_;
+  }
+
+  std::string text_;
+};
+
+TEST_P(block_acceptor, agrees_on_every_case_of_the_grammar_at_every_place_in_a_block) {
+  std::vector<std::string_view> texts(std::begin(cases::accepted), std::end(cases::accepted));
+  for (const auto& each : cases::rejected) texts.push_back(each.text);
+  for (const auto& each : cases::implementation_defined) texts.push_back(each.text);
+  for (const std::string_view text : texts) {
+    for (std::size_t place = 0; place < 64; ++place) {
+      const std::string padding = '"' + std::string(place, 'x') + "\",";
+      const std::string nested = "[" + std::string(text) + "," + std::string(text) + "]";
+      for (const std::string_view value : {text, std::string_view(nested)}) {
+        ASSERT_TRUE(agrees(entries[0], padding + std::string(value) + ", 1"));
+        ASSERT_TRUE(agrees(entries[1], std::string(place, ' ') + std::string(value) + ",\"b\":1"));
+        ASSERT_TRUE(agrees(entries[2], padding + "{\"b\":" + std::string(value) + "}"));
+      }
+    }
+  }
+}
+
+TEST_P(block_acceptor, agrees_on_every_short_sequence_of_tokens) {
+  constexpr std::string_view tokens[] = {"{", "}",  "[", "]", ",",   ":", "\"a\"", "0",    "12",
+                                         "-", "-7", ".", "e", "e+1", " ", "\n",    "true", "nul"};
+  constexpr std::size_t longest = 4;
+  std::string value;
+  std::size_t accepted = 0;
+  for (std::size_t number = 0; number < 18 * 18 * 18 * 18; ++number) {
+    value.clear();
+    std::size_t left = number;
+    for (std::size_t i = 0; i < longest; ++i, left /= std::size(tokens))
+      value += tokens[left % std::size(tokens)];
+    // Moves the tokens over the end of the first block, among other places.
+    const std::string padding(number % 67, ' ');
+    for (const entry& in : entries) {
+      ASSERT_TRUE(agrees(in, padding + value));
+      accepted += test::walk(text_, 40, nullptr).accepted ? 1U : 0U;
+    }
+  }
+  EXPECT_GT(accepted, 1000U);
+}
+
+std::string large_container(random_json& random) {
+  std::string text = "1";
+  for (std::size_t left = 4 + random.below(20); left > 0; --left) text += "," + random.value(5);
+  return text;
+}
+
+TEST_P(block_acceptor, accepts_well_formed_texts) {
+  random_json random(6);
+  for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(agrees(entries[0], large_container(random)));
+}
+
+TEST_P(block_acceptor, agrees_on_a_million_damaged_texts) {
+  random_json random(7);
+  std::mt19937_64 engine(8);
+  constexpr std::string_view bytes =
+      "{}[],::\"\"\\01-+.eEtfnu \n\t/x\x01\x7F\x80\xBF\xC3\xE0\xED\xF0\xF4\xFF";
+  std::size_t accepted = 0;
+  for (int i = 0; i < 5'000; ++i) {
+    const std::string original = large_container(random);
+    std::string damaged = original;
+    for (int round = 0; round < 200; ++round) {
+      damaged = original;
+      for (std::size_t left = 1 + engine() % 2; left > 0; --left) {
+        damaged[engine() % damaged.size()] = bytes[engine() % bytes.size()];
+      }
+      ASSERT_TRUE(agrees(entries[0], damaged));
+      accepted += test::walk(text_, 40, nullptr).accepted ? 1U : 0U;
+    }
+  }
+  EXPECT_GT(accepted, 100'000U);
+  EXPECT_LT(accepted, 900'000U);
+}
+
+TEST_P(block_acceptor, never_goes_deeper_than_allowed) {
+  for (std::size_t depth = 1; depth < 100; ++depth) {
+    for (const std::string_view filling : {"", " ", "  1"}) {
+      const std::string brackets(depth, '[');
+      const std::string value = brackets + std::string(filling) + std::string(depth, ']');
+      const std::string objects = value + ",{\"b\":" + value + "}";
+      for (const std::size_t room :
+           {std::size_t{1}, depth, depth + 1, depth + 2, std::size_t{64}, depth_limit}) {
+        for (const std::string& each : {value, value + "," + value, objects, "[]," + value}) {
+          text_ = "[" + each + "]" + behind_container;
+          const test::walk_outcome expected = test::walk(text_, room, nullptr);
+          const char* behind = GetParam().accept(text_.data() + 1, text_.data() + text_.size(), 0b10, room);
+          if (behind == nullptr) continue;
+          ASSERT_TRUE(expected.accepted) << room << text_;
+          ASSERT_EQ(static_cast<std::size_t>(behind - text_.data()), expected.offset);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(block_acceptor, agrees_when_the_text_ends_anywhere) {
+  random_json random(9);
+  for (int i = 0; i < 200; ++i) {
+    const std::string whole = "[" + large_container(random) + "]" + std::string(130, ' ');
+    for (std::size_t size = 65; size <= whole.size(); ++size) {
+      // Exactly as large as the text, so that AddressSanitizer sees any read behind it.
+      const std::vector<char> bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+      const test::walk_outcome expected = test::walk({bytes.data(), size}, 40, nullptr);
+      const char* behind = GetParam().accept(bytes.data() + 1, bytes.data() + size, 0b10, 40);
+      ASSERT_EQ(behind != nullptr, expected.accepted) << whole.substr(0, size);
+      if (behind != nullptr) ASSERT_EQ(static_cast<std::size_t>(behind - bytes.data()), expected.offset);
+    }
+  }
+}
+
+std::span<const named_acceptor> vectorized() {
+  return usable_acceptors().first(usable_acceptors().size() - 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(proto, block_acceptor, testing::ValuesIn(vectorized().begin(), vectorized().end()),
+                         [](const auto& param) { return std::string(param.param.name); });
+// A machine may have none.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(block_acceptor);
+
+TEST(large_containers, get_the_same_verdicts_from_the_scanner_with_every_acceptor) {
+  random_json random(10);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text = "[" + large_container(random) + "," + large_container(random) + "]";
+    if (i % 2 == 0) text = random.damage(text);
+    ASSERT_EQ(test::acceptor_disagreement(text, 3 + random.below(10)), "") << text;
+  }
+}
+
+}  // namespace
+}  // namespace weft::proto
