@@ -119,6 +119,28 @@ TEST_P(block_acceptor, agrees_on_a_million_damaged_texts) {
   EXPECT_LT(accepted, 900'000U);
 }
 
+// Brackets are matched some 60 at a time, so a mistake must be found wherever between them it stands.
+TEST_P(block_acceptor, finds_a_mistake_among_any_number_of_brackets) {
+  const auto repeat = [](std::size_t count, std::string_view part) {
+    std::string text;
+    for (; count > 0; --count) text += part;
+    return text;
+  };
+  for (std::size_t before = 0; before < 140; ++before) {
+    for (const std::string_view member : {"\"b\":0", "\"b\":[[]]", "0,{}", "0,[]", "\"b\":0,0,[]",
+                                          "\"b\":{},0", "{},\"b\":0", "\"b\":[}", "\"b\":{]"}) {
+      const std::string members = repeat(before, "\"a\":{},") + std::string(member) + repeat(80, ",\"a\":[]");
+      ASSERT_TRUE(agrees(entries[0], "{" + members + "}"));
+      ASSERT_TRUE(agrees(entries[1], "0," + members));
+    }
+    for (const std::string_view element : {"0", "\"b\":0", "\"b\":[]", "[],\"b\":0", "[}", "[[{}]]"}) {
+      const std::string elements = repeat(before, "[],") + std::string(element) + repeat(80, ",{}");
+      ASSERT_TRUE(agrees(entries[0], elements));
+      ASSERT_TRUE(agrees(entries[1], "[" + elements + "]"));
+    }
+  }
+}
+
 TEST_P(block_acceptor, never_goes_deeper_than_allowed) {
   for (std::size_t depth = 1; depth < 100; ++depth) {
     for (const std::string_view filling : {"", " ", "  1"}) {
