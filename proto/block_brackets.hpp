@@ -60,11 +60,13 @@ class bracket_stack {
   bool wrong() const noexcept { return wrong_ != 0; }
   void refuse() noexcept { wrong_ = 1; }
 
-  /// Follows the first `count` (less than 64) brackets. Those that close the one right before them are taken
-  /// out, level by level, until the ones that are left close what was open before, and then open what stays
-  /// open. Returns what the next brackets have to begin with.
+  /// Follows the first `count` brackets, less than 64 unless they were refused. Those that close the one
+  /// right before them are taken out, level by level, until the ones that are left close what was open
+  /// before, and then open what stays open. Returns what the next brackets have to begin with.
   [[gnu::noinline]] bracket_masks follow(bracket_masks run, int count) noexcept {
     bracket_masks next;
+    // A whole block of them was refused when it came.
+    if (count > 63) return next;
     int height = 0;
     while (count > 0) {
       const mask all = (mask{1} << count) - 1;
