@@ -22,7 +22,9 @@ rpc_error router::refuse_access(const identity& who, metric right, std::string_v
 rpc_error router::refuse_token(link_entry& entry) {
   const auto limit = options().auth.max_failures;
   home().metrics().add(metric::auth_wrong_token);
-  if (entry.wrong_tokens < limit && ++entry.wrong_tokens == limit) {
+  const bool counted = entry.wrong_tokens < limit;
+  if (counted) ++entry.wrong_tokens;
+  if (counted && entry.wrong_tokens == limit) {
     home().metrics().add(metric::limit_auth_failures);
     shared_.log->warn("connection {}-{}-{} from {}: cut after {} wrong tokens (auth.max_failures)",
                       home().index(), entry.slot, entry.generation, format_address(entry.address), limit);
