@@ -62,7 +62,8 @@ def programs_of(chosen):
 
 
 def known_targets():
-    listed = subprocess.run(["cmake", "--build", BUILD, "--target", "help"], check=True, stdout=subprocess.PIPE,
+    # CMake's own list, the target `help`, leaves out what `all` builds.
+    listed = subprocess.run(["ninja", "-C", BUILD, "-t", "targets", "all"], check=True, stdout=subprocess.PIPE,
                             text=True).stdout
     return {line.split(":")[0].strip() for line in listed.splitlines()}
 
