@@ -175,8 +175,11 @@ TEST_F(secret_files, are_for_their_owner_alone) {
 
 TEST_F(secret_files, of_somebody_else_are_that_ones_affair) {
   write("text", 0644);
-  if (::chown(path_.c_str(), 12345, static_cast<gid_t>(-1)) != 0)
-    GTEST_SKIP() << "needs root to give a file away";
+  // Only root can give a file away; for everyone else there are root's own.
+  if (::chown(path_.c_str(), 12345, static_cast<gid_t>(-1)) != 0) {
+    EXPECT_TRUE(read_secret_file("/etc/passwd"));
+    return;
+  }
   EXPECT_EQ(read_secret_file(path_), "text");
 }
 
