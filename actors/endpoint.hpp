@@ -32,7 +32,10 @@ class endpoint_state {
   /// load.
   void end(bool ok, std::chrono::nanoseconds latency, clock::time_point now) noexcept;
   /// A call that was taken back says nothing about the instance.
-  void end_unknown() noexcept { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
+  void end_unknown() noexcept {
+    in_flight_.fetch_sub(1, std::memory_order_relaxed);
+    release_probe();
+  }
 
   std::int64_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
   /// Exponentially weighted, and fading while nothing is measured, so that a slow instance is tried again.
@@ -47,6 +50,8 @@ class endpoint_state {
   health state(clock::time_point now) const noexcept;
   /// Takes the one place for a real request after an ejection.
   bool take_probe() noexcept { return !probing_.exchange(true, std::memory_order_relaxed); }
+  /// Nothing will be learned from who took it: the place is free again, or nobody could ever take it.
+  void release_probe() noexcept { probing_.store(false, std::memory_order_relaxed); }
   /// The call that failed or succeeded says whether the instance is to be ejected now.
   bool deserves_ejection(const ejection_options& options) const noexcept;
   void eject(const ejection_options& options, clock::time_point now, double jitter) noexcept;

@@ -65,6 +65,8 @@ void router::forward(link_entry& entry, const proto::envelope& message, std::str
 void router::forward_notification(const proto::envelope& message, const route& serving, bool local_only) {
   const auto* e = choose(serving, nullptr, message.route_key, local_only);
   if (e == nullptr) return;
+  // No answer will tell how it went.
+  e->state->release_probe();
   const auto text = recorder_ ? continue_notification(message, serving) : message.text;
   if (e->link.shard != home().index()) {
     send_to((*environment_.routers)[e->link.shard],

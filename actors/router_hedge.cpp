@@ -54,7 +54,10 @@ void router::start_hedge(call& c) {
   const auto* e = choose(*serving, &c, c.route_key, false);
   const auto tried_to = c.tried.begin() + c.attempts;
   if (e == nullptr || std::find(c.tried.begin(), tried_to, e->link) != tried_to) return;
-  if (!budget_.take(home().now())) return home().metrics().add(metric::retry_budget_exhausted);
+  if (!budget_.take(home().now())) {
+    e->state->release_probe();
+    return home().metrics().add(metric::retry_budget_exhausted);
+  }
   home().metrics().add(metric::hedges);
   home().metrics().add(metric::outbound_in_flight);
   call& h = calls_.acquire(*this);
