@@ -86,6 +86,8 @@ struct endpoint {
   std::string service;
   std::string instance;
   bool idempotent = false;
+  /// Its node drains: it is called when nobody else can be, until its services are known elsewhere.
+  bool leaving = false;
   std::uint32_t max_in_flight = 0;
   /// How many instances stand behind it: more than one for another node.
   std::uint32_t weight = 1;

@@ -32,7 +32,7 @@ using std::chrono::milliseconds;
 using steady = std::chrono::steady_clock;
 
 constexpr milliseconds inspect_patience{1'000};
-// After the last request so long nothing came: whoever heeds `$/goaway` has stopped sending.
+// Nothing came for so long: whoever heeds `$/goaway` has stopped sending, and news have reached all nodes.
 constexpr milliseconds drain_quiet{200};
 // For the last answers to leave and the other side to close.
 constexpr milliseconds drain_linger{300};
@@ -75,10 +75,12 @@ struct mesh_node::implementation {
   void spawn_peers(const std::vector<opened_source>& sources);
   registry_environment describe_node() const;
   bool drain();
+  bool let_services_move(steady::time_point at_most);
   void stop();
   bool wait(milliseconds time);
   router_report ask(std::size_t shard, bool connections) const;
-  peer_list ask_peers() const;
+  template <class Answer, class Query>
+  Answer ask_registry(Query query) const;
 
   node_options options;
   service_host services;
@@ -206,18 +208,31 @@ router_report mesh_node::implementation::ask(std::size_t shard, bool connections
   }
 }
 
-peer_list mesh_node::implementation::ask_peers() const {
-  peer_list list;
-  if (!registry_actor) return list;
+template <class Answer, class Query>
+Answer mesh_node::implementation::ask_registry(Query query) const {
+  Answer result{};
+  if (!registry_actor) return result;
   const caf::scoped_actor self(const_cast<caf::actor_system&>(*system), true);
-  self->request(registry_actor, inspect_patience, peers_query{})
-      .receive([&](peer_list& answer) { list = std::move(answer); }, [](caf::error&) {});
-  return list;
+  self->request(registry_actor, inspect_patience, query)
+      .receive([&](Answer& answer) { result = std::move(answer); }, [](caf::error&) {});
+  return result;
 }
 
 bool mesh_node::implementation::wait(milliseconds time) {
   std::unique_lock lock(abort_mutex);
   return !abort_signal.wait_for(lock, time, [this] { return aborted; });
+}
+
+// The other nodes go on calling what is served nowhere else until its services, told to go, are known
+// elsewhere.
+bool mesh_node::implementation::let_services_move(steady::time_point at_most) {
+  bool moved = false;
+  while (ask_registry<std::uint64_t>(served_only_here_query{}) > 0) {
+    if (steady::now() >= at_most) return true;
+    if (!wait(milliseconds(10))) return false;
+    moved = true;
+  }
+  return !moved || wait(drain_quiet);
 }
 
 bool mesh_node::implementation::drain() {
@@ -227,9 +242,11 @@ bool mesh_node::implementation::drain() {
   accepting.reset();
   // Who leaves looks for nobody any more.
   tell(peers, make_actor_message<drain_message>(options.drain_timeout, false));
-  caf::anon_send(registry_actor, withdraw_all{});
   for (const auto& router : routers)
     tell(router, make_actor_message<drain_message>(options.drain_timeout, false));
+  if (!let_services_move(std::min(deadline, steady::now() + options.drain_handover))) return false;
+  caf::anon_send(registry_actor, withdraw_all{});
+  const auto withdrawn = steady::now();
   bool finished = false;
   while (!finished && steady::now() < deadline) {
     std::size_t in_flight = 0;
@@ -241,8 +258,8 @@ bool mesh_node::implementation::drain() {
       introduced += report.introduced;
       last_request = std::max(last_request, report.last_request_ns);
     }
-    const bool quiet =
-        steady::now().time_since_epoch() - std::chrono::nanoseconds(last_request) > drain_quiet;
+    const auto last = std::max(withdrawn.time_since_epoch(), std::chrono::nanoseconds(last_request));
+    const bool quiet = steady::now().time_since_epoch() - last > drain_quiet;
     finished = in_flight == 0 && (introduced == 0 || quiet);
     if (!finished && !wait(milliseconds(10))) return false;
   }
@@ -309,7 +326,7 @@ void mesh_node::abort_drain() {
 std::vector<readiness_check> mesh_node::readiness() const {
   const bool draining = impl_->counters.draining.load();
   std::size_t up = 0;
-  const auto peers = impl_->ask_peers();
+  const auto peers = impl_->ask_registry<peer_list>(peers_query{});
   std::size_t others = 0;
   for (const auto& peer : peers) {
     up += peer.status.is == peer_status::state::up ? 1 : 0;
@@ -331,7 +348,7 @@ nlohmann::json mesh_node::connections() const {
 
 nlohmann::json mesh_node::peers() const {
   auto list = nlohmann::json::array();
-  for (const auto& [listing, peer, listed] : impl_->ask_peers()) {
+  for (const auto& [listing, peer, listed] : impl_->ask_registry<peer_list>(peers_query{})) {
     list.push_back(
         {{"name", listing.label()},
          {"names", listing.names},
@@ -347,11 +364,8 @@ nlohmann::json mesh_node::peers() const {
 }
 
 nlohmann::json mesh_node::routes() const {
-  nlohmann::json list = nlohmann::json::array();
-  const caf::scoped_actor self(*impl_->system, true);
-  self->request(impl_->registry_actor, inspect_patience, routes_query{})
-      .receive([&](const std::string& text) { list = nlohmann::json::parse(text); }, [](caf::error&) {});
-  return list;
+  const auto text = impl_->ask_registry<std::string>(routes_query{});
+  return text.empty() ? nlohmann::json::array() : nlohmann::json::parse(text);
 }
 
 nlohmann::json mesh_node::methods() const {
@@ -382,7 +396,7 @@ metrics_snapshot mesh_node::metrics() const {
     for (auto& series : impl_->ask(i, false).calls) snapshot.calls.push_back(std::move(series));
   }
   merge_series(snapshot.calls);
-  for (const auto& peer : impl_->ask_peers()) {
+  for (const auto& peer : impl_->ask_registry<peer_list>(peers_query{})) {
     const std::string state(to_string(peer.status.is));
     const auto known = std::ranges::find(snapshot.peers, state, &peer_state_count::state);
     if (known != snapshot.peers.end())

@@ -155,6 +155,8 @@ struct node_options {
   std::size_t reactors = 0;
   bool demo = false;
   milliseconds drain_timeout{10'000};
+  /// A part of `drain_timeout`.
+  milliseconds drain_handover{1'000};
   protocol_options protocol;
   limit_options limits;
   peer_options mesh;

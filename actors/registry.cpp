@@ -48,6 +48,13 @@ void on_link(registry_state& state, const node_link_changed& message) {
   if (routes_came) ask_for_routes(state, message.link);
 }
 
+void on_leaving(registry_state& state, const node_link_leaving& message) {
+  const auto link = std::ranges::find(state.links, message.link, &node_link::link);
+  if (link == state.links.end()) return;
+  link->hands_over = message.hands_over && (link->hands_over || !link->leaving);
+  link->leaving = true;
+}
+
 void on_listed(registry_state& state, peers_listed& message) {
   for (auto& [key, peer] : state.peers) peer.listed = message.peers.contains(key);
   for (auto& [key, listing] : message.peers) {
@@ -78,6 +85,22 @@ void on_gone(registry_state& state, const std::string& key) {
     known->second.status = {};
     known->second.status.key = key;
   }
+}
+
+std::uint64_t served_only_here(const registry_state& state) {
+  const auto stays = [](const node_link& link) { return !link.leaving; };
+  // Nobody would be told.
+  if (std::ranges::none_of(state.links, stays)) return 0;
+  std::uint64_t count = 0;
+  for (const auto& service : state.services) {
+    count +=
+        static_cast<std::uint64_t>(std::ranges::count_if(service.declaration.serves, [&](const auto& mine) {
+          return std::ranges::none_of(state.links, [&](const auto& link) {
+            return stays(link) && link.methods.contains(mine.pattern);
+          });
+        }));
+  }
+  return count;
 }
 
 }  // namespace
@@ -125,7 +148,7 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
         publish_soon(self);
       },
       [self](const node_link_leaving& message) {
-        for (auto& link : self->state.links) link.leaving = link.leaving || link.link == message.link;
+        on_leaving(self->state, message);
         publish_soon(self);
       },
       [self](const node_routes& message) {
@@ -147,6 +170,7 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
         publish_if_pending(self->state);
         return describe_routes(self->state).dump();
       },
+      [self](served_only_here_query) { return served_only_here(self->state); },
       [self](withdraw_all) {
         self->state.withdrawn = true;
         publish_soon(self);

@@ -62,9 +62,11 @@ struct node_link_changed {
   std::string node;
   bool up = false;
 };
-/// A connection to another node carries no new calls.
+/// A connection to another node carries no new calls, but for what nobody else serves if that node hands its
+/// services over.
 struct node_link_leaving {
   link_address link;
+  bool hands_over = false;
 };
 /// Another node told what it serves (`mesh.routes`), or asks for everything (`mesh.resync`).
 struct node_routes {
@@ -83,6 +85,8 @@ struct known_peer {
 };
 using peer_list = std::vector<known_peer>;
 struct routes_query {};
+/// How many patterns are served by services of this node and by no node that stays? Answered with a number.
+struct served_only_here_query {};
 /// Nothing is served here any more.
 struct withdraw_all {};
 struct publish_now {};
@@ -118,6 +122,7 @@ struct node_link {
   std::uint64_t received = 0;
   bool in_step = false;
   bool leaving = false;
+  bool hands_over = false;
   method_map methods;
 };
 
@@ -173,5 +178,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_resync)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peers_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peer_list)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::routes_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::served_only_here_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::withdraw_all)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::publish_now)

@@ -144,19 +144,23 @@ void add_services(registry_state& state, table_builder& table) {
 }
 
 void add_nodes(registry_state& state, table_builder& table) {
+  // Two nodes that dial each other have two links; one of them carries the calls, one that stays if there is
+  // one.
   std::set<std::string> done;
-  for (const auto& link : state.links) {
-    if (link.leaving) continue;
-    for (const auto& [pattern, method] : link.methods) {
-      // Two nodes that dial each other have two links; one of them carries the calls.
-      auto id = state_id(pattern, link.node);
-      if (!done.insert(id).second) continue;
-      endpoint to;
-      to.link = link.link;
-      to.node = link.node;
-      to.local = false;
-      to.weight = method.instances;
-      table.add(method.method, std::move(to), std::move(id));
+  for (const bool leaving : {false, true}) {
+    for (const auto& link : state.links) {
+      if (link.leaving != leaving || (leaving && !link.hands_over)) continue;
+      for (const auto& [pattern, method] : link.methods) {
+        auto id = state_id(pattern, link.node);
+        if (!done.insert(id).second) continue;
+        endpoint to;
+        to.link = link.link;
+        to.node = link.node;
+        to.local = false;
+        to.leaving = leaving;
+        to.weight = method.instances;
+        table.add(method.method, std::move(to), std::move(id));
+      }
     }
   }
 }
@@ -193,7 +197,7 @@ json describe(const endpoint& e, std::chrono::steady_clock::time_point now) {
           {"local", e.local},
           {"instances", e.weight},
           {"idempotent", e.idempotent},
-          {"state", states[static_cast<std::size_t>(e.state->state(now))]},
+          {"state", e.leaving ? "draining" : states[static_cast<std::size_t>(e.state->state(now))]},
           {"in_flight", e.state->in_flight()},
           {"max_in_flight", e.max_in_flight},
           {"latency_ms", e.state->latency_ns(now) / 1e6},

@@ -168,8 +168,9 @@ class router final : public pinned_actor {
   /// The connection, if calls may be sent to it now.
   link_entry* callable(connection_key key);
   void on_drain(const drain_message& message);
-  static constexpr std::string_view draining_reason = "shutting down";
-  static std::string goaway_frame(std::string_view reason, std::chrono::milliseconds deadline);
+  static std::string goaway_frame(std::string_view reason, std::chrono::milliseconds deadline,
+                                  std::chrono::milliseconds handover);
+  std::string draining_goaway() const;
   nlohmann::json describe_connections() const;
   void on_inspect(inspect_message& message);
   static coro::task<void> introduce(router* self, connection_key key, caf::strong_actor_ptr dialler);
@@ -253,7 +254,7 @@ class router final : public pinned_actor {
                   const answer_target& target);
   void on_connect(link_entry& entry, const proto::envelope& message, const answer_target& target);
   void on_cancel(link_entry& entry, const proto::envelope& message);
-  void on_goaway(link_entry& entry);
+  void on_goaway(link_entry& entry, const proto::envelope& message);
   bool on_mesh(link_entry& entry, std::string_view name, const proto::envelope& message,
                const answer_target& target);
   void tell_registry_gone(const link_entry& entry);

@@ -21,6 +21,10 @@ bool provably_not_executed(const rpc_error& error) {
   return data.is_object() && data.value("executed", nlohmann::json()) == "no";
 }
 
+bool is_full(const endpoint& e) {
+  return e.max_in_flight != 0 && e.state->in_flight() >= e.max_in_flight;
+}
+
 }  // namespace
 
 bool is_instance_failure(std::int32_t code) {
@@ -144,23 +148,28 @@ const endpoint* router::choose(const route& serving, const call* c, std::string_
     ++reachable;
     const auto state = e.state->state(now);
     if (state == health::healthy) ++healthy;
-    if (tried(e) || (e.max_in_flight != 0 && e.state->in_flight() >= e.max_in_flight)) continue;
+    if (e.leaving || tried(e) || is_full(e)) continue;
     if (state == health::probation && e.state->take_probe()) return &e;
     if (state == health::healthy) candidates_.push_back(&e);
   }
   const bool panic = healthy * 100 < reachable * options().balance.ejection.panic_percent;
   if (candidates_.empty() || panic) {
-    // Better an ejected instance, or the same one again, than none.
-    candidates_.clear();
-    for (const bool again : {false, true}) {
-      for (const auto& e : serving.endpoints) {
-        if ((local_only && !e.local) || !usable(e)) continue;
-        if (e.max_in_flight != 0 && e.state->in_flight() >= e.max_in_flight) continue;
-        if (tried(e) == again) candidates_.push_back(&e);
-      }
-      if (!candidates_.empty()) break;
+    // Better one whose node drains, an ejected one, or the same one again, than none.
+    enum { staying, leaving_well, untried, again, nobody };
+    const auto rank = [&](const endpoint& e) {
+      if (tried(e)) return again;
+      if (panic) return e.leaving ? untried : staying;
+      return e.leaving && e.state->state(now) == health::healthy ? leaving_well : untried;
+    };
+    auto best = nobody;
+    for (const auto& e : serving.endpoints) {
+      if ((local_only && !e.local) || !usable(e) || is_full(e)) continue;
+      const auto this_one = rank(e);
+      if (this_one < best) candidates_.clear();
+      best = std::min(best, this_one);
+      if (this_one == best) candidates_.push_back(&e);
     }
-    if (candidates_.empty()) return nullptr;
+    if (best == nobody) return nullptr;
   }
   choice_context context{now, random_, choices_++, route_key};
   return chooser(serving.policy)(candidates_, context);
@@ -233,7 +242,8 @@ void router::judge(const route& serving, endpoint_state& instance) {
   // Never the last one that is well: in a mesh of two or three a share of the instances rounds to none or to
   // all.
   const bool another = std::ranges::any_of(serving.endpoints, [&](const endpoint& e) {
-    return e.state.get() != &instance && e.state->state(now) == endpoint_state::health::healthy && usable(e);
+    return e.state.get() != &instance && !e.leaving &&
+           e.state->state(now) == endpoint_state::health::healthy && usable(e);
   });
   if (!another) return;
   instance.eject(ejection, now, ejection_jitter());

@@ -118,9 +118,11 @@ void router::on_retire_link(const retire_link& message) {
     return;
   }
   // It carries calls until the registry's next table does without it, for there may be another link.
-  send_frame(*entry, goaway_frame("this node no longer lists the other as its peer", message.drain_time),
+  constexpr auto no_handover = std::chrono::milliseconds(0);
+  send_frame(*entry,
+             goaway_frame("this node no longer lists the other as its peer", message.drain_time, no_handover),
              true);
-  caf::anon_send(*environment_.registry, node_link_leaving{{home().index(), entry->key()}});
+  caf::anon_send(*environment_.registry, node_link_leaving{{home().index(), entry->key()}, false});
   tasks_->spawn(close_when_idle(this, entry->key(), home().now() + message.drain_time));
 }
 
@@ -200,15 +202,21 @@ void router::on_drain(const drain_message& message) {
   }
   draining_ = true;
   drain_deadline_ = message.deadline;
-  const auto goaway = goaway_frame(draining_reason, drain_deadline_);
+  const auto goaway = draining_goaway();
   for (auto& entry : links_) {
     if (entry.open && entry.introduced) send_frame(entry, goaway, true);
   }
 }
 
-std::string router::goaway_frame(std::string_view reason, std::chrono::milliseconds deadline) {
-  return fmt::format(R"({{"jsonrpc":"2.0","method":"$/goaway","params":{{"reason":"{}","deadline_ms":{}}}}})",
-                     reason, deadline.count());
+std::string router::goaway_frame(std::string_view reason, std::chrono::milliseconds deadline,
+                                 std::chrono::milliseconds handover) {
+  return fmt::format(
+      R"({{"jsonrpc":"2.0","method":"$/goaway","params":{{"reason":"{}","deadline_ms":{},"handover_ms":{}}}}})",
+      reason, deadline.count(), handover.count());
+}
+
+std::string router::draining_goaway() const {
+  return goaway_frame("shutting down", drain_deadline_, std::min(drain_deadline_, options().drain_handover));
 }
 
 nlohmann::json router::describe_connections() const {

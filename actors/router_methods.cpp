@@ -104,7 +104,7 @@ bool router::on_control(link_entry& entry, std::string_view name, const proto::e
     } else if (name == cancel_method) {
       on_cancel(entry, message);
     } else if (name == goaway_method) {
-      on_goaway(entry);
+      on_goaway(entry, message);
     }
     return true;
   }
@@ -126,13 +126,16 @@ bool router::on_control(link_entry& entry, std::string_view name, const proto::e
   return true;
 }
 
-void router::on_goaway(link_entry& entry) {
+void router::on_goaway(link_entry& entry, const proto::envelope& message) {
   if (entry.as == link_entry::role::client || !entry.introduced) {
     entry.going_away = true;
   } else {
     // Two nodes may have another link. The registry puts it in this one's place in one step, until which this
     // one goes on: the other side still takes what is on its way.
-    caf::anon_send(*environment_.registry, node_link_leaving{{home().index(), entry.key()}});
+    const auto params = parse_value(message.params);
+    const auto handover = params && params->is_object() ? params->value("handover_ms", json()) : json();
+    const bool hands_over = handover.is_number() && handover > 0;
+    caf::anon_send(*environment_.registry, node_link_leaving{{home().index(), entry.key()}, hands_over});
   }
 }
 
@@ -169,7 +172,7 @@ void router::on_connect(link_entry& entry, const proto::envelope& message, const
                         {"in_flight", limits.in_flight_per_connection},
                         {"method_name_bytes", limits.method_name_bytes}}}};
   render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, dump(reply)); });
-  if (draining_) send_frame(entry, goaway_frame(draining_reason, drain_deadline_), true);
+  if (draining_) send_frame(entry, draining_goaway(), true);
   if (read->node.empty()) return;
   entry.as = link_entry::role::peer_in;
   entry.node = read->node;

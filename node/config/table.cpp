@@ -78,6 +78,12 @@ const option rows[] = {
      .help = "How long calls in flight may take to finish after SIGTERM or SIGINT",
      .min = 0,
      .max = hour},
+    {.key = "drain_handover",
+     .type = duration,
+     .member = WEFT_MEMBER(node.drain_handover),
+     .help = "Part of drain_timeout in which other nodes still send calls here that nobody else serves",
+     .min = 0,
+     .max = hour},
 
     {.key = "log.level",
      .type = choice,

@@ -3,7 +3,9 @@
 import signal
 import time
 
-from setup import MeshCase, eventually, main, relay, sleep_on
+from setup import MeshCase, eventually, main, relay, request, sleep_on
+
+from service import Service
 
 # What a busy machine may add to a time limit.
 SLACK = 10
@@ -58,6 +60,58 @@ class Drain(MeshCase):
         self.assert_mesh_error(answer, 14, "no", self.a)
         self.assertEqual(wire.receive(), {"jsonrpc": "2.0", "id": "slow", "result": "ok"})
         self.b.wait()
+
+    def serve(self, node):
+        service = Service(node, ["moves.get"], lambda got: got.answer(node.id) if got.id is not None else None,
+                          heartbeat_ms=60_000)
+        self.addCleanup(service.close)
+        return service
+
+    def state_at_a(self, node):
+        """Of moves.get's instance behind that node."""
+        instances = [each for route in self.a.page("/routes") if route["method"] == "moves.get"
+                     for each in route["instances"]]
+        return next((each["state"] for each in instances if each["node"] == node.id), None)
+
+    def test_the_last_instance_is_called_until_it_is_known_elsewhere(self):
+        self.start("--drain-handover", "60s", "--drain-timeout", "60s")
+        old = self.serve(self.b)
+        wire = self.connect(self.a)
+        old.reachable_from(wire)
+        self.b.terminate()
+        eventually(lambda: self.state_at_a(self.b) == "draining", "a knows that b drains")
+        self.assert_ok(wire.call("moves.get"), "node-b")
+        new = self.serve(self.a)
+        new.reachable_from(wire)
+        for _ in range(20):
+            self.assert_ok(wire.call("moves.get"), "node-a")
+        old.close()
+        self.b.wait()
+
+    def test_what_nobody_takes_over_is_withdrawn_after_the_handover(self):
+        self.start("--drain-handover", "300ms", "--drain-timeout", "60s")
+        old = self.serve(self.b)
+        wire = self.connect(self.a)
+        old.reachable_from(wire)
+        self.under_way(wire, 3000)
+        since = time.monotonic()
+        self.b.terminate()
+        # The call that b works on keeps it from ending: it is not the end of the link that withdraws.
+        answer = eventually(lambda: (answer := self.ask(wire, request(1, "moves.get"))).get("error") and answer,
+                            "a sends no more calls to b")
+        self.assertGreaterEqual(time.monotonic() - since, 0.3)
+        self.assert_mesh_error(answer, 14, "no", self.a)
+        self.assertEqual(wire.receive(), {"jsonrpc": "2.0", "id": "slow", "result": "ok"})
+        self.b.wait()
+
+    def test_services_that_others_have_as_well_keep_nobody_waiting(self):
+        self.start("--drain-handover", "60s", "--drain-timeout", "60s")
+        wire = self.connect(self.b)
+        self.serve(self.a).reachable_from(wire)
+        wire.call("connect", {"serves": ["moves.get"], "heartbeat_ms": 60_000})
+        since = time.monotonic()
+        self.b.stop()
+        self.assertLess(time.monotonic() - since, SLACK)
 
     def test_the_node_that_relays_finishes_as_well(self):
         self.start()

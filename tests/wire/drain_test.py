@@ -42,6 +42,7 @@ class Drain(unittest.TestCase):
         self.assertIsInstance(goaway["reason"], str)
         self.assertTrue(goaway["reason"])
         self.assertTrue(0 < goaway["deadline_ms"] <= 20_000, goaway)
+        self.assertTrue(0 < goaway["handover_ms"] <= goaway["deadline_ms"], goaway)
         wire.until_closed()
         node.wait()
 
