@@ -20,6 +20,8 @@ constexpr auto never = clock::time_point::max();
 constexpr auto discard_time = std::chrono::seconds(1);
 // A half-closed plain client gets its answers; whether it is still there is asked after this long.
 constexpr auto half_closed_probe = std::chrono::seconds(1);
+// For the loop to read what a timer found waiting.
+constexpr auto look_again = std::chrono::milliseconds(1);
 
 bool is_cut(close_reason reason) {
   return reason == close_reason::output_budget || reason == close_reason::write_deadline ||
@@ -370,6 +372,7 @@ clock::time_point connection::check_liveness(clock::time_point now) {
     const auto idle = shared_.options.limits.idle_timeout;
     if (idle.count() == 0) return never;
     if (now < status_.last_read + idle) return status_.last_read + idle;
+    if (unread()) return now + look_again;
     home().metrics().add(metric::limit_idle);
     return close(close_reason::idle), never;
   }
@@ -378,13 +381,19 @@ clock::time_point connection::check_liveness(clock::time_point now) {
   if (reading_ == reading::paused) return now + heartbeat_;
   const auto silent = now - status_.last_read;
   if (silent >= 3 * heartbeat_) {
+    if (unread()) return now + look_again;
     home().metrics().add(metric::limit_heartbeat);
     return close(close_reason::heartbeat_lost), never;
   }
   if (silent >= heartbeat_ && now >= heartbeat_sent_ + heartbeat_) send_heartbeat();
   const auto lost = status_.last_read + 3 * heartbeat_;
   const auto probe = std::max(status_.last_read, heartbeat_sent_) + heartbeat_;
-  return std::min(lost, std::max(probe, now + std::chrono::milliseconds(1)));
+  return std::min(lost, std::max(probe, now + look_again));
+}
+
+bool connection::unread() const noexcept {
+  char first = 0;
+  return reading_ == reading::on && ::recv(descriptor_, &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 void connection::send_heartbeat() {

@@ -98,6 +98,9 @@ class connection final : public pinned_actor, private event_handler, private cor
   void schedule(coro::clock::time_point due);
   coro::clock::time_point check_timeouts(coro::clock::time_point now);
   coro::clock::time_point check_liveness(coro::clock::time_point now);
+  /// A process that was stopped, or got no time, finds its timers expired before it reads what came
+  /// meanwhile.
+  bool unread() const noexcept;
   void send_heartbeat();
   void close(close_reason why);
 

@@ -115,6 +115,20 @@ class NodeProcess:
         with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
             return int(re.search(r"^VmRSS:\s+(\d+) kB", status.read(), re.MULTILINE)[1]) << 10
 
+    def stop_running(self):
+        """Stops the process where it is, until it gets SIGCONT; returns when the last thread has stopped."""
+        self.process.send_signal(signal.SIGSTOP)
+        tasks = f"/proc/{self.pid}/task"
+        deadline = time.monotonic() + STOP_TIMEOUT
+        while any(self._state(f"{tasks}/{thread}/stat") != "T" for thread in os.listdir(tasks)):
+            if time.monotonic() > deadline:
+                raise NodeFailure(f"the node did not stop within {STOP_TIMEOUT} s")
+
+    @staticmethod
+    def _state(path):
+        with open(path, encoding="ascii") as stat:
+            return stat.read().rpartition(")")[2].split()[0]
+
     def terminate(self):
         """Asks for a graceful end; `wait` for it."""
         self.process.send_signal(signal.SIGTERM)
