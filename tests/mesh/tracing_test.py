@@ -175,7 +175,7 @@ class Failures(TracedMesh):
     def test_a_deadline_ends_the_span(self):
         client = self.connect(self.mesh["a"])
         trace = new_trace()
-        answer = self.ask(client, relay(1, "b", method="demo.sleep", params={"ms": 25_000}, deadline_ms=50,
+        answer = self.ask(client, relay(1, "b", method="demo.sleep", params={"ms": 25_000}, deadline_ms=500,
                                         traceparent=traceparent(trace)))
         self.assert_error(answer, 4)
         served, made, there = chain(self, self.collector.wait_for(3, trace), SPAN)
