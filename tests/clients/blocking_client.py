@@ -47,7 +47,7 @@ def await_heartbeat(sock):
 
 def main(host, port):
     with socket.create_connection((host, int(port)), timeout=30) as sock:
-        connected = call(sock, 0, "connect", name="blocking", heartbeat_ms=100)["result"]
+        connected = call(sock, 0, "connect", name="blocking", heartbeat_ms=500)["result"]
         assert connected["node"] and connected["heartbeat_ms"] > 0, connected
         # Longer than the three silent intervals after which the node would have cut us.
         for turn in range(1, 6):

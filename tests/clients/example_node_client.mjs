@@ -63,7 +63,7 @@ const tests = {
 
   "heartbeats keep a quiet connection": async (node) => {
     // Far beyond the three silent intervals after which either side would hang up.
-    await Promise.race([sleep(1000), once(node, "close").then(([reason]) => assert.fail(reason))]);
+    await Promise.race([sleep(2000), once(node, "close").then(([reason]) => assert.fail(reason))]);
     assert.equal(await node.call("foo"), "ok");
   },
 
@@ -78,7 +78,7 @@ const tests = {
 
 for (const [name, test] of Object.entries(tests)) {
   const methods = {};
-  const node = await connect(address, { name: "test", methods, heartbeat: 50 });
+  const node = await connect(address, { name: "test", methods, heartbeat: 500 });
   try {
     await test(node, methods);
   } catch (error) {

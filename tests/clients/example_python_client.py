@@ -92,10 +92,10 @@ async def the_end_of_the_connection_fails_its_calls(address):
 
 
 async def heartbeats_keep_a_quiet_connection(address):
-    async with weft_client.connect(address, name="test", heartbeat=0.05) as node:
+    async with weft_client.connect(address, name="test", heartbeat=0.5) as node:
         try:
             # Far beyond the three silent intervals after which either side would hang up.
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(2):
                 await node.closed()
             raise AssertionError("the connection ended")
         except TimeoutError:
