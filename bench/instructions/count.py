@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -66,23 +67,25 @@ def forwarded_requests(address, count):
     service, client = Connection(address), Connection(address)
     service.call(CONNECT)
     # Until the router knows the method, which takes a different number of tries each time, nothing counts much.
-    known = False
-    while not known:
-        client.send(CALL)
-        client.socket.settimeout(0.2)
-        try:
-            known = b'"error"' not in client.receive()
-        except TimeoutError:
-            known = True
-            answer(service)
-            client.receive()
-    client.socket.settimeout(PATIENCE_S)
+    while not first_call_arrives(client, service):
+        pass
     for _ in range(count):
         client.send(CALL)
         answer(service)
         client.receive()
     client.close()
     service.close()
+
+
+def first_call_arrives(client, service):
+    """Makes a call; false when the node refused it, which it does until it knows the service."""
+    client.send(CALL)
+    readable, _, _ = select.select([client.socket, service.socket], [], [], PATIENCE_S)
+    if not readable:
+        raise RuntimeError(f"nothing came of a call in {PATIENCE_S} s")
+    if service.socket in readable:
+        answer(service)
+    return b'"error"' not in client.receive()
 
 
 def answer(service):

@@ -98,15 +98,16 @@ class SlowReader(LimitCase):
         self.assert_alive()
 
     def flood(self, wire, data):
-        """Sends until the node takes no more."""
+        """Sends until the node takes no more, because of its limit and not because it gets no time."""
         self.resident_before = self.node.resident_bytes()
+        before = self.hits("output_soft_bytes")
         wire.socket.setblocking(False)
         sent = 0
         while sent < 256 << 20:
             try:
                 sent += wire.socket.send(data)
             except BlockingIOError:
-                if not select.select([], [wire.socket], [], 0.2)[1]:
+                if not select.select([], [wire.socket], [], 0.2)[1] and self.hits("output_soft_bytes") > before:
                     return
             except ConnectionError:
                 return
