@@ -68,10 +68,10 @@ class Routing:
 
     def test_a_second_connect_replaces_the_set(self):
         service = self.serve("b", "old", "kept", handler=echo)
-        near, far = self.client("b", service), self.client("a", service)
+        wires = {node: self.client(node, service) for node in "ab"}
         service.wire.send(request("again", "connect", {"serves": [self.name("kept"), self.name("new")]}))
-        for wire in (near, far):
-            self.eventually_gone(wire, "old")
+        for node, wire in wires.items():
+            self.eventually_gone(node, wire, self.name("old"))
             self.assertEqual(self.call(wire, "new")["result"]["method"], self.name("new"))
             self.assertEqual(self.call(wire, "kept")["result"]["method"], self.name("kept"))
 
@@ -86,8 +86,7 @@ class Routing:
         wires = {node: self.client(node, service) for node in "abc"}
         service.close()
         for node, wire in wires.items():
-            answer = self.eventually_gone(wire, "get")
-            self.assert_mesh_error(answer, 14, "no", self.mesh[node])
+            self.eventually_gone(node, wire, self.name("get"))
 
     def test_an_instance_that_leaves_the_others_is_no_failure(self):
         first, second = (self.serve(node, "get", handler=lambda got, node=node: got.answer(node)) for node in "ab")
@@ -107,7 +106,7 @@ class Routing:
         for node in "bc":
             wire = others if node == "c" else self.connect(self.mesh[node])
             # What is on its way while the news spreads may still come, and is answered.
-            eventually(lambda: "error" in wire.call(service.ready), f"{node} knows that it drains")
+            self.eventually_gone(node, wire, service.ready)
             self.assert_mesh_error(self.call(wire, "get"), 14, "no", self.mesh[node])
         self.assertTrue(service.idle())
         held.answer("finished")

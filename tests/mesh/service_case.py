@@ -44,13 +44,15 @@ class ServiceCase(MeshCase):
     def call(self, wire, method, params=None, id=1, **members):
         return wire.call(self.name(method), params, id, **members)
 
-    def eventually_gone(self, wire, method):
-        """Waits until the node knows that nobody serves the method; returns the answer, which says that nobody had it.
+    def eventually_gone(self, node, wire, method):
+        """Waits until this node, to which `wire` leads, knows that nobody serves the method, given with its prefix.
 
-        A call that was already on its way to a service that leaves may have run, as far as its node can know."""
+        Before that, another node may refuse the call, or it was on its way to a service that left, and may have run."""
+        expected = (14, "no", self.mesh[node].id)
+
         def refused():
-            answer = self.call(wire, method)
-            error = answer.get("error", {})
-            return answer if (error.get("code"), error.get("data", {}).get("executed")) == (14, "no") else None
+            error = wire.call(method).get("error", {})
+            data = error.get("data", {})
+            return (error.get("code"), data.get("executed"), data.get("node")) == expected
 
-        return eventually(refused, f"{method} is answered with 14, not executed")
+        eventually(refused, f"{method} is answered with 14, not executed, by node {node}")
