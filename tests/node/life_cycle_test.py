@@ -108,14 +108,15 @@ class Ending(unittest.TestCase):
     def test_a_draining_node_finishes_its_calls_and_is_not_ready(self):
         with NodeProcess() as node:
             with Wire(node.address) as client:
-                client.send(request(1, "demo.sleep", {"ms": 1500}))
-                self._wait_for_calls(node)
+                client.send(request(1, "demo.callback", {"method": "ask", "params": []}))
+                question = client.receive()
                 node.terminate()
                 status, body = self._readiness_after_signal(node)
                 self.assertEqual(status, 503)
                 self.assertIn("[-]", body)
                 self.assertEqual(node.admin("/livez")[0], 200)
-                self.assertEqual(client.receive()["result"], "ok")
+                client.send({"jsonrpc": "2.0", "id": question["id"], "result": "done"})
+                self.assertEqual(client.receive()["result"], "done")
             node.wait(expected=0)
 
     def test_a_second_signal_ends_it_at_once(self):
