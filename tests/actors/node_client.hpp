@@ -1,6 +1,7 @@
 // A plain blocking client for tests of a node in the same process.
 #pragma once
 
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -72,8 +73,15 @@ class node_client {
  private:
   std::string read(std::size_t size) {
     std::string bytes(size, '\0');
-    const auto got = ::recv(descriptor_, bytes.data(), size, MSG_WAITALL);
-    return got == static_cast<ssize_t>(size) ? bytes : std::string();
+    std::size_t have = 0;
+    while (have < size) {
+      const auto got = ::recv(descriptor_, bytes.data() + have, size - have, MSG_WAITALL);
+      // With a time limit on the socket, a stop and continuation of the process interrupts.
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return {};
+      have += static_cast<std::size_t>(got);
+    }
+    return bytes;
   }
 
   int descriptor_;
