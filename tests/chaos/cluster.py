@@ -3,6 +3,7 @@
 import collections
 import pathlib
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -78,15 +79,17 @@ class Load(Program):
         assert line == b"running\n", line + self.process.stderr.read()
 
     def finish(self):
-        """Stops it and returns every `Call` it made."""
+        """Stops it and returns every `Call` it made; `latest_ms` is by how much it missed its own ticks at most."""
         self.tell("stop")
         out, err = self.process.communicate(timeout=120)
         # A load that met bytes it cannot read says so there, and goes on.
         assert self.process.returncode == 0 and not err, err.decode()
         calls = []
-        for line in out.decode().splitlines():
+        *lines, self.latest_ms = out.decode().splitlines()
+        for line in lines:
             id, method, due, ended, outcome, by = line.split("\t")
             calls.append(Call(int(id), method, float(due), float(ended), outcome, by))
+        self.latest_ms = float(self.latest_ms)
         return calls
 
 
@@ -147,6 +150,13 @@ class Ledger:
         return [(call.ended - call.due) * 1000 for call in self.calls
                 if since <= call.due < until and call.outcome in outcomes]
 
+    def usual_p99_ms(self, since, until, window=0.5):
+        """The median of the windows' 99th percentiles: a hiccup of the machine spoils one or two of them, what lasts
+        spoils all."""
+        count = int((until - since) / window + 0.5)
+        edges = [since + number * window for number in range(count + 1)]
+        return statistics.median(percentile(self.latencies_ms(*pair), 0.99) for pair in zip(edges, edges[1:]))
+
     def reasons(self):
         return dict(collections.Counter((call.method, call.outcome, call.by) for call in self.failed()).most_common(6))
 
@@ -167,9 +177,9 @@ def wait_for_instances(wire, count):
 class ChaosCase(unittest.TestCase):
     maxDiff = None
 
-    def start(self, instances=(("one", "ab"), ("two", "bc")), options=()):
+    def start(self, instances=(("one", "ab"), ("two", "bc")), own_options=None):
         """The mesh, and instances by name, each with the nodes it tries in turn."""
-        self.mesh = Mesh(["a", "b", "c"], *NODE_OPTIONS, *options)
+        self.mesh = Mesh(["a", "b", "c"], *NODE_OPTIONS, own_options=own_options)
         self.addCleanup(self.mesh.kill)
         self.make_folder()
         for name, nodes in instances:

@@ -11,8 +11,9 @@ COME_BACK_SECONDS = 40
 # Both instances are one hop from the callers, so that nearness does not decide.
 FAR = (("one", "a"), ("two", "b"))
 RETRY_SHARE = 0.2
-# Retries that every reactor of every node may make a second whatever the calls.
+# Retries that all reactors of all nodes may make a second whatever the calls; each saves up for one second.
 FLOOR_PER_SECOND = 10 * 2 * 3
+SAVED_SECONDS = 1
 
 
 class Degraded(ChaosCase):
@@ -55,8 +56,13 @@ class Degraded(ChaosCase):
         began = time.monotonic() - 4
         ledger = self.compare(load)
         attempts = ledger.attempts_per_call(began)
-        self.report("backend failing 100 %", ledger, **{"attempts per call": round(attempts, 3)})
-        self.assertLessEqual(attempts, 1 + RETRY_SHARE + FLOOR_PER_SECOND / RATE)
+        calls = sum(call.due >= began for call in ledger.calls)
+        # The last attempts may come late on a busy machine.
+        seconds = max(at for times in ledger.given.values() for at in times) - began
+        most = 1 + RETRY_SHARE + FLOOR_PER_SECOND * (seconds + SAVED_SECONDS) / calls
+        self.report("backend failing 100 %", ledger, **{"attempts per call": round(attempts, 3),
+                                                        "most": round(most, 3)})
+        self.assertLessEqual(attempts, most)
 
 
 if __name__ == "__main__":

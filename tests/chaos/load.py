@@ -5,7 +5,8 @@
 The calls are numbered from FIRST.
 
 It runs until a line comes on standard input, waits for what is under way and prints one line per call on standard
-output: id, method, when it was due, when it ended, outcome, what answered it. Outcomes: `ok`, `no` (failed, certainly
+output: id, method, when it was due, when it ended, outcome, what answered it; and a last line with the milliseconds
+by which it came too late for a tick at most, because the machine gave it no time. Outcomes: `ok`, `no` (failed, certainly
 not executed), `unknown` (may have been executed), `failed` (the service's own error).
 
 It is a client as the protocol page asks for: it heeds `$/goaway`, connects again, and sends an idempotent call once
@@ -23,12 +24,13 @@ IDEMPOTENT = "chaos.read"
 
 
 class Call:
-    __slots__ = ("method", "due", "ended", "outcome", "by", "link")
+    __slots__ = ("method", "due", "ended", "outcome", "by", "link", "sent_before")
 
     def __init__(self, method, due):
         self.method = method
         self.due = due
         self.ended = self.outcome = self.by = self.link = None
+        self.sent_before = False
 
 
 class Load:
@@ -44,6 +46,7 @@ class Load:
         self.open = set()
         self.turn = 0
         self.stopping = asyncio.Event()
+        self.latest = 0.0
 
     async def run(self):
         loop = asyncio.get_running_loop()
@@ -52,7 +55,9 @@ class Load:
         print("running", file=sys.stderr, flush=True)
         began = time.monotonic()
         while not self.stopping.is_set():
+            tick = time.monotonic() + TICK_SECONDS
             await asyncio.sleep(TICK_SECONDS)
+            self.latest = max(self.latest, time.monotonic() - tick)
             self.send_due(began)
         patience = time.monotonic() + self.deadline_ms / 1000 + 10
         while self.open and time.monotonic() < patience:
@@ -87,6 +92,7 @@ class Load:
         lost = [id for id in self.open if self.calls[id].link is link]
         for id in lost:
             if self.calls[id].method == IDEMPOTENT and self.usable:
+                self.calls[id].sent_before = True
                 self.send({self.pick(): [id]})
             else:
                 self.end(id, "unknown", "connection lost")
@@ -129,6 +135,9 @@ class Load:
             self.end(id, "ok", message["result"])
         else:
             outcome = (error.get("data") or {}).get("executed", "failed")
+            if outcome == "no" and self.calls[id].sent_before:
+                # That tells of the second time only.
+                outcome = "unknown"
             self.end(id, outcome, f"{error['code']} {error['message']}")
 
     def end(self, id, outcome, by):
@@ -142,7 +151,7 @@ class Load:
             if call.outcome is None:
                 call.ended, call.outcome, call.by = time.monotonic(), "unknown", "never answered"
             lines.append(f"{self.first + id}\t{call.method}\t{call.due}\t{call.ended}\t{call.outcome}\t{call.by}\n")
-        sys.stdout.writelines(lines)
+        sys.stdout.writelines([*lines, f"{self.latest * 1000}\n"])
 
 
 async def main(rate, deadline_ms, first, methods, *nodes):

@@ -105,12 +105,15 @@ class MeshNode(NodeProcess):
 
 
 class Mesh:
-    """Nodes by name, each of them the others' peer; `options` hold for all of them.
+    """Nodes by name, each of them the others' peer; `options` hold for all of them, `own_options` for those named.
 
     As a context manager it ends them all, and checks how those ended that the test left alive."""
 
-    def __init__(self, names, *options, extra_peers=None):
+    own_options = {}
+
+    def __init__(self, names, *options, extra_peers=None, own_options=None):
         self.options = options
+        self.own_options = own_options or {}
         self.extra_peers = extra_peers or {}
         self.nodes = {}
         attempts = 5
@@ -133,8 +136,8 @@ class Mesh:
     def start(self, name):
         """Starts a node, also once more after it has ended; it listens where the others expect it."""
         peers = {peer: at for peer, at in self.addresses.items() if peer != name} | self.extra_peers
-        self.nodes[name] = MeshNode("--id", f"node-{name}", *self.options, listen=self.addresses[name],
-                                    peers=peers)
+        options = (*self.options, *self.own_options.get(name, ()))
+        self.nodes[name] = MeshNode("--id", f"node-{name}", *options, listen=self.addresses[name], peers=peers)
         return self.nodes[name]
 
     def wait_until_up(self):
