@@ -28,7 +28,8 @@ class Crash(ChaosCase):
         ledger = self.compare(load)
         noise = NOISE_MS + load.latest_ms
         last = max((call.ended - killed for call in ledger.failed() if call.ended > killed), default=0) * 1000
-        self.report(fault, ledger, **{"last failure after ms": round(last, 1), "load late by ms": round(load.latest_ms)})
+        self.report(fault, ledger, **{"last failure after ms": round(last, 1),
+                                      "load late by ms": round(load.latest_ms)})
         self.assert_nothing_false(ledger)
         self.assertEqual(len(ledger.failed(READ)), 0, ledger.reasons())
         # Otherwise nothing was under way, and nothing was tested.

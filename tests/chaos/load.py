@@ -6,7 +6,9 @@ The calls are numbered from FIRST.
 
 It runs until a line comes on standard input, waits for what is under way and prints one line per call on standard
 output: id, method, when it was due, when it ended, outcome, what answered it; and a last line with the milliseconds
-by which it came too late for a tick at most, because the machine gave it no time. Outcomes: `ok`, `no` (failed, certainly
+by which it came too late for a tick at most, because the machine gave it no time.
+
+Outcomes: `ok`, `no` (failed, certainly
 not executed), `unknown` (may have been executed), `failed` (the service's own error).
 
 It is a client as the protocol page asks for: it heeds `$/goaway`, connects again, and sends an idempotent call once
