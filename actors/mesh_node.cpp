@@ -4,6 +4,7 @@
 #include <csignal>
 #include <future>
 #include <mutex>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 
@@ -32,8 +33,13 @@ using std::chrono::milliseconds;
 using steady = std::chrono::steady_clock;
 
 constexpr milliseconds inspect_patience{1'000};
-// Nothing came for so long: whoever heeds `$/goaway` has stopped sending, and news have reached all nodes.
-constexpr milliseconds drain_quiet{200};
+constexpr milliseconds registry_patience{5'000};
+constexpr const char* registry_is_late = "the registry did not answer within 5 s";
+// How often a node that drains looks how far it is.
+constexpr milliseconds drain_look{10};
+// Nothing came for so long: whoever heeds `$/goaway` has stopped sending, and news have reached all nodes. In
+// looks, not by the clock: a process that got no time for a while has requests waiting that it has not read.
+constexpr int drain_quiet_looks = 20;
 // For the last answers to leave and the other side to close.
 constexpr milliseconds drain_linger{300};
 
@@ -78,9 +84,19 @@ struct mesh_node::implementation {
   bool let_services_move(steady::time_point at_most);
   void stop();
   bool wait(milliseconds time);
+  /// Empty when the router does not answer in time.
+  std::optional<router_report> ask_now(std::size_t shard, bool connections) const;
+  /// The last one it gave, then.
   router_report ask(std::size_t shard, bool connections) const;
   template <class Answer, class Query>
-  Answer ask_registry(Query query) const;
+  std::optional<Answer> ask_registry(Query query) const;
+  /// Of all routers together.
+  struct load {
+    std::size_t in_flight = 0;
+    std::size_t introduced = 0;
+    std::int64_t last_request_ns = 0;
+  };
+  std::optional<load> ask_load() const;
 
   node_options options;
   service_host services;
@@ -192,28 +208,32 @@ registry_environment mesh_node::implementation::describe_node() const {
   return about;
 }
 
-router_report mesh_node::implementation::ask(std::size_t shard, bool connections) const {
+std::optional<router_report> mesh_node::implementation::ask_now(std::size_t shard, bool connections) const {
   auto message = make_actor_message<inspect_message>(connections);
   auto answer = message->report.get_future();
   tell(routers[shard], std::move(message));
-  const std::lock_guard lock(reports_mutex);
-  if (answer.wait_for(inspect_patience) != std::future_status::ready) return last_reports[shard];
+  if (answer.wait_for(inspect_patience) != std::future_status::ready) return std::nullopt;
   try {
-    auto report = answer.get();
-    last_reports[shard] = report;
-    return report;
+    return answer.get();
   } catch (const std::future_error&) {
     // The router has ended and dropped the question.
-    return last_reports[shard];
+    return std::nullopt;
   }
 }
 
+router_report mesh_node::implementation::ask(std::size_t shard, bool connections) const {
+  auto report = ask_now(shard, connections);
+  const std::lock_guard lock(reports_mutex);
+  if (report) last_reports[shard] = std::move(*report);
+  return last_reports[shard];
+}
+
 template <class Answer, class Query>
-Answer mesh_node::implementation::ask_registry(Query query) const {
-  Answer result{};
+std::optional<Answer> mesh_node::implementation::ask_registry(Query query) const {
+  std::optional<Answer> result;
   if (!registry_actor) return result;
   const caf::scoped_actor self(const_cast<caf::actor_system&>(*system), true);
-  self->request(registry_actor, inspect_patience, query)
+  self->request(registry_actor, registry_patience, query)
       .receive([&](Answer& answer) { result = std::move(answer); }, [](caf::error&) {});
   return result;
 }
@@ -227,12 +247,25 @@ bool mesh_node::implementation::wait(milliseconds time) {
 // elsewhere.
 bool mesh_node::implementation::let_services_move(steady::time_point at_most) {
   bool moved = false;
-  while (ask_registry<std::uint64_t>(served_only_here_query{}) > 0) {
+  // One that does not answer in time knows of no move either.
+  while (ask_registry<std::uint64_t>(served_only_here_query{}) != 0) {
     if (steady::now() >= at_most) return true;
-    if (!wait(milliseconds(10))) return false;
+    if (!wait(drain_look)) return false;
     moved = true;
   }
-  return !moved || wait(drain_quiet);
+  return !moved || wait(drain_quiet_looks * drain_look);
+}
+
+std::optional<mesh_node::implementation::load> mesh_node::implementation::ask_load() const {
+  load sum;
+  for (std::size_t i = 0; i < routers.size(); ++i) {
+    const auto report = ask_now(i, false);
+    if (!report) return std::nullopt;
+    sum.in_flight += report->in_flight;
+    sum.introduced += report->introduced;
+    sum.last_request_ns = std::max(sum.last_request_ns, report->last_request_ns);
+  }
+  return sum;
 }
 
 bool mesh_node::implementation::drain() {
@@ -246,22 +279,14 @@ bool mesh_node::implementation::drain() {
     tell(router, make_actor_message<drain_message>(options.drain_timeout, false));
   if (!let_services_move(std::min(deadline, steady::now() + options.drain_handover))) return false;
   caf::anon_send(registry_actor, withdraw_all{});
-  const auto withdrawn = steady::now();
   bool finished = false;
-  while (!finished && steady::now() < deadline) {
-    std::size_t in_flight = 0;
-    std::size_t introduced = 0;
-    std::int64_t last_request = 0;
-    for (std::size_t i = 0; i < routers.size(); ++i) {
-      const auto report = ask(i, false);
-      in_flight += report.in_flight;
-      introduced += report.introduced;
-      last_request = std::max(last_request, report.last_request_ns);
-    }
-    const auto last = std::max(withdrawn.time_since_epoch(), std::chrono::nanoseconds(last_request));
-    const bool quiet = steady::now().time_since_epoch() - last > drain_quiet;
-    finished = in_flight == 0 && (introduced == 0 || quiet);
-    if (!finished && !wait(milliseconds(10))) return false;
+  std::int64_t last_request_ns = 0;
+  for (int quiet = 0; !finished && steady::now() < deadline; ++quiet) {
+    const auto now = ask_load();
+    if (!now || now->last_request_ns != last_request_ns) quiet = 0;
+    if (now) last_request_ns = now->last_request_ns;
+    finished = now && now->in_flight == 0 && (now->introduced == 0 || quiet >= drain_quiet_looks);
+    if (!finished && !wait(drain_look)) return false;
   }
   for (const auto& router : routers) tell(router, make_actor_message<drain_message>(milliseconds(0), true));
   const auto linger = steady::now() + drain_linger;
@@ -271,7 +296,7 @@ bool mesh_node::implementation::drain() {
     const auto now = steady::now();
     if (counters.connections.load() == 0 || now >= deadline || (pending == 0 && now >= linger))
       return finished;
-    if (!wait(milliseconds(10))) return false;
+    if (!wait(drain_look)) return false;
   }
 }
 
@@ -326,7 +351,7 @@ void mesh_node::abort_drain() {
 std::vector<readiness_check> mesh_node::readiness() const {
   const bool draining = impl_->counters.draining.load();
   std::size_t up = 0;
-  const auto peers = impl_->ask_registry<peer_list>(peers_query{});
+  const auto peers = impl_->ask_registry<peer_list>(peers_query{}).value_or(peer_list());
   std::size_t others = 0;
   for (const auto& peer : peers) {
     up += peer.status.is == peer_status::state::up ? 1 : 0;
@@ -348,7 +373,9 @@ nlohmann::json mesh_node::connections() const {
 
 nlohmann::json mesh_node::peers() const {
   auto list = nlohmann::json::array();
-  for (const auto& [listing, peer, listed] : impl_->ask_registry<peer_list>(peers_query{})) {
+  const auto peers = impl_->ask_registry<peer_list>(peers_query{});
+  if (!peers) throw std::runtime_error(registry_is_late);
+  for (const auto& [listing, peer, listed] : *peers) {
     list.push_back(
         {{"name", listing.label()},
          {"names", listing.names},
@@ -365,7 +392,8 @@ nlohmann::json mesh_node::peers() const {
 
 nlohmann::json mesh_node::routes() const {
   const auto text = impl_->ask_registry<std::string>(routes_query{});
-  return text.empty() ? nlohmann::json::array() : nlohmann::json::parse(text);
+  if (!text) throw std::runtime_error(registry_is_late);
+  return nlohmann::json::parse(*text);
 }
 
 nlohmann::json mesh_node::methods() const {
@@ -396,7 +424,7 @@ metrics_snapshot mesh_node::metrics() const {
     for (auto& series : impl_->ask(i, false).calls) snapshot.calls.push_back(std::move(series));
   }
   merge_series(snapshot.calls);
-  for (const auto& peer : impl_->ask_registry<peer_list>(peers_query{})) {
+  for (const auto& peer : impl_->ask_registry<peer_list>(peers_query{}).value_or(peer_list())) {
     const std::string state(to_string(peer.status.is));
     const auto known = std::ranges::find(snapshot.peers, state, &peer_state_count::state);
     if (known != snapshot.peers.end())

@@ -51,9 +51,10 @@ class mesh_node {
 
   std::vector<readiness_check> readiness() const;
   nlohmann::json connections() const;
+  /// Throws std::runtime_error when the registry does not answer in time.
   nlohmann::json peers() const;
   nlohmann::json methods() const;
-  /// Method by method: which instances, in what state.
+  /// Method by method: which instances, in what state. Throws as `peers` does.
   nlohmann::json routes() const;
   metrics_snapshot metrics() const;
 
