@@ -12,6 +12,7 @@
 
 namespace weft {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 struct host_port {
@@ -148,11 +149,18 @@ struct tracing_options {
   milliseconds export_timeout{30'000};
 };
 
+struct reactor_options {
+  /// How long a reactor that has nothing to do may look for events before it sleeps, where that pays
+  /// (actors/idle_polling.hpp); 0 is never.
+  microseconds poll_window{50};
+};
+
 struct node_options {
   std::string id;
   host_port listen{"127.0.0.1", 7400};
   host_port admin{"127.0.0.1", 9464};
   std::size_t reactors = 0;
+  reactor_options reactor;
   bool demo = false;
   milliseconds drain_timeout{10'000};
   /// A part of `drain_timeout`.

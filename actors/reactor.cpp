@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include <caf/actor_system.hpp>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -16,18 +18,25 @@ thread_local const reactor* current_reactor = nullptr;
 // Actors that keep waking each other must not keep the loop from its sockets.
 constexpr int max_ready_rounds = 64;
 
+// While polling: others that want this core get it so often, and that they did shows in a look at the
+// descriptors that took longer than it can by itself.
+constexpr std::chrono::microseconds yield_interval{10};
+constexpr std::chrono::microseconds longest_look{5};
+
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
 }  // namespace
 
-reactor::reactor(caf::actor_system& system, std::size_t index)
+reactor::reactor(caf::actor_system& system, std::size_t index, const reactor_options& options)
     : caf::execution_unit(&system),
       index_(index),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       now_(coro::clock::now()),
+      idle_since_(now_),
+      polling_(options.poll_window),
       wheel_(now_),
       read_buffer_(std::make_unique_for_overwrite<char[]>(read_buffer_bytes)) {
   if (epoll_ < 0) fail("epoll_create1");
@@ -107,13 +116,64 @@ int reactor::wait_milliseconds() const {
   return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 60'000));
 }
 
+int reactor::take_events(int milliseconds) noexcept {
+  return ::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), milliseconds);
+}
+
+/// Sets `now_`, too.
+int reactor::wait() {
+  const bool poll_first = polling_.pays() && ready_.empty() && posted_.empty();
+  int count = poll_first ? poll() : 0;
+  if (count == 0) count = take_events(wait_milliseconds());
+  now_ = coro::clock::now();
+  if (!poll_first) polling_.slept(now_ - idle_since_);
+  return count;
+}
+
+/// As `take_events`, but 0 may also mean that sleeping is better now.
+int reactor::poll() {
+  int count = take_events(0);
+  if (count != 0) return count;
+  const auto began = coro::clock::now();
+  const auto until = idle_since_ + polling_.window();
+  const auto due = wheel_.next_due();
+  auto looked = began;
+  auto yield_at = began;
+  while (count == 0 && looked < until) {
+    if (due && *due <= looked) {
+      metrics_.add(metric::reactor_poll_ns, (looked - began).count());
+      return 0;
+    }
+    if (looked >= yield_at) {
+      ::sched_yield();
+      yield_at = looked + yield_interval;
+    }
+    count = take_events(0);
+    const auto before = std::exchange(looked, coro::clock::now());
+    if (looked - before > longest_look) {
+      note_poll(idle_polling::result::crowded, looked - began);
+      return count;
+    }
+  }
+  note_poll(count != 0 ? idle_polling::result::found : idle_polling::result::in_vain, looked - began);
+  return count;
+}
+
+void reactor::note_poll(idle_polling::result what, coro::clock::duration took) noexcept {
+  using enum idle_polling::result;
+  polling_.polled(what);
+  metrics_.add(what == found     ? metric::reactor_polls_found
+               : what == in_vain ? metric::reactor_polls_in_vain
+                                 : metric::reactor_polls_crowded);
+  metrics_.add(metric::reactor_poll_ns, took.count());
+}
+
 void reactor::run() {
   current_reactor = this;
+  idle_since_ = coro::clock::now();
   while (!stopping_.load(std::memory_order_acquire)) {
-    const int count =
-        ::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
-    const auto began = coro::clock::now();
-    now_ = began;
+    const int count = wait();
+    const auto began = now_;
     metrics_.add(metric::reactor_wakeups);
     metrics_.set(metric::reactor_queue, static_cast<std::int64_t>(ready_.size() + posted_.size()));
     run_ready();
@@ -123,7 +183,8 @@ void reactor::run() {
       run_ready();
     });
     metrics_.set(metric::timers_armed, static_cast<std::int64_t>(wheel_.size()));
-    const auto took = (coro::clock::now() - began).count();
+    idle_since_ = coro::clock::now();
+    const auto took = (idle_since_ - began).count();
     metrics_.add(metric::reactor_busy_ns, took);
     if (took > metrics_.get(metric::reactor_turn_max_ns)) metrics_.set(metric::reactor_turn_max_ns, took);
   }

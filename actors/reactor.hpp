@@ -23,7 +23,9 @@
 
 #include "actors/coro/executor.hpp"
 #include "actors/coro/timer_wheel.hpp"
+#include "actors/idle_polling.hpp"
 #include "actors/metrics.hpp"
+#include "actors/options.hpp"
 
 namespace weft {
 
@@ -39,7 +41,7 @@ class event_handler {
 class reactor final : public caf::execution_unit, public coro::executor {
  public:
   /// Throws std::system_error when the kernel refuses an epoll or event descriptor.
-  reactor(caf::actor_system& system, std::size_t index);
+  reactor(caf::actor_system& system, std::size_t index, const reactor_options& options = {});
   ~reactor() override;
 
   std::size_t index() const noexcept { return index_; }
@@ -76,6 +78,10 @@ class reactor final : public caf::execution_unit, public coro::executor {
   void remove(coro::timer& t) noexcept override { wheel_.remove(t); }
 
   int wait_milliseconds() const;
+  int take_events(int milliseconds) noexcept;
+  int wait();
+  int poll();
+  void note_poll(idle_polling::result what, coro::clock::duration took) noexcept;
   void dispatch(int count);
   void run_ready();
   void run_job(caf::resumable* job);
@@ -86,6 +92,9 @@ class reactor final : public caf::execution_unit, public coro::executor {
   int epoll_ = -1;
   int wakeup_ = -1;
   coro::clock::time_point now_;
+  /// The end of the last turn.
+  coro::clock::time_point idle_since_;
+  idle_polling polling_;
   coro::timer_wheel wheel_;
   std::vector<caf::resumable*> ready_;
   std::vector<caf::resumable*> running_;

@@ -26,7 +26,7 @@ struct node_counters {
 struct shard {
   shard(caf::actor_system& system, std::size_t index, const node_options& node, node_counters& shared,
         std::shared_ptr<spdlog::logger> logger)
-      : loop(system, index),
+      : loop(system, index, node.reactor),
         inbound(loop),
         outbound(loop),
         remote(loop),

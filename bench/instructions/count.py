@@ -113,13 +113,15 @@ COUNTED = {
 
 
 def instructions(binary, work, count):
+    """Of a node that does not poll before it sleeps: how often it would look depends on time."""
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "callgrind.out")
         # The user's own settings would count, too.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WEFT_")}
         node = subprocess.Popen(
             ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", binary, "node", "--demo", "--reactors", "1",
-             "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log-level", "error"],
+             "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log-level", "error",
+             "--reactor-poll-window", "0s"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
         try:
             ready = node.stdout.readline()

@@ -35,6 +35,7 @@ std::string type_complaint(const option& row, const json& value) {
         return fmt::format("{} has no unit; write a string such as \"1MiB\"", value.dump());
       return value.is_string() ? "" : complain("a string such as \"1MiB\"");
     case option_type::duration:
+    case option_type::short_duration:
       if (value.is_number())
         return fmt::format("{} has no unit; write a string such as \"200ms\"", value.dump());
       return value.is_string() ? "" : complain("a string such as \"200ms\"");

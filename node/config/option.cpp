@@ -76,18 +76,27 @@ assigned assign_size(const option& row, std::size_t& member, const std::string& 
   return {};
 }
 
-assigned assign_duration(const option& row, milliseconds& member, const std::string& text) {
+/// The member's unit is also that of the row's range, and the finest.
+template <class Unit>
+assigned assign_duration(const option& row, Unit& member, const std::string& text) {
   const auto parsed = parse_duration(text);
   if (!parsed) return std::unexpected(parsed.error());
-  const auto whole = std::chrono::floor<milliseconds>(*parsed);
-  if (whole.count() < 0 || static_cast<std::uint64_t>(whole.count()) < row.min ||
-      *parsed > milliseconds{row.max})
+  const auto whole = std::chrono::floor<Unit>(*parsed);
+  if (whole.count() < 0 || static_cast<std::uint64_t>(whole.count()) < row.min || *parsed > Unit{row.max})
     return out_of_range(row, text);
-  if (whole != *parsed)
-    return std::unexpected(
-        fmt::format("{} is finer than a millisecond; use whole milliseconds such as 200ms", text));
+  if (whole != *parsed) {
+    constexpr bool fine = std::is_same_v<Unit, microseconds>;
+    return std::unexpected(fmt::format("{} is finer than a {}; use whole {} such as {}", text,
+                                       fine ? "microsecond" : "millisecond",
+                                       fine ? "microseconds" : "milliseconds", fine ? "50us" : "200ms"));
+  }
   member = whole;
   return {};
+}
+
+template <class Unit>
+std::string duration_range(const option& row) {
+  return fmt::format("{} to {}", format_duration(Unit{row.min}), format_duration(Unit{row.max}));
 }
 
 assigned assign_address(host_port& member, const std::string& text) {
@@ -173,6 +182,7 @@ std::string placeholder(const option& row) {
     case option_type::size:
       return "SIZE";
     case option_type::duration:
+    case option_type::short_duration:
       return "DURATION";
     case option_type::address:
       return "HOST:PORT";
@@ -203,8 +213,9 @@ std::string range_text(const option& row) {
     case option_type::size:
       return fmt::format("{} to {}", format_size(row.min), format_size(row.max));
     case option_type::duration:
-      return fmt::format("{} to {}", format_duration(milliseconds{row.min}),
-                         format_duration(milliseconds{row.max}));
+      return duration_range<milliseconds>(row);
+    case option_type::short_duration:
+      return duration_range<microseconds>(row);
     case option_type::address:
       return "HOST:PORT, an IPv6 address in brackets";
     case option_type::url:
@@ -240,6 +251,8 @@ assigned assign(const option& row, program_options& options, std::span<const std
       return assign_size(row, reach<std::size_t>(row, options), text);
     case option_type::duration:
       return assign_duration(row, reach<milliseconds>(row, options), text);
+    case option_type::short_duration:
+      return assign_duration(row, reach<microseconds>(row, options), text);
     case option_type::address:
       return assign_address(reach<host_port>(row, options), text);
     case option_type::peers:
@@ -266,6 +279,8 @@ nlohmann::json value_of(const option& row, program_options options) {
       return format_size(reach<std::size_t>(row, options));
     case option_type::duration:
       return format_duration(reach<milliseconds>(row, options));
+    case option_type::short_duration:
+      return format_duration(reach<microseconds>(row, options));
     case option_type::address:
       return format_host_port(reach<host_port>(row, options));
     case option_type::peers:

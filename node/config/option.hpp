@@ -28,6 +28,8 @@ enum class option_type : std::uint8_t {
   ratio,
   size,
   duration,
+  /// In microseconds.
+  short_duration,
   address,
   url,
   peers,
@@ -37,9 +39,10 @@ enum class option_type : std::uint8_t {
 template <class T>
 using member_of = T& (*)(program_options&);
 /// Where the value lives; the alternative agrees with the row's `option_type`.
-using option_member = std::variant<member_of<std::string>, member_of<bool>, member_of<std::size_t>,
-                                   member_of<double>, member_of<milliseconds>, member_of<host_port>,
-                                   member_of<std::vector<std::string>>, member_of<std::vector<method_rule>>>;
+using option_member =
+    std::variant<member_of<std::string>, member_of<bool>, member_of<std::size_t>, member_of<double>,
+                 member_of<milliseconds>, member_of<microseconds>, member_of<host_port>,
+                 member_of<std::vector<std::string>>, member_of<std::vector<method_rule>>>;
 
 struct option {
   /// As in a configuration file: "section.name" or "name".
@@ -49,7 +52,7 @@ struct option {
   bool secret = false;
   option_member member;
   std::string_view help;
-  /// Smallest and largest count, bytes or milliseconds.
+  /// Smallest and largest count, bytes, milliseconds or microseconds.
   std::uint64_t min = 0;
   std::uint64_t max = 0;
   // Initialized, since clang warns about rows that leave them out otherwise.

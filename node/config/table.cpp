@@ -85,6 +85,15 @@ const option rows[] = {
      .min = 0,
      .max = hour},
 
+    {.key = "reactor.poll_window",
+     .type = short_duration,
+     .member = WEFT_MEMBER(node.reactor.poll_window),
+     .help =
+         "How long a reactor with nothing to do looks for events before it sleeps, while the last ones came "
+         "that soon; 0s: never",
+     .min = 0,
+     .max = 1'000},
+
     {.key = "log.level",
      .type = choice,
      .member = WEFT_MEMBER(log.level),
