@@ -1,5 +1,6 @@
 #include "node/node_command.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -23,6 +25,7 @@
 #include "node/config/flags.hpp"
 #include "node/config/loader.hpp"
 #include "node/config/tokens_file.hpp"
+#include "node/cpu_quota.hpp"
 #include "node/exit_code.hpp"
 #include "node/log.hpp"
 #include "node/metrics_exposition.hpp"
@@ -105,6 +108,10 @@ int serve(loaded_config config, const add_services_function& add_services) {
   if (options.node.id.empty()) options.node.id = generated_id();
   const auto log = make_logger(options.log);
   raise_descriptor_limit(*log);
+  if (const auto quota = cpu_quota()) {
+    const auto cores = std::max(1U, std::thread::hardware_concurrency());
+    for (const auto& change : fit_to_cpu_quota(config, *quota, cores)) log->info("{}", change);
+  }
 
   service_host services;
   if (options.node.demo) add_demo_methods(services);
