@@ -16,8 +16,8 @@ import shop
 from engine import Unavailable, engine, ensure_packages
 from images import make_debian, make_prometheus, provide, run
 from mesh import Composition
-from scenario import (calls_cross_the_mesh, containers_are_hardened, image_is_small, nothing_is_left,
-                      one_node_stops_and_returns, prometheus_sees_everything)
+from scenario import (a_cpu_quota_is_respected, calls_cross_the_mesh, containers_are_hardened, image_is_small,
+                      nothing_is_left, one_node_stops_and_returns, prometheus_sees_everything)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SKIPPED = 77
@@ -58,6 +58,7 @@ def build_node_image(environment: dict[str, str]) -> None:
 def exercise(report: Report, composition: Composition) -> None:
     report.step("docker-compose build", composition.compose, "build")
     report.step("image: small, non-root, no shell", image_is_small, composition)
+    report.step("a container's CPU quota is respected", a_cpu_quota_is_respected, composition)
     try:
         report.step("docker-compose up: three nodes become healthy", composition.up)
         report.step("containers are hardened", containers_are_hardened, composition)

@@ -35,6 +35,25 @@ def image_is_small(composition: Composition) -> str:
     return f"{size / (1 << 20):.1f} MiB"
 
 
+def a_cpu_quota_is_respected(composition: Composition) -> str:
+    container = composition.docker("run", "--detach", "--cpus", "0.5", IMAGE, "node")
+    try:
+        said = eventually("a node with half a core is ready", lambda: said_when_ready(composition, container))
+    finally:
+        composition.docker("rm", "--force", container)
+    changes = [line for line in said.splitlines() if "the CPU quota is 0.5 cores" in line]
+    expect(any("1 reactors" in line for line in changes), f"not one reactor for half a core:\n{said}")
+    expect(any("no polling" in line for line in changes), f"it polls with half a core:\n{said}")
+    return "one reactor, no polling"
+
+
+def said_when_ready(composition: Composition, container: str) -> str:
+    """The container's log once the node is ready, else nothing."""
+    said = subprocess.run(["docker", "logs", container], env=composition.environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=True).stdout
+    return said if "ready node=" in said else ""
+
+
 def containers_are_hardened(composition: Composition) -> None:
     for service in (*NODES, "prometheus"):
         state = composition.inspect(service)
