@@ -19,11 +19,12 @@ bool has_avx2() noexcept {
          __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 
-// VBMI2 is not used: it stands for the processors (Ice Lake, Zen 4 and later) that do not lower their clock
-// for vectors of 512 bits.
+// VBMI2 also stands for the processors (Ice Lake, Zen 4 and later) that do not lower their clock for vectors
+// of 512 bits.
 bool has_fast_avx512() noexcept {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vbmi2");
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi") &&
+         __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("gfni");
 }
 
 #endif

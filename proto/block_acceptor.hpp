@@ -3,9 +3,10 @@
 //
 // An acceptor proves or gives up: whatever it accepts, `json_scanner` accepts as well, with the same end.
 // What is wrong and where remains for the scanner to find, so giving up is always right and only costs time.
-// The masks are those of Langdale and Lemire, "Parsing Gigabytes of JSON per Second" (VLDB Journal 28, 2019);
-// instead of indexing the tokens for a second pass, the grammar is checked on the masks themselves
-// (proto/block_rules.hpp).
+// The masks are those of Langdale and Lemire, "Parsing Gigabytes of JSON per Second" (VLDB Journal 28, 2019).
+// They index the tokens for a second pass. With AVX2, the grammar is checked on the masks themselves instead
+// (proto/block_rules.hpp); AVX-512 moves the tokens together, and checks these 64 at a time
+// (proto/token_walk.hpp).
 //
 // No allocation, no state, no read beyond the text. Thread safety: functions without side effects.
 #pragma once

@@ -21,15 +21,6 @@ class avx2_block {
  public:
   static avx2_block load(const char* at) noexcept { return {half(at), half(at + 32)}; }
 
-  /// The last `left` < 64 bytes before `end`, and NUL behind them. There are 64 bytes before `end`, so that
-  /// these can be copied without counting.
-  static avx2_block load_last(const char* end, std::size_t left) noexcept {
-    alignas(32) char padded[128];
-    std::memcpy(padded, end - 64, 64);
-    std::memset(padded + 64, 0, 64);
-    return load(padded + 64 - left);
-  }
-
   mask equal(char c) const noexcept {
     const __m256i wanted = _mm256_set1_epi8(c);
     return gather(_mm256_cmpeq_epi8(low_, wanted), _mm256_cmpeq_epi8(high_, wanted));

@@ -18,37 +18,11 @@ namespace {
 struct rare_states {
   rare_states(container_word levels, std::size_t room) noexcept : brackets(levels, room) {}
 
-  escape_state escapes;
-  utf8_state utf8;
+  string_states strings;
   exponent_state exponents;
   bracket_stack brackets;
-  /// One of the first two concerns the next block.
-  bool strings_go_on = false;
   alignas(64) char padded_end[64];
 };
-
-struct unescaped {
-  mask all;
-  mask wrong;
-};
-
-/// The quotes of a block that holds backslashes, control characters or what is not ASCII, and what is wrong
-/// about these in strings.
-template <class Block>
-[[gnu::noinline]] unescaped check_strings(Block block, mask in_string, const char* at, const char* end,
-                                          rare_states& rare) noexcept {
-  unescaped quotes{.all = block.equal('"'), .wrong = 0};
-  const mask backslashes = block.equal('\\');
-  if (backslashes != 0 || rare.escapes.pending()) {
-    quotes.all &= ~find_escapes(rare.escapes, backslashes, at, end, quotes.wrong);
-  }
-  const mask non_ascii = block.non_ascii();
-  const mask strings = from_odd_to_even(quotes.all) ^ in_string;
-  quotes.wrong |= block.between(0, 0x1F) & strings;
-  if ((non_ascii & strings) != 0 || rare.utf8.pending()) quotes.wrong |= wrong_utf8(rare.utf8, block);
-  rare.strings_go_on = rare.escapes.pending() || rare.utf8.pending();
-  return quotes;
-}
 
 /// A mask for each of eight blocks, to calculate with.
 using masks8 = mask __attribute__((vector_size(64)));
@@ -140,8 +114,8 @@ class container_walk {
       const char* const bytes = end - at >= 64 ? at : padded_end(at, end);
       const Block block = Block::load(bytes);
       unescaped quotes{.all = block.equal('"'), .wrong = 0};
-      if (block.has_special() || rare_.strings_go_on) {
-        quotes = check_strings(block, in_string, at, end, rare_);
+      if (block.has_special() || rare_.strings.pending != 0) {
+        quotes = check_strings(rare_.strings, block, in_string, at, end);
       } else if (quotes.all == 0 && in_string != 0) {
         continue;
       }

@@ -1,4 +1,4 @@
-// What strings may hold besides plain ASCII, in blocks of 64 bytes (proto/block_rules.hpp): escapes and
+// What strings may hold besides plain ASCII, in blocks of 64 bytes (proto/block_acceptor.hpp): escapes and
 // UTF-8.
 //
 // Kept free of other headers, as proto/block_masks.hpp is.
@@ -93,6 +93,37 @@ mask wrong_utf8(utf8_state& state, const Block& block) noexcept {
   wrong |= behind(block.equal('\xF0'), state.behind_f0) & ~block.between(0x90, 0xBF);
   wrong |= behind(block.equal('\xF4'), state.behind_f4) & ~block.between(0x80, 0x8F);
   return wrong;
+}
+
+struct string_states {
+  escape_state escapes;
+  utf8_state utf8;
+
+  /// All bits if the next block has to be looked at, whatever it holds.
+  mask pending = 0;
+};
+
+struct unescaped {
+  mask all;
+  mask wrong;
+};
+
+/// The quotes of a block that holds backslashes, control characters or what is not ASCII, and what is wrong
+/// about these in strings.
+template <class Block>
+[[gnu::noinline]] unescaped check_strings(string_states& states, Block block, mask in_string, const char* at,
+                                          const char* end) noexcept {
+  unescaped quotes{.all = block.equal('"'), .wrong = 0};
+  const mask backslashes = block.equal('\\');
+  if (backslashes != 0 || states.escapes.pending()) {
+    quotes.all &= ~find_escapes(states.escapes, backslashes, at, end, quotes.wrong);
+  }
+  const mask non_ascii = block.non_ascii();
+  const mask strings = from_odd_to_even(quotes.all) ^ in_string;
+  quotes.wrong |= block.between(0, 0x1F) & strings;
+  if ((non_ascii & strings) != 0 || states.utf8.pending()) quotes.wrong |= wrong_utf8(states.utf8, block);
+  states.pending = all_if(states.escapes.pending() || states.utf8.pending());
+  return quotes;
 }
 
 }  // namespace

@@ -2,13 +2,17 @@
 // accept anything else, and well-formed texts they may not leave to it either, else they would be of no use.
 #include "proto/block_acceptor.hpp"
 
+#include <algorithm>
+#include <cstdlib>
 #include <random>
 #include <string>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include "tests/proto/json_cases.hpp"
 #include "tests/support/acceptor_oracle.hpp"
+#include "tests/support/json_oracle.hpp"
 #include "tests/support/random_json.hpp"
 
 namespace weft::proto {
@@ -119,13 +123,14 @@ TEST_P(block_acceptor, agrees_on_a_million_damaged_texts) {
   EXPECT_LT(accepted, 900'000U);
 }
 
+std::string repeat(std::size_t count, std::string_view part) {
+  std::string text;
+  for (; count > 0; --count) text += part;
+  return text;
+}
+
 // Brackets are matched some 60 at a time, so a mistake must be found wherever between them it stands.
 TEST_P(block_acceptor, finds_a_mistake_among_any_number_of_brackets) {
-  const auto repeat = [](std::size_t count, std::string_view part) {
-    std::string text;
-    for (; count > 0; --count) text += part;
-    return text;
-  };
   for (std::size_t before = 0; before < 140; ++before) {
     for (const std::string_view member : {"\"b\":0", "\"b\":[[]]", "0,{}", "0,[]", "\"b\":0,0,[]",
                                           "\"b\":{},0", "{},\"b\":0", "\"b\":[}", "\"b\":{]"}) {
@@ -137,6 +142,85 @@ TEST_P(block_acceptor, finds_a_mistake_among_any_number_of_brackets) {
       const std::string elements = repeat(before, "[],") + std::string(element) + repeat(80, ",{}");
       ASSERT_TRUE(agrees(entries[0], elements));
       ASSERT_TRUE(agrees(entries[1], "[" + elements + "]"));
+    }
+  }
+}
+
+/// One or two of everything, with and without space, escapes and text that is not English.
+constexpr std::string_view samples[] = {
+    R"({"sku":"A-1","count":10,"price":{"amount":0.25,"currency":"EUR"},"tags":["new",true,null],"stock":)"
+    R"({"site":{"row":1e5,"bin":-7,"x":[[],{},[{}],false]}}},{"a":[1,-0.5E+3,"b"],"c":"d"},[],"",{"e":[]})",
+    "{\"a\" : [ 1 , true ,\n\t{ \"b\" : null , \"c\" : -1.5e-7 } , \"d\" ] , \"e\" : { } } , [ [ ] , false "
+    "] ,\r 12",
+    R"(["\"\\\u00e9\uD83D\uDE00","\n/",{"\\":"\\\\\""},"\u20ac",null,{"x":["\/"]}],{"\t":0,"y":{"\f":1.0}})",
+    "\"\xC3\xA9\xE4\xB8\xAD\xF0\x9F\x98\x80\",{\"\xE5\x86\x86\":[true,\"\x7F\"]},[\"\xED\x9F\xBF\","
+    "\"\xF4\x8F\xBF\xBF\",1,2]"};
+
+/// Calls `check` with each text that differs in one byte from a sample.
+template <class Check>
+void change_every_byte(Check check) {
+  std::string changed;
+  for (const std::string_view sample : samples) {
+    for (std::size_t at = 0; at < sample.size(); ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        changed = sample;
+        changed[at] = static_cast<char>(byte);
+        ASSERT_NO_FATAL_FAILURE(check(changed));
+      }
+    }
+  }
+}
+
+TEST_P(block_acceptor, agrees_on_every_change_of_a_single_byte) {
+  for (const std::string_view sample : samples) ASSERT_TRUE(agrees(entries[0], sample));
+  change_every_byte([this](const std::string& changed) { ASSERT_TRUE(agrees(entries[0], changed)); });
+}
+
+// Tokens, scalars and brackets are each checked 64 at a time, and read in batches of blocks.
+TEST_P(block_acceptor, finds_a_wrong_scalar_behind_any_number_of_others) {
+  constexpr std::string_view scalars[] = {
+      "true",      "false", "null",  "0",     "-0",   "10",   "0.5",   "-0.5E+10", "12e-05", "1E5",  "tru",
+      "fals",      "nul",   "nulL",  "01",    "-01",  "00",   "1.2.3", "1e5e5",    "1e5.5",  "-",    "+1",
+      "truefalse", "true1", "1true", "1.",    "1.e5", ".5",   "1e",    "1e+",      "--1",    "1-1",  "e5",
+      "1+1",       "truee", "xtrue", "-true", "\x7F", "\xC3", "\\",    "1,2",      "1 2",    "1.5,0"};
+  for (std::size_t before = 0; before < 140; ++before) {
+    for (const std::string_view scalar : scalars) {
+      for (const std::string_view other : {"1,", "\"\",", "true,"}) {
+        const std::string value = repeat(before, other) + std::string(scalar);
+        ASSERT_TRUE(agrees(entries[0], value));
+        ASSERT_TRUE(agrees(entries[2], value + ",7"));
+      }
+    }
+  }
+}
+
+TEST_P(block_acceptor, finds_the_end_wherever_it_is) {
+  for (const std::string_view part :
+       {"1,", "[],", "{\"a\":1},", "\"abcdefghijklmnopqrstuvwxyz\",", "0,      ", "\"\",", "false,"}) {
+    for (std::size_t bytes = 0; bytes < 5'500; bytes += bytes < 400 || bytes > 4'400 ? 1 : 7) {
+      const std::string value = repeat(bytes / part.size(), part) + std::string(bytes % part.size(), ' ');
+      ASSERT_TRUE(agrees(entries[bytes % 2 * 2], value + "\"a\""));
+      ASSERT_TRUE(agrees(entries[0], value + "{\"a\":0}"));
+      ASSERT_TRUE(agrees(entries[0], value + "{\"a\",0}"));
+      ASSERT_TRUE(agrees(entries[1], '[' + value + "{}],\"b\":[]"));
+    }
+  }
+}
+
+TEST_P(block_acceptor, finds_a_wrong_kind_at_any_depth) {
+  for (std::size_t depth = 1; depth < 24; ++depth) {
+    for (std::size_t level = 0; level < depth; ++level) {
+      for (const std::string_view member : {"", ",1", ",\"b\":1", ",[]", ",\"b\":{}", "}", "]"}) {
+        std::string value;
+        for (std::size_t i = 0; i < depth; ++i) value += i % 3 == 1 ? "[" : "{\"a\":";
+        value += '0';
+        for (std::size_t i = depth; i-- > 0;) {
+          if (i == level) value += member;
+          value += i % 3 == 1 ? ']' : '}';
+        }
+        ASSERT_TRUE(agrees(entries[0], value));
+        ASSERT_TRUE(agrees(entries[1], repeat(depth, "[],\"c\":").append(value)));
+      }
     }
   }
 }
@@ -177,6 +261,44 @@ TEST_P(block_acceptor, agrees_when_the_text_ends_anywhere) {
   }
 }
 
+/// Two pages, of which the second may not be read.
+class guarded_page {
+ public:
+  guarded_page() : bytes_(static_cast<char*>(map())) {
+    if (bytes_ == MAP_FAILED || mprotect(bytes_ + size, size, PROT_NONE) != 0) std::abort();
+  }
+  ~guarded_page() { munmap(bytes_, 2 * size); }
+  guarded_page(const guarded_page&) = delete;
+  guarded_page& operator=(const guarded_page&) = delete;
+
+  /// A copy of the text right before the second page.
+  std::string_view put(std::string_view text) {
+    return {std::copy(text.begin(), text.end(), bytes_ + size - text.size()) - text.size(), text.size()};
+  }
+
+  static constexpr std::size_t size = 65536;
+
+ private:
+  static void* map() {
+    return mmap(nullptr, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  }
+
+  char* bytes_;
+};
+
+TEST_P(block_acceptor, never_reads_behind_the_text) {
+  guarded_page page;
+  random_json random(11);
+  for (int i = 0; i < 300; ++i) {
+    const std::string whole = "[" + large_container(random) + "]";
+    for (std::size_t cut = 0; cut < 70 && cut + 65 < whole.size(); ++cut) {
+      const std::string_view text = page.put(std::string_view(whole).substr(0, whole.size() - cut));
+      const char* behind = GetParam().accept(text.data() + 1, text.data() + text.size(), 0b10, 40);
+      ASSERT_EQ(behind != nullptr, cut == 0) << text;
+    }
+  }
+}
+
 std::span<const named_acceptor> vectorized() {
   return usable_acceptors().first(usable_acceptors().size() - 1);
 }
@@ -193,6 +315,17 @@ TEST(large_containers, get_the_same_verdicts_from_the_scanner_with_every_accepto
     if (i % 2 == 0) text = random.damage(text);
     ASSERT_EQ(test::acceptor_disagreement(text, 3 + random.below(10)), "") << text;
   }
+}
+
+// The scanner asks its acceptor only in large texts, and only behind their first bytes.
+TEST(large_containers, get_the_verdicts_of_nlohmann_whatever_byte_is_changed) {
+  const std::string opening = "[\"" + std::string(130, 'x') + "\",";
+  const std::string closing = "]" + std::string(600, ' ');
+  std::string text;
+  change_every_byte([&](const std::string& changed) {
+    text.assign(opening).append(changed).append(closing);
+    ASSERT_EQ(test::disagreement(text), "") << text;
+  });
 }
 
 }  // namespace
