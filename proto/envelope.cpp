@@ -282,6 +282,7 @@ scan_result scan_readable(const block_readable& text, const scan_options& option
   if (value == nullptr) return rejected(scanner);
 
   if (*value == '{') {
+    scanner.expect_one_large_container();
     if (finish(scanner, scan_message(scanner, value, options, single)) == nullptr) return rejected(scanner);
     return {scan_kind::single, single.why, 0};
   }
@@ -332,6 +333,7 @@ scan_result validate(std::string_view text, std::size_t max_depth) {
   json_scanner scanner(readable);
   const char* const value = find_value(scanner);
   if (value == nullptr) return rejected(scanner);
+  scanner.expect_one_large_container();
   const std::size_t room = std::min(max_depth, depth_limit);
   if (finish(scanner, scanner.skip_value(value, room)) == nullptr) return rejected(scanner);
   return {scan_kind::single, defect::none, 0};

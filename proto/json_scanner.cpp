@@ -6,9 +6,7 @@
 namespace weft::proto {
 namespace {
 
-/// An acceptor pays for itself from some 350 bytes on. It gets what is left of a container after so many
-/// bytes, if at least so many were left of the text.
-constexpr std::ptrdiff_t walk_bytes = 128;
+/// An acceptor pays for itself from some 350 bytes on, so it is asked where at least so many are left.
 constexpr std::ptrdiff_t large_bytes = 512;
 
 }  // namespace
@@ -29,7 +27,7 @@ std::nullptr_t json_scanner::fail_at_end(defect why) noexcept {
 const char* json_scanner::skip_container(const char* at, std::size_t room) noexcept {
   nesting levels;
   const bool is_large = accept_container_ != nullptr && end_ - at >= large_bytes;
-  const char* turning_point = is_large ? at + walk_bytes : end_;
+  const char* turning_point = is_large ? at + walk_bytes_ : end_;
   for (;;) {
     if (at >= turning_point) [[unlikely]] {
       if (const char* behind = skip_rest_of_container(at, levels, room)) return behind;

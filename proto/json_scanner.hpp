@@ -80,6 +80,10 @@ class json_scanner {
         last_block_(end_ - block_bytes),
         accept_container_(accept_container) {}
 
+  /// Says that the text is one value or message: where it is large, some container makes up most of it, and
+  /// the acceptor gets it early. In a batch, only what has been walked tells how large a container may be.
+  void expect_one_large_container() noexcept { walk_bytes_ = 32; }
+
   const char* begin() const noexcept { return begin_; }
   const char* end() const noexcept { return end_; }
   defect why() const noexcept { return why_; }
@@ -178,6 +182,9 @@ class json_scanner {
   const char* end_;
   const char* last_block_;
   container_acceptor accept_container_;
+  /// How much of a container is walked before the acceptor gets what is left of it. Never nothing: what holds
+  /// just one long string is walked faster.
+  std::ptrdiff_t walk_bytes_ = 128;
   defect why_ = defect::none;
   std::size_t offset_ = 0;
 };
