@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -43,11 +44,13 @@ class node_client {
   /// Ends a `receive` of another thread.
   void shut_down() { ::shutdown(descriptor_, SHUT_RDWR); }
 
-  void send(const nlohmann::json& message) {
-    std::string frame;
-    proto::append_frame(frame, message.dump());
-    EXPECT_EQ(::send(descriptor_, frame.data(), frame.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(frame.size()));
+  void send(const nlohmann::json& message) { send_together(std::vector<nlohmann::json>(1, message)); }
+  /// In one write, so that the node may read them at once.
+  void send_together(const std::vector<nlohmann::json>& messages) {
+    std::string frames;
+    for (const auto& message : messages) proto::append_frame(frames, message.dump());
+    EXPECT_EQ(::send(descriptor_, frames.data(), frames.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(frames.size()));
   }
   void request(int id, std::string_view method, nlohmann::json params = nlohmann::json::object()) {
     send({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(params)}});

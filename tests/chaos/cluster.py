@@ -17,7 +17,7 @@ from mesh import Mesh, eventually  # noqa: E402
 from node_process import _die_with_parent  # noqa: E402
 from wire import Wire, request  # noqa: E402
 
-NODE_OPTIONS = ("--reactors", "2", "--protocol-heartbeat-interval", "300ms", "--mesh-reconnect-max", "500ms")
+NODE_OPTIONS = ("--reactors", "2", "--mesh-reconnect-max", "500ms")
 READ, WRITE = "chaos.read", "chaos.write"
 DEADLINE_MS = 2_000
 RATE = 2_000
@@ -176,10 +176,15 @@ def wait_for_instances(wire, count):
 
 class ChaosCase(unittest.TestCase):
     maxDiff = None
+    # Three of these without a byte are silence.
+    heartbeat = "300ms"
+
+    def node_options(self):
+        return *NODE_OPTIONS, "--protocol-heartbeat-interval", self.heartbeat
 
     def start(self, instances=(("one", "ab"), ("two", "bc")), own_options=None):
         """The mesh, and instances by name, each with the nodes it tries in turn."""
-        self.mesh = Mesh(["a", "b", "c"], *NODE_OPTIONS, own_options=own_options)
+        self.mesh = Mesh(["a", "b", "c"], *self.node_options(), own_options=own_options)
         self.addCleanup(self.mesh.kill)
         self.make_folder()
         for name, nodes in instances:

@@ -15,7 +15,6 @@ import time
 
 from frames import Frames, address, request
 
-HEARTBEAT_MS = 300
 RECONNECT_SECONDS = 0.02
 # After the node has been told, calls already on their way may come for so long.
 QUIET_SECONDS = 0.5
@@ -56,8 +55,7 @@ class Instance:
                 continue
             self.links.add(link)
             self.serving = link
-            link.send(request("connect", "connect", {"name": "chaos", "instance": self.name, "serves": SERVES,
-                                                     "heartbeat_ms": HEARTBEAT_MS}))
+            link.send(request("connect", "connect", {"name": "chaos", "instance": self.name, "serves": SERVES}))
             if self.mode == "deaf":
                 link.transport.pause_reading()
             return

@@ -4,7 +4,7 @@ import os
 import time
 import unittest
 
-from cluster import NODE_OPTIONS, ChaosCase, Ledger, Mesh, Wire, main, wait_for_instances
+from cluster import ChaosCase, Ledger, Mesh, Wire, main, wait_for_instances
 from network import Network
 
 PORT = 7400
@@ -18,9 +18,9 @@ SECOND_LOAD = 1_000_000
 class ApartMesh(Mesh):
     """Nodes a, b and c in a namespace each."""
 
-    def __init__(self, network):
+    def __init__(self, network, options):
         self.network = network
-        self.options = (*NODE_OPTIONS, "--mesh-connect-timeout", "500ms")
+        self.options = (*options, "--mesh-connect-timeout", "500ms")
         self.extra_peers = {}
         self.nodes = {}
         self.addresses = {name: f"{address}:{PORT}" for name, address in network.addresses.items()}
@@ -48,7 +48,7 @@ class Partition(ChaosCase):
         return wire
 
     def test_one_node_is_cut_off_and_comes_back(self):
-        self.mesh = ApartMesh(self.network)
+        self.mesh = ApartMesh(self.network, self.node_options())
         self.addCleanup(self.mesh.kill)
         self.make_folder()
         for name, node in (("one", "a"), ("two", "b")):

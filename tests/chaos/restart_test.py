@@ -4,6 +4,9 @@ from cluster import ChaosCase, main
 
 
 class Restart(ChaosCase):
+    # Nobody is silent here: who is late on a busy machine is not to be taken for gone.
+    heartbeat = "5s"
+
     def assert_no_call_fails(self, what, restart):
         self.start()
         load = self.load()
