@@ -189,8 +189,8 @@ def disturbed_sentence(results):
 
 
 def readme_section(results, conditions):
-    what = ("Multiples of the limit: for rates more is better, for latencies and memory less. Bold is what is ahead of "
-            "weft.")
+    what = ("Multiples of the limit: for rates more is better, for latencies and memory less. Bold is what was ahead of "
+            "weft in the median of the rounds' ratios.")
     return f"""
 {paragraph(what, conditions, disturbed_sentence(results))}
 

@@ -1,6 +1,7 @@
 """Three nodes, two instances of a service and a load on them, and the comparison of what callers and services saw."""
 
 import collections
+import os
 import pathlib
 import signal
 import statistics
@@ -18,6 +19,7 @@ from node_process import _die_with_parent  # noqa: E402
 from wire import Wire, request  # noqa: E402
 
 NODE_OPTIONS = ("--reactors", "2", "--mesh-reconnect-max", "500ms")
+MEMORY_FOLDER = "/dev/shm"
 READ, WRITE = "chaos.read", "chaos.write"
 DEADLINE_MS = 2_000
 RATE = 2_000
@@ -193,7 +195,8 @@ class ChaosCase(unittest.TestCase):
 
     def make_folder(self):
         """Where the ledgers lie."""
-        folder = tempfile.TemporaryDirectory()
+        # In memory where that can be: a disk that is busy would hold up the instance that writes into its ledger.
+        folder = tempfile.TemporaryDirectory(dir=MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None)
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.instances = {}
