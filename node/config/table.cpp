@@ -1,11 +1,7 @@
 #include "node/config/table.hpp"
 
-#include <fmt/format.h>
-
-#include "actors/address.hpp"
-#include "actors/balance/policy.hpp"
-#include "actors/method_rules.hpp"
 #include "node/call_log.hpp"
+#include "node/config/checks.hpp"
 #include "node/tracing/http_client.hpp"
 
 namespace weft {
@@ -18,26 +14,6 @@ constexpr std::uint64_t kib = 1 << 10;
 constexpr std::uint64_t gib = 1 << 30;
 constexpr std::uint64_t second = 1'000;
 constexpr std::uint64_t hour = 3'600 * second;
-
-/// An empty id asks for a generated one.
-std::string check_id(std::string_view id) {
-  return id.empty() ? "" : check_node_name(id);
-}
-
-std::string check_policy(std::string_view value) {
-  if (parse_balance_policy(value)) return {};
-  return fmt::format("no policy is called \"{}\"; use p2c, round_robin or consistent_hash", value);
-}
-
-std::string check_calls(std::string_view value) {
-  if (parse_rule_number(value, 1, 1'000'000)) return {};
-  return fmt::format("\"{}\" is no number of calls; use 1 to 1000000", value);
-}
-
-std::string check_percentile(std::string_view value) {
-  if (parse_rule_number(value, 50, 99)) return {};
-  return fmt::format("\"{}\" is no percentile; use 50 to 99", value);
-}
 
 using enum option_type;
 

@@ -1,0 +1,30 @@
+#include "node/config/checks.hpp"
+
+#include <fmt/format.h>
+
+#include "actors/address.hpp"
+#include "actors/balance/policy.hpp"
+#include "actors/method_rules.hpp"
+
+namespace weft {
+
+std::string check_id(std::string_view id) {
+  return id.empty() ? "" : check_node_name(id);
+}
+
+std::string check_policy(std::string_view value) {
+  if (parse_balance_policy(value)) return {};
+  return fmt::format("no policy is called \"{}\"; use p2c, round_robin or consistent_hash", value);
+}
+
+std::string check_calls(std::string_view value) {
+  if (parse_rule_number(value, 1, 1'000'000)) return {};
+  return fmt::format("\"{}\" is no number of calls; use 1 to 1000000", value);
+}
+
+std::string check_percentile(std::string_view value) {
+  if (parse_rule_number(value, 50, 99)) return {};
+  return fmt::format("\"{}\" is no percentile; use 50 to 99", value);
+}
+
+}  // namespace weft
