@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <mutex>
 #include <utility>
 
 #include <fmt/chrono.h>
@@ -9,9 +11,11 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
 #include "node/call_log.hpp"
+#include "node/printable.hpp"
 
 namespace weft {
 namespace {
@@ -44,7 +48,7 @@ class json_formatter final : public spdlog::formatter {
                    quoted(view(msg.logger_name)));
     // A call's line brings members of the object, and its closing brace.
     if (view(msg.logger_name) == call_logger)
-      out.append(view(msg.payload));
+      out.append(printable_json(view(msg.payload)));
     else
       fmt::format_to(std::back_inserter(out), R"("msg":{}}})", quoted(view(msg.payload)));
     out.push_back('\n');
@@ -53,7 +57,8 @@ class json_formatter final : public spdlog::formatter {
 
  private:
   static std::string quoted(std::string_view text) {
-    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return printable_json(
+        nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
 };
 
@@ -62,22 +67,48 @@ class text_formatter final : public spdlog::formatter {
   void format(const log_msg& msg, memory_buf_t& out) override {
     append_time(out, msg.time);
     fmt::format_to(std::back_inserter(out), " {:<8} {}: ", level_name(msg.level), view(msg.logger_name));
-    for (const char c : view(msg.payload)) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (byte < 0x20 || byte == 0x7f)
-        fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
-      else
-        out.push_back(c);
-    }
+    out.append(printable(view(msg.payload)));
     out.push_back('\n');
   }
   std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<text_formatter>(); }
 };
 
+class queued_sink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit queued_sink(std::shared_ptr<line_writer> writer) : writer_{std::move(writer)} {}
+
+ private:
+  void sink_it_(const log_msg& msg) override {
+    const auto dropped = writer_->dropped_full() + writer_->dropped_failed();
+    if (dropped != told_) {
+      const auto text = fmt::format(
+          "{} lines of the log were dropped: standard error did not take them in time, or at all; see "
+          "weft_log_lines_dropped_total and log.queue_bytes",
+          dropped - told_);
+      if (add(log_msg{"weft", spdlog::level::warn, text})) told_ = dropped;
+    }
+    add(msg);
+  }
+  void flush_() override {}
+
+  bool add(const log_msg& msg) {
+    memory_buf_t line;
+    formatter_->format(msg, line);
+    return writer_->add(fmt::to_string(line));
+  }
+
+  std::shared_ptr<line_writer> writer_;
+  std::uint64_t told_ = 0;
+};
+
 }  // namespace
 
+spdlog::sink_ptr make_queued_sink(std::shared_ptr<line_writer> writer) {
+  return std::make_shared<queued_sink>(std::move(writer));
+}
+
 std::shared_ptr<spdlog::logger> make_logger(const log_options& options, spdlog::sink_ptr sink) {
-  if (!sink) sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  if (!sink) sink = make_queued_sink(std::make_shared<line_writer>(STDERR_FILENO, options.queue_bytes));
   auto log = std::make_shared<spdlog::logger>("weft", std::move(sink));
   if (options.format == "json")
     log->set_formatter(std::make_unique<json_formatter>());

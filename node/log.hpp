@@ -1,8 +1,7 @@
 // The program's log: lines on standard error, as text or as JSON.
 //
 // Thread safety: a logger may be used, and its level changed, from any thread. A line never spans lines:
-// control characters in a message are escaped in both formats, so that what a client sends cannot forge an
-// entry.
+// what could forge or hide an entry is escaped in both formats (`printable.hpp`), whoever sent it.
 #pragma once
 
 #include <array>
@@ -12,6 +11,8 @@
 #include <string_view>
 
 #include <spdlog/spdlog.h>
+
+#include "node/line_writer.hpp"
 
 namespace weft {
 
@@ -24,9 +25,15 @@ struct log_options {
   std::string level = "info";
   /// One of `log_format_names`.
   std::string format = "text";
+  /// Lines that may wait for whoever reads standard error.
+  std::size_t queue_bytes = std::size_t{1} << 20;
 };
 
-/// A logger that is not registered with spdlog. Without a sink it writes to standard error.
+/// Queues lines for `writer`, and says so in a line of its own once there is room again after some were
+/// dropped.
+spdlog::sink_ptr make_queued_sink(std::shared_ptr<line_writer> writer);
+
+/// A logger that is not registered with spdlog. Without a sink it writes to standard error, as a queued one.
 std::shared_ptr<spdlog::logger> make_logger(const log_options& options, spdlog::sink_ptr sink = nullptr);
 
 std::string_view log_level(const spdlog::logger& log);

@@ -25,6 +25,7 @@ enum extra : std::size_t {
   client_calls,
   peer_states,
   reactor_count,
+  log_lines_dropped,
   build_info,
   cpu_seconds,
   start_time,
@@ -44,6 +45,9 @@ constexpr extra_family extras[] = {
      "Duration of calls made, until the answer arrived"},
     {"weft_peers", "gauge", "state", "Peers by state"},
     {"weft_reactors", "gauge", "", "Reactor threads"},
+    {"weft_log_lines_dropped_total", "counter", "reason",
+     "Lines of the log that standard error did not take: more than log.queue_bytes waited, or a write "
+     "failed"},
     {"weft_build_info", "gauge", "version, compiler", "Always 1; the labels describe the build"},
     {"process_cpu_seconds_total", "counter", "", "User and system CPU time spent"},
     {"process_start_time_seconds", "gauge", "", "Start time of the process since the Unix epoch"},
@@ -167,6 +171,19 @@ void add_peers(const metrics_snapshot& snapshot, std::vector<MetricFamily>& fami
   families.push_back(std::move(family));
 }
 
+void add_log(const log_losses& losses, std::vector<MetricFamily>& families) {
+  MetricFamily family = family_of(log_lines_dropped, MetricType::Counter);
+  const auto add = [&](const char* reason, std::uint64_t count) {
+    ClientMetric metric;
+    metric.label.push_back({"reason", reason});
+    metric.counter.value = static_cast<double>(count);
+    family.metric.push_back(std::move(metric));
+  };
+  add("queue_full", losses.queue_full);
+  add("write_failed", losses.write_failed);
+  families.push_back(std::move(family));
+}
+
 void add_process(std::vector<MetricFamily>& families) {
   const process_usage usage = read_process_usage();
   families.push_back(single(cpu_seconds, usage.cpu_seconds));
@@ -190,13 +207,14 @@ std::span<const extra_family> extra_families() {
   return extras;
 }
 
-std::string expose_metrics(const metrics_snapshot& snapshot) {
+std::string expose_metrics(const metrics_snapshot& snapshot, const log_losses& losses) {
   std::vector<MetricFamily> families;
   add_table(snapshot, families);
   add_calls(snapshot, call_series::side::server, server_calls, families);
   add_calls(snapshot, call_series::side::client, client_calls, families);
   add_peers(snapshot, families);
   families.push_back(single(reactor_count, static_cast<double>(snapshot.reactors)));
+  add_log(losses, families);
   add_build(families);
   add_process(families);
   return prometheus::TextSerializer{}.Serialize(families);

@@ -3,6 +3,7 @@
 // Pure but for the `process_*` values, which are read when they are asked for. May be called from any thread.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,12 @@ struct extra_family {
 
 std::span<const extra_family> extra_families();
 
-std::string expose_metrics(const metrics_snapshot& snapshot);
+/// Lines of the log that nobody can read.
+struct log_losses {
+  std::uint64_t queue_full = 0;
+  std::uint64_t write_failed = 0;
+};
+
+std::string expose_metrics(const metrics_snapshot& snapshot, const log_losses& losses = {});
 
 }  // namespace weft

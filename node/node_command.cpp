@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <optional>
 #include <random>
 #include <string>
@@ -27,10 +27,14 @@
 #include "node/config/tokens_file.hpp"
 #include "node/cpu_quota.hpp"
 #include "node/exit_code.hpp"
+#include "node/exit_limit.hpp"
+#include "node/line_writer.hpp"
 #include "node/log.hpp"
+#include "node/memory_return.hpp"
 #include "node/metrics_exposition.hpp"
 #include "node/reference.hpp"
 #include "node/signals.hpp"
+#include "node/standard_streams.hpp"
 #include "node/tracing/span_exporter.hpp"
 #include "node/version.hpp"
 
@@ -39,6 +43,12 @@ namespace weft {
 using add_services_function = std::function<void(service_host&)>;
 
 namespace {
+
+/// Enough for the names and addresses of one line.
+constexpr std::size_t ready_line_bytes = 4096;
+
+/// What the process may take beyond drain_timeout: to take itself apart, and to write the last lines.
+constexpr std::chrono::milliseconds exit_grace{500};
 
 /// Every connection takes a descriptor; the soft limit is kept low for programs that use select.
 void raise_descriptor_limit(spdlog::logger& log) {
@@ -58,15 +68,16 @@ std::string generated_id() {
   return fmt::format("{}-{:04x}", host.data(), std::random_device{}() & 0xffff);
 }
 
-std::string metrics_page(const mesh_node& mesh, const tracing::span_exporter* exporter) {
+std::string metrics_page(const mesh_node& mesh, const tracing::span_exporter* exporter,
+                         const line_writer& log) {
   auto snapshot = mesh.metrics();
   if (exporter != nullptr) exporter->add_to(snapshot);
-  return expose_metrics(snapshot);
+  return expose_metrics(snapshot, {log.dropped_full(), log.dropped_failed()});
 }
 
 admin_sources sources_of(mesh_node& mesh, const tracing::span_exporter* exporter, const loaded_config& config,
-                         const std::shared_ptr<spdlog::logger>& log) {
-  return {.metrics = [&mesh, exporter] { return metrics_page(mesh, exporter); },
+                         const std::shared_ptr<spdlog::logger>& log, const line_writer& log_writer) {
+  return {.metrics = [&mesh, exporter, &log_writer] { return metrics_page(mesh, exporter, log_writer); },
           .readiness = [&mesh] { return mesh.readiness(); },
           .connections = [&mesh] { return mesh.connections(); },
           .peers = [&mesh] { return mesh.peers(); },
@@ -83,10 +94,9 @@ admin_sources sources_of(mesh_node& mesh, const tracing::span_exporter* exporter
 }
 
 /// The one line that a supervisor waits for; it comes after both ports accept connections.
-void announce(const mesh_node& mesh, const admin_server& admin, spdlog::logger& log) {
-  fmt::print("ready node={} listen={} admin={}\n", mesh.id(), format_host_port(mesh.listen_address()),
-             format_host_port(admin.address()));
-  if (std::fflush(stdout) != 0) log.warn("standard output takes no ready line: {}", std::strerror(errno));
+void announce(const mesh_node& mesh, const admin_server& admin, line_writer& output) {
+  output.add(fmt::format("ready node={} listen={} admin={}\n", mesh.id(),
+                         format_host_port(mesh.listen_address()), format_host_port(admin.address())));
 }
 
 int drain(mesh_node& mesh, tracing::span_exporter* exporter, int signal, const program_options& options,
@@ -106,13 +116,17 @@ int serve(loaded_config config, const add_services_function& add_services) {
   shutdown_signals signals;
   program_options& options = config.options;
   if (options.node.id.empty()) options.node.id = generated_id();
-  const auto log = make_logger(options.log);
+  const auto log_writer = std::make_shared<line_writer>(STDERR_FILENO, options.log.queue_bytes);
+  const auto log = make_logger(options.log, make_queued_sink(log_writer));
   raise_descriptor_limit(*log);
   if (const auto quota = cpu_quota()) {
     const auto cores = std::max(1U, std::thread::hardware_concurrency());
     for (const auto& change : fit_to_cpu_quota(config, *quota, cores)) log->info("{}", change);
   }
 
+  // Outlives all that may hold up the end.
+  std::optional<exit_limit> end_guard;
+  const memory_return returning;
   service_host services;
   if (options.node.demo) add_demo_methods(services);
   add_services(services);
@@ -130,15 +144,29 @@ int serve(loaded_config config, const add_services_function& add_services) {
     return exit_failed;
   }
   auto* const tracer = exporter ? &*exporter : nullptr;
-  const auto admin = admin_server::start(options.node.admin, sources_of(mesh, tracer, config, log));
+  const auto admin =
+      admin_server::start(options.node.admin, sources_of(mesh, tracer, config, log, *log_writer));
   if (!admin) {
     log->critical("cannot start: {}", admin.error());
     return exit_failed;
   }
   log->info("weft {} node {} serves on {}, admin on {}", version(), mesh.id(),
             format_host_port(mesh.listen_address()), format_host_port((*admin)->address()));
-  announce(mesh, **admin, *log);
-  const int signal = signals.wait();
+  line_writer output{STDOUT_FILENO, ready_line_bytes, [log](int error) {
+                       log->warn("standard output takes no ready line: {}", std::strerror(error));
+                     }};
+  announce(mesh, **admin, output);
+  const int signal = signals.wait([&] {
+    log->info(
+        "SIGHUP: nothing is reread or reopened; change options by a restart, the log's level by POST "
+        "/log-level");
+  });
+  const auto limit = std::chrono::steady_clock::now() + options.node.drain_timeout + exit_grace;
+  end_guard.emplace(limit, [log, log_writer] {
+    log->warn("what does not end is left behind, a blocking handler for example: the process exits now");
+    log_writer->flush(exit_grace);
+    _exit(exit_ok);
+  });
   return drain(mesh, tracer, signal, options, *log);
 }
 
@@ -162,24 +190,24 @@ std::expected<loaded_config, std::vector<std::string>> load_from(const CLI::App&
 }
 
 int report(const std::vector<std::string>& errors) {
-  for (const std::string& error : errors) fmt::print(stderr, "weft node: {}\n", error);
+  for (const std::string& error : errors) print_error("weft node", error);
   return exit_usage;
 }
 
 int run(const CLI::App& command, const add_services_function& add_services) {
   if (command.count("--print-reference") > 0) {
-    fmt::print("{}", reference_page());
+    std::cout << reference_page();
     return exit_ok;
   }
   auto config = load_from(command);
   if (!config) return report(config.error());
   if (command.count("--print-config") > 0) {
-    fmt::print("{}", print_config(*config));
+    std::cout << print_config(*config);
     return exit_ok;
   }
   if (const auto errors = load_auth_files(config->options); !errors.empty()) return report(errors);
   if (command.count("--check-config") > 0) {
-    fmt::print("the configuration is valid\n");
+    std::cout << "the configuration is valid\n";
     return exit_ok;
   }
   return serve(*std::move(config), add_services);

@@ -1,7 +1,6 @@
 #include "node/program.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -14,6 +13,8 @@
 #include "node/config/nearest.hpp"
 #include "node/exit_code.hpp"
 #include "node/node_command.hpp"
+#include "node/signals.hpp"
+#include "node/standard_streams.hpp"
 #include "node/tools/bench.hpp"
 #include "node/tools/call.hpp"
 #include "node/tools/health.hpp"
@@ -24,7 +25,7 @@ namespace weft {
 namespace {
 
 int refuse(std::string_view program, std::string_view what) {
-  fmt::print(stderr, "{}: {}\n", program, what);
+  print_error(program, what);
   return exit_usage;
 }
 
@@ -64,12 +65,17 @@ int run(int argc, char** argv, program_description& description) {
 }  // namespace
 
 int run_program(int argc, char** argv, program_description description) {
+  prepare_signals(argc, argv);
+  open_standard_descriptors();
   try {
-    return run(argc, argv, description);
+    const int code = run(argc, argv, description);
+    const auto written = flush_standard_output();
+    if (written || code != exit_ok) return code;
+    print_error(description.name, written.error());
   } catch (const std::exception& e) {
-    fmt::print(stderr, "{}: {}\n", description.name, e.what());
-    return exit_failed;
+    print_error(description.name, e.what());
   }
+  return exit_failed;
 }
 
 }  // namespace weft

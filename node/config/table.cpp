@@ -80,6 +80,13 @@ const option rows[] = {
      .member = WEFT_MEMBER(log.format),
      .help = "How lines on standard error are written",
      .choices = log_format_names},
+    {.key = "log.queue_bytes",
+     .type = size,
+     .member = WEFT_MEMBER(log.queue_bytes),
+     .help = "Most bytes of lines that wait for whoever reads standard error; further lines are dropped and "
+             "counted",
+     .min = 4 * kib,
+     .max = gib},
     {.key = "log.calls",
      .type = choice,
      .member = WEFT_MEMBER(node.calls_logged.which),

@@ -7,6 +7,7 @@
 
 #include "node/exit_code.hpp"
 #include "node/file_text.hpp"
+#include "node/printable.hpp"
 #include "node/tools/arguments.hpp"
 #include "node/tools/bench/idle.hpp"
 #include "node/tools/bench/report.hpp"
@@ -20,9 +21,9 @@ namespace {
 template <class Result>
 void print_report(const bench_options& options, const Result& result, std::ostream& output) {
   if (options.json) {
-    output << json_report(options, result) << '\n' << std::flush;
+    output << printable_json(json_report(options, result)) << '\n' << std::flush;
   } else {
-    output << text_report(options, result) << std::flush;
+    output << printable_lines(text_report(options, result)) << std::flush;
   }
 }
 
@@ -32,7 +33,7 @@ int run_idle(const bench_options& options, std::ostream& output, std::ostream& e
   };
   auto result = hold_connections(options, on_open);
   if (!result) {
-    errors << result.error() << '\n';
+    errors << printable(result.error()) << '\n';
     return exit_unreachable;
   }
   print_report(options, *result, output);
@@ -45,7 +46,7 @@ int run_load(const bench_options& options, std::ostream& output, std::ostream& e
   };
   auto result = generate_load(options, on_progress);
   if (!result) {
-    errors << result.error() << '\n';
+    errors << printable(result.error()) << '\n';
     return exit_unreachable;
   }
   print_report(options, *result, output);
@@ -59,7 +60,7 @@ int run_bench(bench_options options, std::ostream& output, std::ostream& errors)
   if (!options.token_file.empty()) {
     auto token = read_token_file(options.token_file);
     if (!token) {
-      errors << token.error() << '\n';
+      errors << printable(token.error()) << '\n';
       return exit_usage;
     }
     options.token = std::move(*token);
@@ -68,7 +69,7 @@ int run_bench(bench_options options, std::ostream& output, std::ostream& errors)
   if (!options.params.empty()) {
     auto params = read_params(options.params, std::cin);
     if (!params) {
-      errors << params.error() << '\n';
+      errors << printable(params.error()) << '\n';
       return exit_usage;
     }
     options.params = std::move(*params);

@@ -11,6 +11,7 @@
 #include "actors/network.hpp"
 #include "node/exit_code.hpp"
 #include "node/file_text.hpp"
+#include "node/printable.hpp"
 #include "node/tools/arguments.hpp"
 #include "node/tools/exchange.hpp"
 #include "proto/envelope.hpp"
@@ -53,27 +54,28 @@ int report_failure(const call_options& options, const client_error& error, std::
     errors << fmt::format(
         "no answer from {} to '{}' within {}: the method may still be running; check the node's health "
         "or raise --timeout\n",
-        format_host_port(options.address), options.method, format_duration(options.timeout));
+        format_host_port(options.address), printable(options.method), format_duration(options.timeout));
   } else {
     errors << fmt::format("no answer from {} to '{}': {}; check the node's log\n",
-                          format_host_port(options.address), options.method, error.message);
+                          format_host_port(options.address), printable(options.method),
+                          printable(error.message));
   }
   return exit_unreachable;
 }
 
 int print_answer(const answer& reply, std::ostream& output, std::ostream& errors) {
   if (!reply.ok) {
-    errors << reply.raw << '\n' << std::flush;
+    errors << printable_json(reply.raw) << '\n' << std::flush;
     return exit_failed;
   }
-  output << reply.raw << '\n' << std::flush;
+  output << printable_json(reply.raw) << '\n' << std::flush;
   if (output) return exit_ok;
   errors << "the call succeeded, but its result could not be written to standard output\n";
   return exit_unreachable;
 }
 
 int wrong_usage(const std::string& error, std::ostream& errors) {
-  errors << error << '\n';
+  errors << printable(error) << '\n';
   return exit_usage;
 }
 
@@ -113,7 +115,7 @@ int run_call(const call_options& options, std::istream& input, std::ostream& out
   auto until = steady_clock::now() + options.timeout;
   auto connection = client::connect(options.address, until);
   if (!connection) {
-    errors << connection.error() << '\n';
+    errors << printable(connection.error()) << '\n';
     return exit_unreachable;
   }
   if (!token.empty()) {

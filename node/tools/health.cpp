@@ -7,6 +7,7 @@
 
 #include "actors/network.hpp"
 #include "node/exit_code.hpp"
+#include "node/printable.hpp"
 #include "node/tools/arguments.hpp"
 #include "node/tools/http_get.hpp"
 #include "proto/units.hpp"
@@ -16,10 +17,10 @@ namespace weft::tools {
 int run_health(const health_options& options, std::ostream& output, std::ostream& errors) {
   auto response = http_get(options.admin, "/readyz?verbose", options.timeout);
   if (!response) {
-    errors << response.error() << '\n';
+    errors << printable(response.error()) << '\n';
     return exit_unreachable;
   }
-  output << response->body;
+  output << printable_lines(response->body);
   if (!response->body.empty() && !response->body.ends_with('\n')) output << '\n';
   output << std::flush;
   if (response->status == 200) return exit_ok;

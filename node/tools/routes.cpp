@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "node/exit_code.hpp"
+#include "node/printable.hpp"
 #include "node/tools/arguments.hpp"
 #include "node/tools/http_get.hpp"
 
@@ -22,7 +23,7 @@ std::string instance_name(const json& instance) {
     const auto count = instance.value("instances", 1);
     return fmt::format("{} instance{} behind it", count, count == 1 ? "" : "s");
   }
-  return name.empty() ? service : service + "/" + name;
+  return printable(name.empty() ? service : service + "/" + name);
 }
 
 void print_table(const json& routes, std::ostream& output) {
@@ -30,7 +31,8 @@ void print_table(const json& routes, std::ostream& output) {
   output << fmt::format(fmt::runtime(row), "METHOD", "NODE", "INSTANCE", "STATE", "IN FLIGHT", "LATENCY ms",
                         "CALLS", "FAILURES", "EJECTIONS");
   for (const auto& route : routes) {
-    auto method = route.value("method", "");
+    if (!route.is_object()) continue;
+    auto method = printable(route.value("method", ""));
     if (const auto waiting = route.value("waiting", 0); waiting > 0)
       method += fmt::format(" ({} waiting)", waiting);
     if (route.value("policy", "") == "in_process") {
@@ -38,14 +40,14 @@ void print_table(const json& routes, std::ostream& output) {
                             "");
       continue;
     }
-    const auto& instances = route["instances"];
+    const auto instances = route.value("instances", json::array());
     if (instances.empty()) {
       output << fmt::format(fmt::runtime(row), method, "-", "no instance left", "gone", "", "", "", "", "");
     }
     for (const auto& i : instances) {
       output << fmt::format(fmt::runtime(row), method,
-                            i.value("node", "") + (i.value("local", false) ? " (this)" : ""),
-                            instance_name(i), i.value("state", ""), i.value("in_flight", 0),
+                            printable(i.value("node", "")) + (i.value("local", false) ? " (this)" : ""),
+                            instance_name(i), printable(i.value("state", "")), i.value("in_flight", 0),
                             fmt::format("{:.3f}", i.value("latency_ms", 0.0)), i.value("calls", 0),
                             i.value("failures", 0), i.value("ejections", 0));
     }
@@ -57,7 +59,7 @@ void print_table(const json& routes, std::ostream& output) {
 int run_routes(const routes_options& options, std::ostream& output, std::ostream& errors) {
   const auto response = http_get(options.admin, "/routes", options.timeout);
   if (!response) {
-    errors << response.error() << '\n';
+    errors << printable(response.error()) << '\n';
     return exit_unreachable;
   }
   const auto routes = json::parse(response->body, nullptr, false);
@@ -67,7 +69,7 @@ int run_routes(const routes_options& options, std::ostream& output, std::ostream
     return exit_failed;
   }
   if (options.json) {
-    output << response->body << std::flush;
+    output << printable_json(response->body) << std::flush;
   } else {
     print_table(routes, output);
     output << std::flush;

@@ -260,8 +260,7 @@ class File(DiscoveryCase):
         eventually(lambda: a.metric("weft_limit_hits_total", limit="max_discovered_nodes") == 1, "a has looked")
         # The one that is there stays; what is named on the command line does not count.
         self.assertEqual(states(a), {b.listen: "up", c.listen: "up"})
-        self.assertIn("3 of the nodes", a.log())
-        self.assertIn("mesh.max_discovered_nodes", a.log())
+        eventually(lambda: "3 of the nodes" in a.log() and "mesh.max_discovered_nodes" in a.log(), "the log says so")
         self.list(more[0])
         eventually(lambda: set(states(a)) == {b.listen, more[0]}, "the place is free again")
 

@@ -320,7 +320,7 @@ class Exporter(MeshCase):
         eventually(lambda: self.dropped(node, "export_failed") == 10, "the spans are dropped and counted")
         self.assertGreaterEqual(node.metric("weft_span_export_failures_total"), 1)
         self.assertEqual(node.metric("weft_spans_exported_total"), 0)
-        self.assertEqual(node.log().count("tracing:"), 1, node.log())
+        eventually(lambda: node.log().count("tracing:") == 1, "one line says so")
         self.assert_alive(node)
 
     def test_what_does_not_fit_into_the_queue_is_dropped_and_counted(self):
@@ -347,7 +347,7 @@ class Exporter(MeshCase):
         self.assertEqual(collector.requests, 3)
         eventually(lambda: node.metric("weft_spans_exported_total") == 1, "the span is counted")
         self.assertEqual(node.metric("weft_span_export_failures_total"), 2)
-        self.assertIn("takes spans again", node.log())
+        eventually(lambda: "takes spans again" in node.log(), "the log says so")
 
     def test_a_collector_that_refuses_is_not_asked_again(self):
         collector = Collector()
@@ -366,7 +366,7 @@ class Exporter(MeshCase):
         self.call(node)
         eventually(lambda: self.dropped(node, "rejected") == 1, "the rejected span is counted")
         self.assertEqual(node.metric("weft_spans_exported_total"), 0)
-        self.assertIn("too old", node.log())
+        eventually(lambda: "too old" in node.log(), "the log says why")
 
     def test_the_last_spans_are_sent_before_the_node_ends(self):
         collector = Collector()

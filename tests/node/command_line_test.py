@@ -5,9 +5,15 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
+import sys
 import tempfile
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from node_process import NodeProcess, _environment  # noqa: E402
 
 USAGE = 64
 
@@ -42,6 +48,59 @@ class Program(unittest.TestCase):
         self.assert_refused(weft(), "a subcommand is missing; use one of node, call, bench, health")
         self.assert_refused(weft("nod"), '"nod" is not a subcommand, the nearest is "node"')
         self.assert_refused(weft("--bogus"), "--bogus")
+
+
+class Output(unittest.TestCase):
+    """What cannot be printed is a failure with a message, and goes nowhere else."""
+
+    def run_to(self, redirection, *arguments):
+        command = shlex.join([os.environ["WEFT_BIN"], *arguments])
+        return subprocess.run(["bash", "-c", f"{command} {redirection}"], text=True, capture_output=True,
+                              env=_environment(), stdin=subprocess.DEVNULL, timeout=60)
+
+    def test_a_full_disk_or_a_closed_standard_output_fails_every_command(self):
+        with NodeProcess() as node:
+            listen, admin = node.listen, "%s:%d" % node.admin_address
+            for arguments in (["call", listen, "demo.sum", '{"values": [1, 2]}'], ["routes", admin],
+                              ["routes", admin, "--json"], ["health", admin],
+                              ["bench", listen, "--duration", "10ms", "--warmup", "0s"],
+                              ["bench", listen, "--idle", "1", "--duration", "10ms"],
+                              ["node", "--print-config"], ["node", "--print-reference"],
+                              ["node", "--check-config"], ["--help"], ["node", "--help"], ["--version"]):
+                for redirection, reason in ((">/dev/full", "No space left on device"),
+                                            (">&-", "Bad file descriptor")):
+                    with self.subTest(arguments=arguments, redirection=redirection):
+                        run = self.run_to(redirection, *arguments)
+                        self.assertNotIn(run.returncode, (0, None), run)
+                        self.assertGreater(run.returncode, 0)
+                        self.assertIn("standard output", run.stderr)
+                self.assertEqual(self.run_to("", *arguments).returncode, 0)
+            self.assertEqual(node.metric("weft_framing_errors_total"), 0)
+            self.assertEqual(node.metric("weft_messages_total", kind="invalid"), 0)
+
+    def test_closed_descriptors_are_not_taken_by_sockets(self):
+        with NodeProcess() as node:
+            for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+                self.run_to(closed, "call", node.listen, "demo.sum", "[]")
+                self.run_to(closed, "nonsense", "\x1b[2J")
+            self.assertEqual(node.metric("weft_framing_errors_total"), 0)
+            self.assertEqual(node.metric("weft_messages_total", kind="invalid"), 0)
+
+    def test_errors_do_not_obey_their_arguments(self):
+        run = weft("call", "127.0.0.1:1", "a\u202e\x1b[2J\u009b")
+        self.assertEqual(run.returncode, 2)
+        run = weft("\u202e\x1b[2J")
+        self.assertEqual(run.returncode, USAGE)
+        self.assertIn("\\u202e\\x1b[2J", run.stderr)
+        self.assertNotRegex(run.stderr, "[\x00-\x09\x0b-\x1f\u0080-\u009f\u202e]")
+
+    def test_an_answer_keeps_its_value_and_moves_no_terminal(self):
+        with NodeProcess() as node:
+            text = "\u009b2J\u202e\u2028\U000e0041\u00e4"
+            run = weft("call", node.listen, "demo.echo", json.dumps([text], ensure_ascii=False))
+            self.assertEqual(run.returncode, 0, run)
+            self.assertEqual(json.loads(run.stdout), [text])
+            self.assertNotRegex(run.stdout, "[\u0080-\u009f\u2028\u202e\U000e0041]")
 
 
 class Configuration(Program):

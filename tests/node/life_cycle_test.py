@@ -5,6 +5,8 @@ import http.client
 import json
 import os
 import pathlib
+import re
+import select
 import signal
 import socket
 import subprocess
@@ -12,10 +14,11 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from node_process import NodeFailure, NodeProcess  # noqa: E402
+from node_process import NodeFailure, NodeProcess, _environment  # noqa: E402
 from wire import Wire, request  # noqa: E402
 
 
@@ -69,7 +72,7 @@ class Serving(unittest.TestCase):
             self.assertEqual(node.log(), "")
             status, body = post(node, "/log-level", "info")
             self.assertEqual((status, json.loads(body)), (200, {"level": "info", "previous": "warn"}))
-            entry = json.loads(node.log().splitlines()[0])
+            entry = json.loads(node.await_log("\n").splitlines()[0])
             self.assertEqual(entry.keys(), {"ts", "level", "logger", "msg"})
             self.assertEqual(post(node, "/log-level?level=loud")[0], 400)
             self.assertEqual(node.admin("/log-level")[1], '{\n  "level": "info"\n}\n')
@@ -140,6 +143,199 @@ class Ending(unittest.TestCase):
         while (ready := node.admin("/readyz"))[0] == 200:
             self.assertLess(time.monotonic(), deadline, "it stayed ready")
         return ready
+
+
+class Signals(unittest.TestCase):
+    def test_those_that_ask_for_nothing_drop_no_call(self):
+        numbers = [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGALRM,
+                   signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO, signal.SIGPWR, signal.SIGXFSZ, signal.SIGTTIN,
+                   signal.SIGTTOU, signal.SIGWINCH, signal.SIGURG, signal.SIGCHLD, signal.SIGRTMIN,
+                   signal.SIGRTMAX]
+        with NodeProcess() as node, Wire(node.address) as client:
+            client.send(request(1, "demo.callback", {"method": "ask", "params": []}))
+            question = client.receive()
+            for number in numbers:
+                node.process.send_signal(number)
+            node.await_log("SIGHUP: nothing is reread")
+            client.send({"jsonrpc": "2.0", "id": question["id"], "result": "done"})
+            self.assertEqual(client.receive()["result"], "done")
+
+    def test_the_limit_on_processor_time_drains(self):
+        node = NodeProcess()
+        node.process.send_signal(signal.SIGXCPU)
+        node.wait(expected=0)
+
+    def test_a_signal_of_the_first_moment_drains(self):
+        # As process 1 where that is allowed: there a signal without a handler is not even delivered.
+        for prefix in ([], ["unshare", "--pid", "--fork", "--kill-child"]):
+            if prefix and subprocess.run([*prefix, "true"], capture_output=True).returncode != 0:
+                continue
+            for _ in range(5):
+                with tempfile.TemporaryFile() as log:
+                    process = subprocess.Popen(
+                        [*prefix, os.environ["WEFT_BIN"], "node", "--listen", "127.0.0.1:0", "--admin",
+                         "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=log, env=_environment())
+                    try:
+                        pid = self._prepared(process.pid, bool(prefix))
+                        os.kill(pid, signal.SIGTERM)
+                        self.assertEqual(process.wait(30), 0)
+                    finally:
+                        process.kill()
+                        process.wait()
+                        process.stdout.close()
+
+    def _prepared(self, pid, of_a_child):
+        """The pid of the node as soon as it ignores SIGUSR2: right behind blocking SIGTERM, before all else."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError, IndexError):
+                node = pid
+                if of_a_child:
+                    node = int(pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+                status = pathlib.Path(f"/proc/{node}/status").read_text()
+                if int(re.search(r"SigIgn:\s+(\w+)", status)[1], 16) >> (signal.SIGUSR2 - 1) & 1:
+                    return node
+        self.fail("the node never prepared its signals")
+
+
+class Logging(unittest.TestCase):
+    def start(self, *options, stdout=None, stderr):
+        command = [os.environ["WEFT_BIN"], "node", "--demo", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+                   *options]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout or subprocess.PIPE,
+                                stderr=stderr, env=_environment())
+
+    def addresses(self, process):
+        ready = process.stdout.readline().decode()
+        found = re.match(r"ready node=\S+ listen=127.0.0.1:(\d+) admin=127.0.0.1:(\d+)\n", ready)
+        return ("127.0.0.1", int(found[1])), ("127.0.0.1", int(found[2]))
+
+    def lost(self, admin, reason):
+        with urllib.request.urlopen("http://%s:%d/metrics" % admin, timeout=30) as response:
+            page = response.read().decode()
+        return float(re.search(r'weft_log_lines_dropped_total\{reason="%s"\} (\S+)' % reason, page)[1])
+
+    def provoke(self, listen, admin, reason):
+        """Failed calls until lines are lost; each is answered whatever becomes of its line."""
+        with Wire(listen) as client:
+            deadline = time.monotonic() + 60
+            while self.lost(admin, reason) == 0:
+                self.assertLess(time.monotonic(), deadline, "no line was lost")
+                for number in range(200):
+                    client.send(request(number, "demo.fail", {"code": 1, "message": "x"}))
+                for _ in range(200):
+                    client.receive()
+
+    def test_a_pipe_that_nobody_empties_holds_up_neither_calls_nor_the_end(self):
+        reader, writer = os.pipe()
+        process = self.start("--log-calls", "all", "--log-calls-per-second", "0", "--log-queue-bytes", "4KiB",
+                             stderr=writer)
+        os.close(writer)
+        try:
+            listen, admin = self.addresses(process)
+            self.provoke(listen, admin, "queue_full")
+            process.terminate()
+            self.assertEqual(process.wait(30), 0)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            os.close(reader)
+
+    def test_what_was_lost_is_told_once_there_is_room(self):
+        reader, writer = os.pipe()
+        process = self.start("--log-calls", "all", "--log-calls-per-second", "0", "--log-queue-bytes", "4KiB",
+                             stderr=writer)
+        os.close(writer)
+        try:
+            listen, admin = self.addresses(process)
+            self.provoke(listen, admin, "queue_full")
+            text = b""
+            deadline = time.monotonic() + 60
+            with Wire(listen) as client:
+                while not re.search(rb"\d+ lines of the log were dropped", text):
+                    self.assertLess(time.monotonic(), deadline, "the loss was not told")
+                    client.send(request(1, "demo.fail", {"code": 1, "message": "x"}))
+                    client.receive()
+                    if select.select([reader], [], [], 0.1)[0]:
+                        text += os.read(reader, 1 << 20)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            os.close(reader)
+
+    def test_a_full_disk_is_counted_and_does_no_harm(self):
+        with open("/dev/full", "wb") as full:
+            process = self.start("--log-calls", "all", stderr=full)
+        try:
+            listen, admin = self.addresses(process)
+            self.provoke(listen, admin, "write_failed")
+            process.terminate()
+            self.assertEqual(process.wait(30), 0)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+    def test_a_standard_output_that_is_full_does_not_keep_the_node_from_serving(self):
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, bytes(4096))
+        os.set_blocking(writer, True)
+        with tempfile.TemporaryFile() as log:
+            process = self.start("--log-format", "text", stdout=writer, stderr=log)
+            os.close(writer)
+            try:
+                deadline = time.monotonic() + 30
+                while not (found := re.search(rb"serves on 127.0.0.1:(\d+)", os.pread(log.fileno(), 1 << 20, 0))):
+                    self.assertLess(time.monotonic(), deadline)
+                with Wire(("127.0.0.1", int(found[1]))) as client:
+                    client.call("foo")
+                process.terminate()
+                self.assertEqual(process.wait(30), 0)
+            finally:
+                process.kill()
+                process.wait()
+                os.close(reader)
+
+
+class Limits(unittest.TestCase):
+    def test_a_blocking_handler_is_left_behind_when_the_drain_is_over(self):
+        with NodeProcess("--drain-timeout", "500ms") as node:
+            with Wire(node.address) as client:
+                client.send(request(1, "demo.blocking", {"ms": 60000}))
+                deadline = time.monotonic() + 30
+                while node.metric("weft_calls_in_flight", direction="inbound") < 1:
+                    self.assertLess(time.monotonic(), deadline, "the call never began")
+                began = time.monotonic()
+                node.terminate()
+                node.wait(expected=0)
+                self.assertLess(time.monotonic() - began, 10)
+                self.assertIn("left behind", node.log())
+
+    def test_memory_comes_back_after_bursts(self):
+        with NodeProcess() as node:
+            with Wire(node.address) as client:
+                client.call("foo")
+            before = node.resident_bytes()
+            small, large = ["y" * 100] * 200, ["y" * 900_000]
+            peak = 0
+            for _ in range(3):
+                with contextlib.ExitStack() as all_of_them:
+                    clients = [all_of_them.enter_context(Wire(node.address)) for _ in range(80)]
+                    for number, client in enumerate(clients):
+                        client.send(request(1, "demo.echo", large if number % 2 else small))
+                    peak = max(peak, node.resident_bytes())
+                    for client in clients:
+                        client.receive()
+            self.assertGreater(peak, 2 * before, "the burst was too small to show anything")
+            deadline = time.monotonic() + 30
+            while (now := node.resident_bytes()) > 2 * before:
+                self.assertLess(time.monotonic(), deadline, f"{now} bytes are kept, {before} at the start")
+                time.sleep(0.1)
 
 
 class NotStarting(unittest.TestCase):

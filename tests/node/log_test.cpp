@@ -49,6 +49,29 @@ TEST(text_log, a_message_cannot_forge_a_line) {
   EXPECT_THAT(text, HasSubstr("\\x1b[2J"));
 }
 
+// What a terminal obeys, what turns text around, what is invisible, what is no UTF-8.
+constexpr std::string_view hostile =
+    "\xc2\x9b"
+    "2J \xe2\x80\xae"
+    "evil\xe2\x80\xa8line \xe2\x80\x8b \xef\xbb\xbf \xf3\xa0\x81\x81 \x9b \xc3\xa4";
+
+TEST(text_log, what_a_terminal_obeys_or_hides_is_escaped) {
+  captured to{{.level = "info", .format = "text"}};
+  to.log->info("{}", hostile);
+  EXPECT_THAT(to.out.str(),
+              HasSubstr("\\u009b2J \\u202eevil\\u2028line \\u200b \\ufeff \\U000e0041 \\x9b \xc3\xa4"));
+}
+
+TEST(json_log, what_a_terminal_obeys_or_hides_is_escaped_and_keeps_its_value) {
+  captured to{{.level = "info", .format = "json"}};
+  to.log->info("{}", hostile);
+  const std::string line = to.out.str();
+  EXPECT_THAT(line, HasSubstr(R"("\u009b2J \u202eevil\u2028line \u200b \ufeff \udb40\udc41 )"));
+  std::string valid{hostile};
+  valid.replace(valid.find(" \x9b "), 3, " \uFFFD ");
+  EXPECT_EQ(nlohmann::json::parse(line)["msg"], valid);
+}
+
 TEST(log_level, can_be_changed_at_run_time) {
   captured to{{.level = "warn", .format = "text"}};
   to.log->info("hidden");

@@ -91,6 +91,15 @@ class NodeProcess:
             return self._last_log
         return os.pread(self._log.fileno(), 1 << 24, 0).decode(errors="replace")
 
+    def await_log(self, text):
+        """The log as soon as it has this text: the node writes it a moment after what it is about."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while text not in (log := self.log()):
+            if time.monotonic() > deadline:
+                raise NodeFailure(f"no {text!r} in the log\n{log}")
+            time.sleep(0.01)
+        return log
+
     def admin(self, path):
         """GETs an admin page: (status, body)."""
         url = "http://%s:%d%s" % (*self.admin_address, path)

@@ -146,7 +146,7 @@ class Tokens(AuthCase):
         self.assertIn("ends after 5 wrong ones (auth.max_failures)", self.wrong(wire)["message"])
         self.assertRaises(Closed, wire.receive)
         self.assertEqual(self.node.metric("weft_limit_hits_total", limit="auth_max_failures"), before + 1)
-        self.assertIn("cut after 5 wrong tokens (auth.max_failures)", self.node.log())
+        self.node.await_log("cut after 5 wrong tokens (auth.max_failures)")
 
     def test_behind_the_last_wrong_one_the_right_one_is_wrong_too(self):
         wire = self.connect()
