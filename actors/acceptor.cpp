@@ -103,6 +103,9 @@ void acceptor::receive(actor_message& message) {
 
 void acceptor::on_terminate() {
   home().disarm(*this);
+  // Closing the listener resets whoever connected and was not accepted yet, requests and all.
+  for (int i = 0; i < SOMAXCONN && listener_ >= 0 && !resting_ && accept_one(); ++i) {
+  }
   close_listener();
 }
 

@@ -122,6 +122,18 @@ class Ending(unittest.TestCase):
                 self.assertEqual(client.receive()["result"], "done")
             node.wait(expected=0)
 
+    def test_calls_of_those_that_connected_just_before_are_answered(self):
+        with NodeProcess() as node, contextlib.ExitStack() as all_of_them:
+            node.stop_running()
+            clients = [all_of_them.enter_context(Wire(node.address)) for _ in range(300)]
+            for client in clients:
+                client.send(request(1, "demo.sleep", {"ms": 50}))
+            node.terminate()
+            node.process.send_signal(signal.SIGCONT)
+            for client in clients:
+                self.assertEqual(client.receive()["result"], "ok")
+            node.wait(expected=0)
+
     def test_a_second_signal_ends_it_at_once(self):
         for first, second in ((signal.SIGTERM, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)):
             node = NodeProcess("--drain-timeout", "1h")
