@@ -171,11 +171,25 @@ bool has_usable_id(const raw_message& raw, const envelope& message) noexcept {
   return raw.has(member::id) && (raw.twice & bit(member::id)) == 0 && is_scalar_id(message.id);
 }
 
+/// JSON-RPC 1.0 has both members always, the one that does not apply is null
+/// (https://www.jsonrpc.org/specification_v1#a1.2Response); Go's standard library and bitcoind answer so.
+void drop_null_half(envelope& message) noexcept {
+  if (message.result.empty() || message.error.empty()) return;
+  if (message.error.starts_with('n')) {
+    message.error = {};
+  } else if (message.result.starts_with('n')) {
+    message.result = {};
+  } else {
+    return;
+  }
+  message.old_form = true;
+}
+
 defect check_response(const raw_message& raw, const envelope& message, const scan_options& options) noexcept {
   if (!has_usable_id(raw, message)) return defect::response_without_id;
-  if (raw.has(member::result) == raw.has(member::error)) return defect::result_and_error;
+  if (message.result.empty() == message.error.empty()) return defect::result_and_error;
   if (raw.twice != 0 || check_version(raw, options) != defect::none) return defect::error_malformed;
-  if (raw.has(member::result)) return defect::none;
+  if (!message.result.empty()) return defect::none;
   const block_readable error_object(message.error);
   return is_well_formed(read_error_members(error_object)) ? defect::none : defect::error_malformed;
 }
@@ -195,6 +209,7 @@ defect check_request(const raw_message& raw, const envelope& message, const scan
 void classify(const raw_message& raw, const scan_options& options, envelope& message) noexcept {
   const bool has_outcome = (raw.seen & (bit(member::result) | bit(member::error))) != 0;
   if (!raw.has(member::method) && has_outcome) {
+    drop_null_half(message);
     message.why = check_response(raw, message, options);
     message.kind = message.why == defect::none ? message_kind::response : message_kind::invalid;
   } else {
@@ -337,6 +352,19 @@ scan_result validate(std::string_view text, std::size_t max_depth) {
   const std::size_t room = std::min(max_depth, depth_limit);
   if (finish(scanner, scanner.skip_value(value, room)) == nullptr) return rejected(scanner);
   return {scan_kind::single, defect::none, 0};
+}
+
+std::string_view find_response_id(std::string_view text) noexcept {
+  constexpr std::string_view name = R"("id")";
+  constexpr std::string_view space = " \t\r\n";
+  const auto found = text.find(name);
+  if (found == text.npos || text.find(R"("method")") != text.npos) return {};
+  auto rest = text.substr(found + name.size());
+  rest.remove_prefix(std::min(rest.find_first_not_of(space), rest.size()));
+  if (!rest.starts_with(':')) return {};
+  rest.remove_prefix(1);
+  rest.remove_prefix(std::min(rest.find_first_not_of(space), rest.size()));
+  return rest.substr(0, rest.find_first_not_of("0123456789"));
 }
 
 void unescape(std::string_view content, std::string& out) {

@@ -67,6 +67,9 @@ struct envelope {
   defect why = defect::none;
   /// The method's name holds escapes: compare only after `unescape`.
   bool method_escaped = false;
+  /// A response in the form of JSON-RPC 1.0, where the half that does not apply is null: it is not to be
+  /// passed on as it came.
+  bool old_form = false;
   /// As it came, with its quotes. For an invalid message: the id if it is readable, else empty (answered as
   /// null).
   std::string_view id;
@@ -119,6 +122,10 @@ scan_result scan(std::string_view text, const scan_options& options, envelope& s
 scan_result validate(std::string_view text, std::size_t max_depth);
 
 /// Replaces `out` by the decoded content (without quotes) of a JSON string that the scanner has accepted.
+/// The id of a text that is no JSON but looks like a response of somebody who was called with a number as id:
+/// the first `"id": NUMBER`, if no "method" stands in the text. Empty when there is none.
+std::string_view find_response_id(std::string_view text) noexcept;
+
 void unescape(std::string_view content, std::string& out);
 
 }  // namespace weft::proto

@@ -48,6 +48,8 @@ class frame_reader {
   /// Bytes held for an incomplete frame.
   std::size_t buffered_bytes() const noexcept { return partial_.size(); }
   std::size_t max_frame_bytes() const noexcept { return max_frame_bytes_; }
+  /// Holds from the next header on.
+  void set_max_frame_bytes(std::size_t bytes) noexcept { max_frame_bytes_ = bytes; }
 
  private:
   /// Lets go of the previous call's frame; the error that ended the stream, if one did.

@@ -177,7 +177,6 @@ TEST(envelope, a_malformed_response_says_so_since_it_must_not_be_answered) {
       {R"({"jsonrpc":"2.0","id":[],"result":1})", defect::response_without_id},
       {R"({"jsonrpc":"2.0","id":1,"id":2,"result":1})", defect::response_without_id},
       {R"({"jsonrpc":"2.0","id":1,"result":1,"error":{"code":1,"message":""}})", defect::result_and_error},
-      {R"({"jsonrpc":"2.0","id":1,"result":1,"error":null})", defect::result_and_error},
       {R"({"jsonrpc":"2.0","id":1,"error":null})", defect::error_malformed},
       {R"({"jsonrpc":"2.0","id":1,"error":"x"})", defect::error_malformed},
       {R"({"jsonrpc":"2.0","id":1,"error":{}})", defect::error_malformed},
@@ -197,6 +196,32 @@ TEST(envelope, a_malformed_response_says_so_since_it_must_not_be_answered) {
     EXPECT_EQ(to_string(message.why), to_string(why)) << text;
     EXPECT_TRUE(is_response_defect(message.why));
   }
+}
+
+TEST(envelope, a_response_of_json_rpc_1_has_a_null_half) {
+  const auto result = scan_one(R"({"jsonrpc":"2.0","id":1,"result":[1],"error":null})");
+  EXPECT_EQ(result.kind, message_kind::response);
+  EXPECT_TRUE(result.old_form);
+  EXPECT_EQ(result.result, "[1]");
+  EXPECT_EQ(result.error, "");
+  const auto error = scan_one(R"({"error":{"code":1,"message":"m"},"jsonrpc":"2.0","result":null,"id":1})");
+  EXPECT_EQ(error.kind, message_kind::response);
+  EXPECT_TRUE(error.old_form);
+  EXPECT_EQ(error.result, "");
+  EXPECT_EQ(error.error, R"({"code":1,"message":"m"})");
+  const auto neither = scan_one(R"({"jsonrpc":"2.0","id":1,"result":null,"error":null})");
+  EXPECT_EQ(neither.result, "null");
+  EXPECT_EQ(neither.kind, message_kind::response);
+  EXPECT_FALSE(scan_one(R"({"jsonrpc":"2.0","id":1,"result":null})").old_form);
+}
+
+TEST(envelope, the_id_of_a_response_that_is_no_json_is_found) {
+  EXPECT_EQ(find_response_id(R"({"jsonrpc":"2.0","id": 12,"result":NaN})"), "12");
+  EXPECT_EQ(find_response_id("{\"id\"\n:\t7"), "7");
+  EXPECT_EQ(find_response_id(R"({"id":12,"method":"x","params":NaN})"), "");
+  EXPECT_EQ(find_response_id(R"({"id":"a","result":NaN})"), "");
+  EXPECT_EQ(find_response_id(R"("id")"), "");
+  EXPECT_EQ(find_response_id(""), "");
 }
 
 TEST(envelope, an_error_object_may_be_spaced_escaped_and_short) {
