@@ -116,7 +116,16 @@ void acceptor::close_listener() noexcept {
   listener_ = -1;
 }
 
+void acceptor::on_exception(std::string_view what) noexcept {
+  home().metrics().add(metric::actor_failures);
+  shared_.log->error("acceptor: {}", what);
+}
+
 void acceptor::on_events(std::uint32_t) {
+  guarded([this] { accept_some(); });
+}
+
+void acceptor::accept_some() {
   for (int i = 0; i < accepts_per_turn && accept_one(); ++i) {
   }
 }
@@ -133,8 +142,7 @@ bool acceptor::accept_one() {
     return false;
   }
   back_off_ = first_back_off;
-  const int on = 1;
-  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  set_connection_options(descriptor, shared_.options.tcp);
   if (descriptor >= first_reserved_) {
     refuse(descriptor, metric::limit_descriptors,
            fmt::format("{} descriptors are open; the rest of RLIMIT_NOFILE is reserved", first_reserved_));

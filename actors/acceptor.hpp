@@ -51,11 +51,13 @@ class acceptor final : public pinned_actor, private event_handler, private coro:
   // -- pinned_actor: `start` begins to accept, `close` ends it
   void receive(actor_message& message) override;
   void on_terminate() override;
+  void on_exception(std::string_view what) noexcept override;
   // -- event_handler
   void on_events(std::uint32_t mask) override;
   // -- coro::timer: the back-off is over
   void on_expiry() override;
 
+  void accept_some();
   bool accept_one();
   void refuse(int descriptor, metric limit, const std::string& why);
   void back_off(int error);

@@ -36,6 +36,10 @@ class actor_message : public caf::mailbox_element {
     retire,
     retire_link,
     peer_ended,
+    registered,
+    probe_link,
+    refuse_link,
+    unfinished_frames,
   };
 
   type what() const noexcept { return what_; }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "actors/message_pool.hpp"
@@ -41,17 +42,22 @@ class inbound_batch final : public actor_message {
   coro::clock::time_point received{};
   /// The peer has closed its direction: after these messages none follow.
   bool end_of_stream = false;
+  /// These are messages that were put back.
+  bool resumed = false;
   /// After these messages the stream has no frame boundary any more: answer and finish.
   proto::frame_error broken = proto::frame_error::none;
   std::vector<inbound_item> items;
-  /// Number of elements of each JSON-RPC batch.
+  /// Number of elements of each JSON-RPC batch, and its text.
   std::vector<std::uint32_t> groups;
+  std::vector<std::string_view> group_texts;
 
   void request_deletion(bool) const noexcept override {
     auto* self = const_cast<inbound_batch*>(this);
     self->items.clear();
     self->groups.clear();
+    self->group_texts.clear();
     self->end_of_stream = false;
+    self->resumed = false;
     self->broken = proto::frame_error::none;
     pool_.give_back(self);
   }
@@ -72,15 +78,23 @@ class outbound_batch final : public actor_message {
   std::string bulk;
   /// The connection was introduced: keep it alive with this interval.
   std::optional<std::chrono::milliseconds> heartbeat;
+  /// Whole frames of the last inbound batch that are to come again once the output has room.
+  std::string deferred;
+  /// The largest frame that is accepted from now on; 0 leaves it.
+  std::size_t frame_limit = 0;
   /// Close once everything is written.
   bool finish = false;
 
-  bool empty() const noexcept { return urgent.empty() && bulk.empty() && !finish && !heartbeat; }
+  bool empty() const noexcept {
+    return urgent.empty() && bulk.empty() && !finish && !heartbeat && deferred.empty() && frame_limit == 0;
+  }
 
   void request_deletion(bool) const noexcept override {
     auto* self = const_cast<outbound_batch*>(this);
     reset(self->urgent);
     reset(self->bulk);
+    reset(self->deferred);
+    self->frame_limit = 0;
     self->heartbeat.reset();
     self->finish = false;
     pool_.give_back(self);

@@ -43,7 +43,7 @@ call* call_table::find(call_key key) const noexcept {
 void call_table::release(call& c) {
   c.from = call::origin::none;
   c.to = call::target::none;
-  c.notification = c.cancelled = false;
+  c.notification = c.cancelled = c.left_behind = false;
   c.raw_id.clear();
   c.group = nullptr;
   c.waiter = nullptr;

@@ -50,8 +50,8 @@ inline constexpr std::size_t max_attempts = 8;
 struct call final : coro::timer {
   enum class origin : std::uint8_t { none, connection, coroutine, router, hedge };
   enum class target : std::uint8_t { none, coroutine, blocking, connection, router };
-  /// What its timer is set for, when not for its deadline: all but `hedge` have no callee.
-  enum class pause : std::uint8_t { none, retry, queue, hedge };
+  /// What its timer is set for, when not for its deadline: `retry` and `queue` have no callee.
+  enum class pause : std::uint8_t { none, retry, queue, hedge, cancel };
 
   call_key key;
   router* owner = nullptr;
@@ -60,6 +60,8 @@ struct call final : coro::timer {
   bool notification = false;
   /// Its caller asked for the cancellation, so an error answer becomes -32800.
   bool cancelled = false;
+  /// Its caller was answered while the callee still works: it counts against both until the callee's answer.
+  bool left_behind = false;
   connection_key caller;
   /// As the caller sent it, empty for a notification.
   std::string raw_id;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include <fmt/format.h>
+
 namespace weft {
 namespace {
 
@@ -37,20 +39,38 @@ duration_histogram& method_stats::of(std::int32_t code) {
   }
   if (errors_.size() >= max_codes) code = other_code;
   if (errors_.size() > max_codes) return errors_.back()->durations;
+  if (budget_ != nullptr && !budget_->take(owner_)) return overflow_->of(code);
   errors_.push_back(std::make_unique<error_series>());
   errors_.back()->code = code;
   return errors_.back()->durations;
 }
 
-method_stats& call_stats::server(std::string_view method) {
-  if (const auto found = server_.find(method); found != server_.end()) return *found->second;
-  if (server_.size() >= max_methods) return server_other_;
-  return *server_.emplace(method, std::make_unique<method_stats>()).first->second;
+method_stats& call_stats::server(std::string_view method, std::uint64_t owner) {
+  if (const auto found = server_.find(method); found != server_.end()) return found->second->stats;
+  if (!budget_.take(owner)) {
+    crowded_ = true;
+    return server_other_;
+  }
+  auto series = std::make_unique<server_series>(budget_, owner, server_other_);
+  return server_.emplace(method, std::move(series)).first->second->stats;
+}
+
+std::string method_label(std::string_view method) {
+  constexpr std::size_t longest = 96;
+  constexpr std::size_t kept = 79;
+  if (method.size() <= longest) return std::string(method);
+  // FNV-1a, the same everywhere, so that a method has one label on all nodes and after an upgrade
+  // (http://www.isthe.com/chongo/tech/comp/fnv/).
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : method) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return fmt::format("{}~{:016x}", method.substr(0, kept), hash);
 }
 
 method_stats& call_stats::client(std::string_view address, std::uint16_t port, std::string_view method) {
   std::string key;
   key.append(address).append(":").append(std::to_string(port)).append(" ").append(method);
+  constexpr std::size_t most = 1024;
+  if (client_.size() >= most && !client_.contains(key)) return client_other_;
   auto& series = client_[key];
   if (!series) {
     series = std::make_unique<client_series>();
@@ -66,19 +86,19 @@ void call_stats::append_to(std::vector<call_series>& out) const {
     stats.visit([&](std::int32_t code, const duration_histogram& durations) {
       auto series = to_series(code, durations);
       if (empty(series)) return;
-      series.method = method;
+      series.method = method_label(method);
       out.push_back(std::move(series));
     });
   };
   server_side(other_method, server_other_);
-  for (const auto& [method, stats] : server_) server_side(method, *stats);
+  for (const auto& [method, stats] : server_) server_side(method, stats->stats);
   for (const auto& entry : client_) {
     const client_series& client = *entry.second;
     client.stats.visit([&out, &client](std::int32_t code, const duration_histogram& durations) {
       auto series = to_series(code, durations);
       if (empty(series)) return;
       series.at = call_series::side::client;
-      series.method = client.method;
+      series.method = method_label(client.method);
       series.server_address = client.address;
       series.server_port = client.port;
       out.push_back(std::move(series));

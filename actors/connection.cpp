@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
@@ -28,38 +29,20 @@ bool is_cut(close_reason reason) {
          reason == close_reason::heartbeat_lost;
 }
 
+/// The answer of a server for something else to the first frame it got.
+close_reason what_it_speaks(std::string_view first_bytes) {
+  // The content types of TLS's records (RFC 8446, 5.1), then the major version.
+  constexpr std::string_view alert_record("\x15\x03", 2);
+  constexpr std::string_view handshake_record("\x16\x03", 2);
+  if (first_bytes.starts_with("HTTP/")) return close_reason::speaks_http;
+  const bool tls = first_bytes.starts_with(alert_record) || first_bytes.starts_with(handshake_record);
+  return tls ? close_reason::speaks_tls : close_reason::framing_error;
+}
+
 constexpr std::string_view heartbeat_request = R"({"jsonrpc":"2.0","id":"heartbeat","method":"heartbeat"})";
 constexpr std::string_view heartbeat_notification = R"({"jsonrpc":"2.0","method":"heartbeat"})";
 
 }  // namespace
-
-std::string_view to_string(close_reason reason) noexcept {
-  switch (reason) {
-    case close_reason::end_of_stream:
-      return "end of stream";
-    case close_reason::reset:
-      return "reset by peer";
-    case close_reason::framing_error:
-      return "framing error";
-    case close_reason::frame_timeout:
-      return "frame not complete in time";
-    case close_reason::write_deadline:
-      return "no write progress in time";
-    case close_reason::output_budget:
-      return "pending output over the hard limit";
-    case close_reason::heartbeat_lost:
-      return "silent for three heartbeat intervals";
-    case close_reason::idle:
-      return "idle";
-    case close_reason::finished:
-      return "finished";
-    case close_reason::failed:
-      return "failure inside the node";
-    case close_reason::shutdown:
-      return "shutdown";
-  }
-  return "unknown";
-}
 
 connection::connection(caf::actor_config& config, reactor& home, shard& shared, int descriptor,
                        connection_key key, caf::strong_actor_ptr router)
@@ -85,13 +68,18 @@ void connection::start() {
     schedule(home().now() + shared_.options.limits.idle_timeout);
 }
 
+void connection::cut(close_reason why) {
+  shared_.unfinished_bytes -= std::exchange(status_.unfinished_bytes, 0);
+  close(why);
+}
+
 void connection::receive(actor_message& message) {
   switch (message.what()) {
     case actor_message::type::outbound_batch:
       write(static_cast<outbound_batch&>(message));
       break;
     case actor_message::type::close:
-      close(close_reason::shutdown);
+      close(static_cast<close_message&>(message).why);
       break;
     default:
       break;
@@ -101,6 +89,7 @@ void connection::receive(actor_message& message) {
 void connection::on_terminate() {
   home().disarm(*this);
   home().unwatch(descriptor_, *this);
+  shared_.unfinished_bytes -= std::exchange(status_.unfinished_bytes, 0);
   if (is_cut(reason_)) {
     // An orderly close would queue behind the output that the other side does not read: reset instead.
     const linger now{.l_onoff = 1, .l_linger = 0};
@@ -163,7 +152,11 @@ void connection::read() {
 void connection::take(std::string_view bytes) {
   auto batch = shared_.inbound.take();
   batch->broken = reader_.feed(bytes, [&](std::string_view payload) { scan(*batch, payload); });
-  if (batch->broken != proto::frame_error::none) on_broken_stream(batch->broken);
+  count_unfinished();
+  if (batch->broken != proto::frame_error::none) {
+    on_broken_stream(batch->broken);
+    if (status_.frames_read == 0) reason_ = what_it_speaks(bytes);
+  }
   if (!batch->items.empty() || batch->broken != proto::frame_error::none) forward(std::move(batch));
   if (reading_ != reading::on || !reader_.mid_frame()) {
     frame_started_ = {};
@@ -171,6 +164,25 @@ void connection::take(std::string_view bytes) {
     frame_started_ = home().now();
     schedule(frame_started_ + shared_.options.limits.frame_timeout);
   }
+}
+
+void connection::count_unfinished() {
+  const auto now = reader_.buffered_bytes();
+  if (now == status_.unfinished_bytes) return;
+  shared_.unfinished_bytes += now - status_.unfinished_bytes;
+  status_.unfinished_bytes = now;
+  if (shared_.unfinished_bytes > shared_.options.limits.unfinished_frame_bytes) {
+    send_to(router_, make_actor_message<unfinished_frames>());
+  }
+}
+
+void connection::take_deferred() {
+  resumed_ = std::exchange(deferred_, {});
+  auto batch = shared_.inbound.take();
+  batch->resumed = true;
+  proto::frame_reader frames(resumed_.size());
+  frames.feed(resumed_, [&](std::string_view payload) { scan(*batch, payload); });
+  forward(std::move(batch));
 }
 
 void connection::scan(inbound_batch& batch, std::string_view payload) {
@@ -186,10 +198,12 @@ void connection::scan(inbound_batch& batch, std::string_view payload) {
   item.kind = result.kind;
   item.why = result.why;
   item.offset = result.offset;
+  if (result.kind == proto::scan_kind::rejected) item.message.text = payload;
   if (result.kind != proto::scan_kind::batch) return;
   batch.items.pop_back();
   const auto group = static_cast<std::int32_t>(batch.groups.size());
   batch.groups.push_back(static_cast<std::uint32_t>(shared_.scan_batch.size()));
+  batch.group_texts.push_back(payload);
   for (const auto& envelope : shared_.scan_batch) {
     batch.items.push_back({proto::scan_kind::single, proto::defect::none, 0, group, envelope});
   }
@@ -237,6 +251,11 @@ void connection::write(outbound_batch& batch) {
     schedule(home().now() + heartbeat_);
   }
   if (batch.finish) finishing_ = true;
+  if (batch.frame_limit != 0) reader_.set_max_frame_bytes(batch.frame_limit);
+  if (!batch.deferred.empty()) {
+    deferred_ += batch.deferred;
+    home().metrics().add(metric::limit_output_soft);
+  }
   if (write_closed_) return;
   std::size_t urgent_sent = 0;
   std::size_t bulk_sent = 0;
@@ -308,10 +327,13 @@ void connection::finish_writing() {
 
 void connection::update_interest() {
   const auto soft = shared_.options.limits.output_soft_bytes;
-  if (reading_ == reading::on && output_.size() > soft) {
+  if (!deferred_.empty() && output_.size() <= soft / 2 && reading_ != reading::discarding) {
+    take_deferred();
+  }
+  if (reading_ == reading::on && (output_.size() > soft || !deferred_.empty())) {
     reading_ = reading::paused;
     home().metrics().add(metric::limit_output_soft);
-  } else if (reading_ == reading::paused && output_.size() <= soft / 2) {
+  } else if (reading_ == reading::paused && output_.size() <= soft / 2 && deferred_.empty()) {
     reading_ = reading::on;
     if (frame_started_ != clock::time_point{}) {
       frame_started_ = home().now();

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "actors/close_reason.hpp"
 #include "actors/output_queue.hpp"
 #include "actors/pinned_actor.hpp"
 #include "actors/shard.hpp"
@@ -26,24 +27,11 @@ struct connection_status {
   std::uint64_t bytes_written = 0;
   std::uint64_t frames_read = 0;
   std::size_t pending_output = 0;
+  /// Of the frame that is not complete yet.
+  std::size_t unfinished_bytes = 0;
   coro::clock::time_point opened{};
   coro::clock::time_point last_read{};
 };
-
-enum class close_reason : std::uint8_t {
-  end_of_stream,
-  reset,
-  framing_error,
-  frame_timeout,
-  write_deadline,
-  output_budget,
-  heartbeat_lost,
-  idle,
-  finished,
-  failed,
-  shutdown,
-};
-std::string_view to_string(close_reason) noexcept;
 
 /// Connection to router, its last message.
 class connection_closed final : public actor_message {
@@ -65,6 +53,8 @@ class connection final : public pinned_actor, private event_handler, private cor
 
   /// Begins to read; the router calls this once, after it has registered the connection.
   void start();
+  /// Ends it as soon as the router's turn is over.
+  void cut(close_reason why);
 
  private:
   enum class reading : std::uint8_t { on, paused, ended, discarding };
@@ -82,6 +72,9 @@ class connection final : public pinned_actor, private event_handler, private cor
   void on_time();
   void read();
   void take(std::string_view bytes);
+  void count_unfinished();
+  /// Requests that the router has put back.
+  void take_deferred();
   void scan(inbound_batch& batch, std::string_view payload);
   void forward(message_pool<inbound_batch>::pointer batch);
   void on_end_of_stream();
@@ -109,6 +102,9 @@ class connection final : public pinned_actor, private event_handler, private cor
   connection_key key_;
   caf::strong_actor_ptr router_;
   proto::frame_reader reader_;
+  /// Whole frames that the router has put back until the output has room, and those that it looks at again.
+  std::string deferred_;
+  std::string resumed_;
   output_queue output_;
   connection_status status_;
   std::uint32_t interest_ = 0;

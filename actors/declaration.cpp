@@ -1,6 +1,7 @@
 #include "actors/declaration.hpp"
 
-#include <algorithm>
+#include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -48,8 +49,18 @@ std::expected<served_method, std::string> parse_entry(const json& entry, const l
       }
       method.max_in_flight = found->get<std::uint32_t>();
     }
-    method.params = entry.value("params", json());
-    method.result = entry.value("result", json());
+    for (const auto& [member, into] :
+         {std::pair{"params", &method.params}, std::pair{"result", &method.result}}) {
+      const auto found = entry.find(member);
+      if (found == entry.end()) continue;
+      const auto bytes = found->dump(-1, ' ', false, json::error_handler_t::replace).size();
+      if (bytes > limits.schema_bytes) {
+        return complaint(
+            fmt::format("'{}': the schema of {} has {} bytes, the limit is {} (limits.schema_bytes)",
+                        method.pattern, member, bytes, limits.schema_bytes));
+      }
+      *into = *found;
+    }
   } else {
     return complaint(
         R"(an entry of 'serves' is a method's name or {"method": name, "idempotent"?, "max_in_flight"?, )"
@@ -75,10 +86,11 @@ std::expected<std::vector<served_method>, std::string> parse_serves(const json& 
                                  serves.size(), limits.served_methods_per_connection));
   }
   std::vector<served_method> methods;
+  std::unordered_set<std::string> known;
   for (const auto& entry : serves) {
     auto method = parse_entry(entry, limits);
     if (!method) return complaint(std::move(method.error()));
-    if (std::ranges::find(methods, method->pattern, &served_method::pattern) != methods.end()) {
+    if (!known.insert(method->pattern).second) {
       return complaint(fmt::format("'{}' stands twice in 'serves'", method->pattern));
     }
     methods.push_back(std::move(*method));

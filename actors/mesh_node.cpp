@@ -1,5 +1,6 @@
 #include "actors/mesh_node.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <csignal>
 #include <future>
@@ -79,7 +80,8 @@ struct mesh_node::implementation {
   std::expected<void, std::string> start();
   void spawn_actors(listening_socket listener, const std::vector<opened_source>& sources);
   void spawn_peers(const std::vector<opened_source>& sources);
-  registry_environment describe_node() const;
+  registry_environment describe_node();
+  void supervise(const char* name, const caf::actor& actor);
   bool drain();
   bool let_services_move(steady::time_point at_most);
   void stop();
@@ -105,10 +107,12 @@ struct mesh_node::implementation {
   call_sinks sinks;
   caf::actor_system_config config;
   node_counters counters;
+  weft::metrics registry_counts;
   host_port listen;
   std::shared_ptr<shared_document> document = std::make_shared<shared_document>();
   // Shards outlive the actors, which live in the actor system's bookkeeping and in each other.
   std::vector<std::unique_ptr<shard>> shards;
+  std::shared_ptr<std::atomic<std::int64_t>> blocking = std::make_shared<std::atomic<std::int64_t>>(0);
   std::optional<caf::actor_system> system;
   std::vector<caf::strong_actor_ptr> routers;
   caf::strong_actor_ptr peers;
@@ -121,6 +125,8 @@ struct mesh_node::implementation {
   std::mutex abort_mutex;
   std::condition_variable abort_signal;
   bool aborted = false;
+  std::atomic<bool> ending{false};
+  std::function<void()> on_failure;
 };
 
 std::expected<void, std::string> mesh_node::implementation::start() {
@@ -147,6 +153,7 @@ std::expected<void, std::string> mesh_node::implementation::start() {
 void mesh_node::implementation::spawn_peers(const std::vector<opened_source>& sources) {
   const peer_environment environment{&*system, &shards, &routers, registry_actor};
   auto handle = spawn_pinned<peer_manager>(*system, shards[0]->loop, environment, sources);
+  supervise("peer manager", handle);
   peers = caf::actor_cast<caf::strong_actor_ptr>(handle);
   tell(peers, make_actor_message<start_message>());
 }
@@ -170,15 +177,19 @@ void mesh_node::implementation::spawn_actors(listening_socket listener,
   environment.routers = &routers;
   environment.registry = &registry_actor;
   environment.sinks = sinks;
+  blocking = environment.blocking_calls;
   routers.reserve(count);
   for (auto& shard : shards) {
     auto handle = spawn_pinned<router>(*system, shard->loop, *shard, environment);
+    supervise("router", handle);
     routers.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
   }
   registry_actor = system->spawn<caf::detached>(registry, describe_node());
+  supervise("registry", registry_actor);
   caf::anon_send(registry_actor, publish_now{});
   spawn_peers(sources);
   auto handle = spawn_pinned<acceptor>(*system, shards[0]->loop, *shards[0], listener.release(), routers);
+  supervise("acceptor", handle);
   accepting = caf::actor_cast<caf::strong_actor_ptr>(handle);
   tell(accepting, make_actor_message<start_message>());
   for (auto& shard : shards) {
@@ -193,13 +204,25 @@ void mesh_node::implementation::spawn_actors(listening_socket listener,
   }
 }
 
-registry_environment mesh_node::implementation::describe_node() const {
+// Nobody does the work of one that ends: better no node than half a one.
+void mesh_node::implementation::supervise(const char* name, const caf::actor& actor) {
+  actor->attach_functor([this, name](const caf::error& reason) {
+    if (ending.load() || counters.draining.load()) return;
+    counters.failed.store(true);
+    log->critical("the {} has ended ({}): the node cannot go on", name, to_string(reason));
+    if (on_failure) on_failure();
+  });
+}
+
+registry_environment mesh_node::implementation::describe_node() {
   registry_environment about;
   about.node = options.id;
   about.routers = routers;
   about.limits = options.limits;
   about.balance = options.balance;
   about.document = document;
+  about.log = log;
+  about.counts = &registry_counts;
   about.own_document = openrpc_document(services.list(), options.id);
   for (const auto* m : services.list()) {
     if (is_reserved_method(m->name)) continue;
@@ -302,6 +325,7 @@ bool mesh_node::implementation::drain() {
 
 void mesh_node::implementation::stop() {
   if (!system) return;
+  ending.store(true);
   end_and_wait(*system, accepting);
   end_and_wait(*system, peers);
   for (const auto& router : routers) end_and_wait(*system, router);
@@ -341,6 +365,24 @@ bool mesh_node::drain() {
 void mesh_node::stop() {
   impl_->stop();
 }
+void mesh_node::on_failure(std::function<void()> act) {
+  impl_->on_failure = std::move(act);
+}
+std::string mesh_node::stalled() const {
+  using std::chrono::duration_cast;
+  using std::chrono::seconds;
+  constexpr seconds longest_turn{5};
+  for (const auto& shard : impl_->shards) {
+    const auto stalled = shard->loop.stalled_for(milliseconds(100));
+    if (stalled < longest_turn) continue;
+    return fmt::format("reactor {} has not turned its loop for {} s", shard->loop.index(),
+                       duration_cast<seconds>(stalled).count());
+  }
+  return {};
+}
+std::int64_t mesh_node::blocking_calls() const {
+  return impl_->blocking->load(std::memory_order_relaxed);
+}
 
 void mesh_node::abort_drain() {
   const std::lock_guard lock(impl_->abort_mutex);
@@ -351,14 +393,20 @@ void mesh_node::abort_drain() {
 std::vector<readiness_check> mesh_node::readiness() const {
   const bool draining = impl_->counters.draining.load();
   std::size_t up = 0;
-  const auto peers = impl_->ask_registry<peer_list>(peers_query{}).value_or(peer_list());
+  const auto answer = impl_->ask_registry<peer_list>(peers_query{});
+  const auto peers = answer.value_or(peer_list());
+  const bool failed = impl_->counters.failed.load() || !answer;
   std::size_t others = 0;
+  std::string conflict;
   for (const auto& peer : peers) {
+    if (peer.status.is == peer_status::state::conflict) conflict = peer.status.last_error;
     up += peer.status.is == peer_status::state::up ? 1 : 0;
     others += peer.listed && peer.status.is != peer_status::state::self ? 1 : 0;
   }
   return {{"listening", impl_->accepting != nullptr || draining, format_host_port(impl_->listen)},
           {"serving", !draining, draining ? "draining" : "not draining"},
+          {"actors", !failed, failed ? registry_is_late : "running"},
+          {"identity", conflict.empty(), conflict.empty() ? "no other node has this id" : conflict},
           // A node without its peers still serves what it has, so this is told but does not count.
           {"peers", true, fmt::format("{} of {} connected", up, others)}};
 }
@@ -412,6 +460,9 @@ nlohmann::json mesh_node::methods() const {
 
 metrics_snapshot mesh_node::metrics() const {
   metrics_snapshot snapshot;
+  for (std::size_t i = 0; i < metric_count; ++i) {
+    snapshot.values[i] = impl_->registry_counts.get(static_cast<metric>(i));
+  }
   for (const auto& shard : impl_->shards) {
     for (std::size_t i = 0; i < metric_count; ++i) {
       const auto value = shard->loop.metrics().get(static_cast<metric>(i));

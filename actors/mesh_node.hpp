@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,7 +48,14 @@ class mesh_node {
   bool drain();
   /// Makes a `drain` that another thread waits in return at once.
   void abort_drain();
+  /// Waits for blocking handlers that still run.
   void stop();
+  /// Called from any thread when an actor has ended that the node cannot do without. Set before `start`.
+  void on_failure(std::function<void()> act);
+  /// Which reactor has not turned its loop for 5 s, as a sentence; empty when all live.
+  std::string stalled() const;
+  /// Blocking handlers that run or wait for a thread.
+  std::int64_t blocking_calls() const;
 
   std::vector<readiness_check> readiness() const;
   nlohmann::json connections() const;

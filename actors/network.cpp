@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 namespace weft {
 namespace {
@@ -65,6 +66,21 @@ std::expected<std::vector<sockaddr_storage>, std::string> resolve_host(const hos
 
 std::vector<sockaddr_storage> numeric_address(const host_port& address) {
   return look_up(address, AI_NUMERICHOST).value_or(std::vector<sockaddr_storage>{});
+}
+
+void set_connection_options(int descriptor, const tcp_options& options) noexcept {
+  const auto set = [&](int level, int name, int value) {
+    ::setsockopt(descriptor, level, name, &value, sizeof value);
+  };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options.keepalive_idle.count() == 0) return;
+  const auto seconds = [](milliseconds time) {
+    return static_cast<int>(std::chrono::ceil<std::chrono::seconds>(time).count());
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, seconds(options.keepalive_idle));
+  set(IPPROTO_TCP, TCP_KEEPINTVL, seconds(options.keepalive_interval));
+  set(IPPROTO_TCP, TCP_KEEPCNT, static_cast<int>(options.keepalive_probes));
 }
 
 }  // namespace weft

@@ -18,6 +18,8 @@ std::string format_host_port(const host_port& address);
 /// Numeric host and port.
 host_port to_host_port(const sockaddr_storage& address);
 std::uint16_t port_of(const sockaddr_storage& address) noexcept;
+/// No delay for small messages, and probes that find out when the other side has vanished.
+void set_connection_options(int descriptor, const tcp_options& options) noexcept;
 socklen_t length_of(const sockaddr_storage& address) noexcept;
 
 /// All addresses of a host, numeric or by name. Blocks while a name is looked up: never call it on a reactor.

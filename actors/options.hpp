@@ -3,6 +3,7 @@
 // serve library users.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,10 @@ struct protocol_options {
   bool require_version = true;
   milliseconds heartbeat_interval{15'000};
   milliseconds default_deadline{30'000};
+  /// Deadlines further away are taken as this.
+  milliseconds max_deadline{3'600'000};
+  /// How long whoever works on a cancelled call may take to say so.
+  milliseconds cancel_grace{500};
 };
 
 struct limit_options {
@@ -57,8 +62,21 @@ struct limit_options {
   std::size_t blocking_threads = 4;
   /// Calls under way on one reactor, in both directions.
   std::size_t calls_per_reactor = 65'536;
-  /// Requests that one reactor keeps so that they can wait or be sent again.
-  std::size_t held_request_bytes = 64 << 20;
+  /// What one reactor keeps of requests: as text, so that they can wait or be sent again, and as values, for
+  /// handlers.
+  std::size_t held_request_bytes = 128 << 20;
+  /// Of frames that one reactor has read but that are not complete yet.
+  std::size_t unfinished_frame_bytes = 64 << 20;
+  /// The largest part of a limit of a reactor or of the node that one connection may take.
+  std::size_t share_percent = 25;
+  /// The JSON schema of one method's params or result, as text.
+  std::size_t schema_bytes = 16 << 10;
+  /// Series of calls, by method and outcome, that one reactor counts, and how long those of a method stay
+  /// that nobody serves any more.
+  std::size_t call_series = 4'096;
+  milliseconds call_series_retention{300'000};
+  /// Methods that this node knows of, its own services' and other nodes'; a node link may bring its share.
+  std::size_t routes = 65'536;
   /// Values are calls under way of all the methods a rule covers, on this node.
   std::vector<method_rule> method_in_flight;
   /// Calls of one method pattern that wait on one reactor for room; 0 refuses at once.
@@ -67,6 +85,18 @@ struct limit_options {
   milliseconds queue_interval{100};
   milliseconds queue_target{5};
 };
+
+/// A frame that a client may send is never too large for a link to another node, which adds an id of its own,
+/// a deadline and a trace.
+constexpr std::size_t link_frame_bytes(const limit_options& limits) noexcept {
+  constexpr std::size_t added = 4096;
+  return limits.frame_bytes + added;
+}
+
+/// Part of `limit` that one connection may take, but never less than `least` of it.
+constexpr std::size_t share_of(std::size_t limit, std::size_t percent, std::size_t least) noexcept {
+  return std::min(limit, std::max(limit / 100 * percent + limit % 100 * percent / 100, least));
+}
 
 struct peer_options {
   /// Where other nodes are: NAME=HOST:PORT, or a place that lists them (actors/discovery/source.hpp).
@@ -79,6 +109,16 @@ struct peer_options {
   milliseconds connect_timeout{3'000};
   milliseconds reconnect_initial{100};
   milliseconds reconnect_max{10'000};
+  /// A link that lasted so long makes the next attempts begin anew with `reconnect_initial`.
+  milliseconds reconnect_reset{5'000};
+};
+
+/// How long a connection whose other side has vanished without a word may go unnoticed (tcp(7)).
+struct tcp_options {
+  /// Silence before the first probe; 0 sends none.
+  milliseconds keepalive_idle{60'000};
+  milliseconds keepalive_interval{10'000};
+  std::size_t keepalive_probes = 3;
 };
 
 struct ejection_options {
@@ -159,6 +199,8 @@ struct node_options {
   std::string id;
   host_port listen{"127.0.0.1", 7400};
   host_port admin{"127.0.0.1", 9464};
+  /// Names by which the admin port may be called, separated by commas.
+  std::string admin_allowed_hosts;
   std::size_t reactors = 0;
   reactor_options reactor;
   bool demo = false;
@@ -166,6 +208,7 @@ struct node_options {
   /// A part of `drain_timeout`.
   milliseconds drain_handover{1'000};
   protocol_options protocol;
+  tcp_options tcp;
   limit_options limits;
   peer_options mesh;
   balance_options balance;

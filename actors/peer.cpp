@@ -68,6 +68,11 @@ void peer::on_terminate() {
   manager_.reset();
 }
 
+void peer::on_exception(std::string_view what) noexcept {
+  home().metrics().add(metric::actor_failures);
+  shared_.log->error("peer {}: {}", task_.label, what);
+}
+
 std::string peer::described() const {
   const auto address = format_host_port(task_.address);
   return task_.label == address ? address : task_.label + " (" + address + ")";
@@ -126,11 +131,20 @@ coro::task<void> peer::run(peer* self) {
     if (self->is_self(self->dialled_)) continue;
     self->status_.last_error = error;
     self->status_.node.clear();
-    self->report(state::backing_off);
+    self->report(std::exchange(self->conflict_, false) ? state::conflict : state::backing_off);
     const auto wait = self->backoff_.next();
-    self->shared_.log->info("peer {}: {}; next attempt in {} ms", self->described(), error, wait.count());
+    self->tell(error, wait);
     if (!co_await coro::sleep_for(*self->life_, wait)) co_return;
   }
+}
+
+// What happens again and again is told once.
+void peer::tell(const std::string& error, std::chrono::milliseconds next) {
+  const bool again = std::exchange(told_, error) == error;
+  const bool wrong = status_.is == state::conflict || error == to_string(close_reason::speaks_http) ||
+                     error == to_string(close_reason::speaks_tls);
+  const auto level = again ? spdlog::level::debug : wrong ? spdlog::level::warn : spdlog::level::info;
+  shared_.log->log(level, "peer {}: {}; next attempt in {} ms", described(), error, next.count());
 }
 
 coro::task<std::string> peer::dial(peer* self, std::vector<sockaddr_storage> candidates) {
@@ -151,7 +165,8 @@ coro::task<peer::addresses> peer::look_up(peer* self) {
   coro::completion<addresses> found;
   self->resolved_ = &found;
   const auto me = caf::actor_cast<caf::strong_actor_ptr>(self);
-  self->home_system().spawn<one_shot>([me, address = self->task_.address] {
+  // A thread of its own: those of the scheduler belong to blocking handlers.
+  self->home_system().spawn<one_shot, caf::detached>([me, address = self->task_.address] {
     auto answer = make_actor_message<address_resolved>();
     answer->found = resolve_host(address);
     me->enqueue(caf::mailbox_element_ptr(answer.release()), nullptr);
@@ -165,8 +180,7 @@ coro::task<peer::addresses> peer::look_up(peer* self) {
 coro::task<std::expected<int, std::string>> peer::connect(peer* self, sockaddr_storage address) {
   const int descriptor = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) co_return std::unexpected(std::string(std::strerror(errno)));
-  const int on = 1;
-  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  set_connection_options(descriptor, self->shared_.options.tcp);
   if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), length_of(address)) != 0 &&
       errno != EINPROGRESS) {
     const std::string error = std::strerror(errno);
@@ -213,12 +227,18 @@ void peer::on_events(std::uint32_t) {
 
 void peer::on_link_changed(const link_changed& message) {
   if (!message.up) {
+    conflict_ = message.conflict;
+    const bool lasted = up_since_ != coro::clock::time_point{} &&
+                        home().now() - up_since_ >= shared_.options.mesh.reconnect_reset;
+    if (lasted) backoff_.reset();
+    up_since_ = {};
     if (link_down_ != nullptr) link_down_->set(message.detail);
     return;
   }
-  backoff_.reset();
+  up_since_ = home().now();
+  told_.clear();
   status_.node = message.detail;
-  if (message.detail == shared_.options.id) {
+  if (message.self) {
     own_.push_back(format_address(dialled_));
     shared_.log->info("peer {} is this node itself; another one needs an id of its own (--id)", described());
     return send_to(router_, make_actor_message<retire_link>(caf::actor_cast<caf::strong_actor_ptr>(this),

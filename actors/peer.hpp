@@ -73,6 +73,8 @@ class peer final : public pinned_actor, private event_handler {
   static coro::task<std::string> serve(peer* self, int descriptor, sockaddr_storage address);
   static coro::task<std::string> dial(peer* self, std::vector<sockaddr_storage> candidates);
   void report(peer_status::state state);
+  void tell(const std::string& error, std::chrono::milliseconds next);
+  void on_exception(std::string_view what) noexcept override;
   /// "b (10.0.0.2:7400)"
   std::string described() const;
   void retire();
@@ -87,6 +89,10 @@ class peer final : public pinned_actor, private event_handler {
   caf::strong_actor_ptr manager_;
   peer_status status_;
   backoff backoff_;
+  /// When the link came up, and what was logged of the last failure.
+  coro::clock::time_point up_since_{};
+  std::string told_;
+  bool conflict_ = false;
   bool retiring_ = false;
   /// Of the link that is up or coming up.
   sockaddr_storage dialled_{};

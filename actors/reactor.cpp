@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include <caf/actor_system.hpp>
@@ -168,12 +169,25 @@ void reactor::note_poll(idle_polling::result what, coro::clock::duration took) n
   metrics_.add(metric::reactor_poll_ns, took.count());
 }
 
+std::chrono::nanoseconds reactor::stalled_for(std::chrono::milliseconds patience) noexcept {
+  constexpr std::chrono::milliseconds between_looks{1};
+  const auto seen = turned_at_ns_.load(std::memory_order_relaxed);
+  const auto asked = std::chrono::steady_clock::now();
+  wake();
+  while (std::chrono::steady_clock::now() - asked < patience) {
+    if (turned_at_ns_.load(std::memory_order_relaxed) != seen) return {};
+    std::this_thread::sleep_for(between_looks);
+  }
+  return std::chrono::nanoseconds(coro::clock::now().time_since_epoch().count() - seen);
+}
+
 void reactor::run() {
   current_reactor = this;
   idle_since_ = coro::clock::now();
   while (!stopping_.load(std::memory_order_acquire)) {
     const int count = wait();
     const auto began = now_;
+    turned_at_ns_.store(began.time_since_epoch().count(), std::memory_order_relaxed);
     metrics_.add(metric::reactor_wakeups);
     metrics_.set(metric::reactor_queue, static_cast<std::int64_t>(ready_.size() + posted_.size()));
     run_ready();

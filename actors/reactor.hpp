@@ -50,6 +50,9 @@ class reactor final : public caf::execution_unit, public coro::executor {
   /// Serves until `stop`.
   void run();
   void stop() noexcept;
+  /// How long its loop has not turned, from any thread: an idle one is woken and given `patience` to show
+  /// that it lives.
+  std::chrono::nanoseconds stalled_for(std::chrono::milliseconds patience) noexcept;
 
   // -- caf::execution_unit
   void exec_later(caf::resumable* job) override;
@@ -103,6 +106,8 @@ class reactor final : public caf::execution_unit, public coro::executor {
   int pending_events_ = 0;
   std::unique_ptr<char[]> read_buffer_;
   std::atomic<bool> stopping_{false};
+  /// Of the last turn, since the clock's epoch.
+  std::atomic<std::int64_t> turned_at_ns_{coro::clock::now().time_since_epoch().count()};
 
   std::mutex remote_mutex_;
   std::vector<caf::resumable*> remote_;

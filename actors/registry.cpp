@@ -4,6 +4,8 @@
 #include <utility>
 
 #include <caf/send.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace weft {
 namespace {
@@ -20,8 +22,9 @@ void publish(registry_state& state) {
   state.publishing = false;
   advertise_changes(state);
   state.table = build_table(state);
+  const auto done = std::exchange(state.registrations, {});
   for (const auto& router : state.environment.routers) {
-    auto message = make_actor_message<snapshot_message>(state.table);
+    auto message = make_actor_message<snapshot_message>(state.table, done);
     router->enqueue(caf::mailbox_element_ptr(message.release()), nullptr);
   }
 }
@@ -33,19 +36,21 @@ void publish_if_pending(registry_state& state) {
 
 void on_service(registry_state& state, service_changed& message) {
   std::erase_if(state.services, [&](const auto& known) { return known.link == message.link; });
-  if (!message.declaration.serves.empty()) state.services.push_back(std::move(message));
-}
-
-void on_link(registry_state& state, const node_link_changed& message) {
-  std::erase_if(state.links, [&](const auto& known) { return known.link == message.link; });
-  const bool routes_came = std::erase(state.early, message.link) > 0;
-  // A node that dialled itself (one name for all replicas) leaves that link at once.
-  if (!message.up || message.node == state.environment.node) return;
-  auto& link = state.links.emplace_back();
-  link.link = message.link;
-  link.node = message.node;
-  advertise_all(state, link);
-  if (routes_came) ask_for_routes(state, message.link);
+  const auto limit = state.environment.limits.routes;
+  const auto count = message.declaration.serves.size();
+  const bool refused = count > 0 && known_routes(state) + count > limit;
+  if (message.ticket != 0) {
+    auto added = std::make_shared<registration>();
+    added->missing = state.environment.routers.size();
+    added->shard = message.link.shard;
+    added->ticket = message.ticket;
+    if (refused)
+      added->refusal =
+          fmt::format("the node knows of too many methods, the limit is {} (limits.routes)", limit);
+    state.registrations.push_back(std::move(added));
+  }
+  if (refused) state.environment.counts->add(metric::limit_routes);
+  if (count > 0 && !refused) state.services.push_back(std::move(message));
 }
 
 void on_leaving(registry_state& state, const node_link_leaving& message) {
@@ -103,6 +108,24 @@ std::uint64_t served_only_here(const registry_state& state) {
   return count;
 }
 
+/// Runs what a message asks for; what it throws is a bug that costs this message and no other.
+template <class Work>
+auto survive(self_pointer self, const char* message, Work&& work) -> decltype(work()) {
+  using answer = decltype(work());
+  const auto failed = [&](std::string_view what) {
+    self->state.environment.counts->add(metric::actor_failures);
+    self->state.environment.log->error("registry: {}: {}", message, what);
+  };
+  try {
+    return work();
+  } catch (const std::exception& e) {
+    failed(e.what());
+  } catch (...) {
+    failed("an exception that is no std::exception");
+  }
+  return answer();
+}
+
 }  // namespace
 
 std::string_view to_string(peer_status::state state) noexcept {
@@ -119,6 +142,8 @@ std::string_view to_string(peer_status::state state) noexcept {
       return "backing_off";
     case peer_status::state::self:
       return "self";
+    case peer_status::state::conflict:
+      return "conflict";
     case peer_status::state::draining:
       return "draining";
   }
@@ -127,55 +152,64 @@ std::string_view to_string(peer_status::state state) noexcept {
 
 caf::behavior registry(self_pointer self, registry_environment environment) {
   self->state.environment = std::move(environment);
+  const auto change = [self](const char* name, auto&& apply) {
+    survive(self, name, [&] { apply(self->state); });
+    publish_soon(self);
+  };
   return {
       [self](const peer_status& status) {
-        if (on_status(self->state, status)) publish_soon(self);
+        if (survive(self, "peer status", [&] { return on_status(self->state, status); })) publish_soon(self);
       },
-      [self](peers_listed& message) {
-        on_listed(self->state, message);
-        publish_soon(self);
+      [change](peers_listed& message) {
+        change("listed peers", [&](auto& state) { on_listed(state, message); });
       },
-      [self](const peer_gone& message) {
-        on_gone(self->state, message.key);
-        publish_soon(self);
+      [change](const peer_gone& message) {
+        change("gone peer", [&](auto& state) { on_gone(state, message.key); });
       },
-      [self](service_changed& message) {
-        on_service(self->state, message);
-        publish_soon(self);
+      [change](service_changed& message) {
+        change("service", [&](auto& state) { on_service(state, message); });
       },
-      [self](const node_link_changed& message) {
-        on_link(self->state, message);
-        publish_soon(self);
+      [change](const node_link_changed& message) {
+        change("link", [&](auto& state) { on_link(state, message); });
       },
-      [self](const node_link_leaving& message) {
-        on_leaving(self->state, message);
-        publish_soon(self);
+      [change](const node_link_probed& message) {
+        change("probed link", [&](auto& state) { on_probed(state, message); });
       },
-      [self](const node_routes& message) {
-        take_routes(self->state, message);
-        publish_soon(self);
+      [change](const node_link_leaving& message) {
+        change("leaving link", [&](auto& state) { on_leaving(state, message); });
+      },
+      [change](node_routes& message) {
+        change("mesh.routes", [&](auto& state) { take_routes(state, message); });
       },
       [self](const node_resync& message) {
-        for (auto& link : self->state.links) {
-          if (link.link == message.link) advertise_all(self->state, link);
-        }
+        survive(self, "mesh.resync", [&] {
+          for (auto& link : self->state.links) {
+            if (link.link == message.link) advertise_all(self->state, link);
+          }
+        });
       },
       [self](peers_query) {
-        publish_if_pending(self->state);
-        peer_list list;
-        for (const auto& [key, peer] : self->state.peers) list.push_back(peer);
-        return list;
+        return survive(self, "peers", [&] {
+          publish_if_pending(self->state);
+          peer_list list;
+          for (const auto& [key, peer] : self->state.peers) list.push_back(peer);
+          return list;
+        });
       },
       [self](routes_query) {
-        publish_if_pending(self->state);
-        return describe_routes(self->state).dump();
+        return survive(self, "routes", [&] {
+          publish_if_pending(self->state);
+          return describe_routes(self->state).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        });
       },
-      [self](served_only_here_query) { return served_only_here(self->state); },
+      [self](served_only_here_query) {
+        return survive(self, "drain", [&] { return served_only_here(self->state); });
+      },
       [self](withdraw_all) {
         self->state.withdrawn = true;
         publish_soon(self);
       },
-      [self](publish_now) { publish(self->state); },
+      [self](publish_now) { survive(self, "publish", [&] { publish(self->state); }); },
   };
 }
 

@@ -3,7 +3,8 @@
 // routers as an immutable table, and tells the other nodes what is served here.
 //
 // It runs on a thread of its own: handlers that block CAF's scheduler must not keep the mesh from learning
-// anything.
+// anything. What arrives never ends it: messages of other nodes are read by the routers, and an exception
+// costs the message that brought it about.
 #pragma once
 
 #include <atomic>
@@ -20,13 +21,29 @@
 
 #include "actors/declaration.hpp"
 #include "actors/discovery/merge.hpp"
+#include "actors/metrics.hpp"
 #include "actors/routing.hpp"
+#include "actors/session_messages.hpp"
+
+namespace spdlog {
+class logger;
+}
 
 namespace weft {
 
 /// What a peer actor reports about itself, whenever it changes.
 struct peer_status {
-  enum class state : std::uint8_t { resolving, connecting, introducing, up, backing_off, self, draining };
+  /// `conflict`: another node has the id of the node there, or of this one.
+  enum class state : std::uint8_t {
+    resolving,
+    connecting,
+    introducing,
+    up,
+    backing_off,
+    self,
+    conflict,
+    draining
+  };
 
   /// Its address: `address_key`.
   std::string key;
@@ -55,12 +72,23 @@ struct peer_gone {
 struct service_changed {
   link_address link;
   service_declaration declaration;
+  /// For `registered_message` once it is in force, or refused; 0 when nobody waits.
+  std::uint64_t ticket = 0;
 };
 /// A connection to another node was introduced, or is gone.
 struct node_link_changed {
   link_address link;
   std::string node;
   bool up = false;
+  std::string incarnation;
+  std::string address;
+  /// The largest frame for it.
+  std::size_t frame_bytes = 0;
+};
+/// Did the other side of this link answer when it was asked?
+struct node_link_probed {
+  link_address link;
+  bool alive = false;
 };
 /// A connection to another node carries no new calls, but for what nobody else serves if that node hands its
 /// services over.
@@ -71,7 +99,7 @@ struct node_link_leaving {
 /// Another node told what it serves (`mesh.routes`), or asks for everything (`mesh.resync`).
 struct node_routes {
   link_address link;
-  nlohmann::json params;
+  routes_message routes;
 };
 struct node_resync {
   link_address link;
@@ -103,15 +131,13 @@ struct registry_environment {
   limit_options limits;
   balance_options balance;
   std::shared_ptr<shared_document> document;
+  std::shared_ptr<spdlog::logger> log;
+  /// Of a shard, for the registry's own counts; touched from any thread.
+  metrics* counts = nullptr;
   /// The part of the document that describes the process itself.
   nlohmann::json own_document;
 };
 
-struct remote_method {
-  served_method method;
-  std::uint32_t instances = 1;
-  friend bool operator==(const remote_method&, const remote_method&) = default;
-};
 using method_map = std::map<std::string, remote_method>;
 
 /// A connection to another node and what came over it.
@@ -120,9 +146,17 @@ struct node_link {
   std::string node;
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
+  std::string incarnation;
+  std::string address;
+  std::size_t frame_bytes = 0;
   bool in_step = false;
+  /// Another life of the same node has a link: until it is known whether that one still lives, this one
+  /// waits.
+  bool waiting = false;
   bool leaving = false;
   bool hands_over = false;
+  /// It tells of more methods than it may.
+  bool over_limit = false;
   method_map methods;
 };
 
@@ -132,6 +166,8 @@ struct registry_state {
   /// Every source of peers has been looked at.
   bool peers_complete = false;
   std::vector<service_changed> services;
+  /// To be in force with the next table, or refused with it.
+  std::vector<std::shared_ptr<registration>> registrations;
   std::vector<node_link> links;
   /// Links whose routes came before the news that the link is there: one read may bring both the answer to
   /// `connect` and the routes behind it.
@@ -157,10 +193,15 @@ struct registry_state {
 caf::behavior registry(caf::stateful_actor<registry_state>* self, registry_environment environment);
 
 // -- parts of the registry, for its own files
+/// A link is introduced or gone.
+void on_link(registry_state& state, const node_link_changed& message);
+void on_probed(registry_state& state, const node_link_probed& message);
+/// Methods known from anywhere.
+std::size_t known_routes(const registry_state& state);
 method_map own_methods(const registry_state& state);
 void advertise_all(registry_state& state, node_link& to);
 void advertise_changes(registry_state& state);
-void take_routes(registry_state& state, const node_routes& message);
+void take_routes(registry_state& state, node_routes& message);
 void ask_for_routes(const registry_state& state, const link_address& link);
 std::shared_ptr<const routing_table> build_table(registry_state& state);
 nlohmann::json describe_routes(const registry_state& state);
@@ -173,6 +214,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peer_gone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::service_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_link_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_link_leaving)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_link_probed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_routes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_resync)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peers_query)

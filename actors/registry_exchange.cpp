@@ -1,6 +1,10 @@
 // What nodes tell each other: `mesh.routes` carries everything once per link, then numbered changes. A gap in
 // the numbers, which only a bug or a lost message can cause, asks for everything again with `mesh.resync`.
 #include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "actors/registry.hpp"
 #include "actors/router_messages.hpp"
@@ -10,13 +14,19 @@ namespace {
 
 using nlohmann::json;
 
-// Far below any frame limit; a node with many methods sends several messages.
-constexpr std::size_t methods_per_message = 200;
+// Of a message beside its entries.
+constexpr std::size_t envelope_bytes = 256;
+// A link that tells no limit gets messages below any that can be set.
+constexpr std::size_t smallest_frame_bytes = 1024;
 
-void send(const registry_state& state, const link_address& link, const char* method, json params) {
-  const json message = {{"jsonrpc", "2.0"}, {"method", method}, {"params", std::move(params)}};
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+void send(const registry_state& state, const link_address& link, const char* method,
+          std::string_view params) {
   auto element = make_actor_message<send_message>(
-      link.key, message.dump(-1, ' ', false, json::error_handler_t::replace));
+      link.key, fmt::format(R"({{"jsonrpc":"2.0","method":"{}","params":{}}})", method, params), false);
   state.environment.routers[link.shard]->enqueue(caf::mailbox_element_ptr(element.release()), nullptr);
 }
 
@@ -26,21 +36,43 @@ json entry_of(const remote_method& method) {
   return entry;
 }
 
-void send_changes(const registry_state& state, node_link& link, bool reset,
-                  const std::vector<remote_method>& added, const std::vector<std::string>& removed) {
-  std::size_t at = 0;
-  bool first = true;
-  do {
-    json add = json::array();
-    const auto end = std::min(added.size(), at + methods_per_message);
-    for (; at < end; ++at) add.push_back(entry_of(added[at]));
-    json params = {{"seq", ++link.sent}, {"add", std::move(add)}};
-    if (first && reset) params["reset"] = true;
-    if (first && !removed.empty()) params["remove"] = removed;
-    first = false;
-    send(state, link.link, "mesh.routes", std::move(params));
-  } while (at < added.size());
-}
+/// One numbered series of `mesh.routes`, each below the largest frame that the link takes.
+class route_messages {
+ public:
+  route_messages(const registry_state& state, node_link& to, bool reset)
+      : state_(state), to_(to), reset_(reset) {}
+
+  void remove(const std::string& pattern) { append(removed_, dump(pattern)); }
+  void add(const remote_method& method) { append(added_, dump(entry_of(method))); }
+  void finish() {
+    if (reset_ || !removed_.empty() || !added_.empty()) flush();
+  }
+
+ private:
+  void append(std::string& list, const std::string& entry) {
+    const auto room = std::max(to_.frame_bytes, smallest_frame_bytes) - envelope_bytes;
+    if (removed_.size() + added_.size() + entry.size() + 1 > room) flush();
+    // One that is too large for this link alone is left out; the other node would refuse it as well.
+    if (entry.size() > room) return;
+    list += list.empty() ? "" : ",";
+    list += entry;
+  }
+
+  void flush() {
+    send(state_, to_.link, "mesh.routes",
+         fmt::format(R"({{"seq":{}{},"remove":[{}],"add":[{}]}})", ++to_.sent,
+                     reset_ ? R"(,"reset":true)" : "", removed_, added_));
+    reset_ = false;
+    removed_.clear();
+    added_.clear();
+  }
+
+  const registry_state& state_;
+  node_link& to_;
+  bool reset_;
+  std::string removed_;
+  std::string added_;
+};
 
 }  // namespace
 
@@ -63,11 +95,18 @@ method_map own_methods(const registry_state& state) {
   return methods;
 }
 
+std::size_t known_routes(const registry_state& state) {
+  auto count = state.environment.in_process.size();
+  for (const auto& service : state.services) count += service.declaration.serves.size();
+  for (const auto& link : state.links) count += link.methods.size();
+  return count;
+}
+
 void advertise_all(registry_state& state, node_link& to) {
-  std::vector<remote_method> all;
-  for (const auto& [pattern, method] : own_methods(state)) all.push_back(method);
   to.sent = 0;
-  send_changes(state, to, true, all, {});
+  route_messages messages(state, to, true);
+  for (const auto& [pattern, method] : own_methods(state)) messages.add(method);
+  messages.finish();
 }
 
 void advertise_changes(registry_state& state) {
@@ -83,41 +122,59 @@ void advertise_changes(registry_state& state) {
   }
   state.advertised = std::move(now);
   if (added.empty() && removed.empty()) return;
-  for (auto& link : state.links) send_changes(state, link, false, added, removed);
+  for (auto& link : state.links) {
+    route_messages messages(state, link, false);
+    for (const auto& pattern : removed) messages.remove(pattern);
+    for (const auto& method : added) messages.add(method);
+    messages.finish();
+  }
 }
 
 void ask_for_routes(const registry_state& state, const link_address& link) {
-  send(state, link, "mesh.resync", json::object());
+  send(state, link, "mesh.resync", "{}");
 }
 
-void take_routes(registry_state& state, const node_routes& message) {
+void take_routes(registry_state& state, node_routes& message) {
   const auto link = std::ranges::find(state.links, message.link, &node_link::link);
   if (link == state.links.end()) {
     if (std::ranges::find(state.early, message.link) == state.early.end())
       state.early.push_back(message.link);
     return;
   }
-  if (!message.params.is_object()) return;
-  const auto& params = message.params;
-  const auto seq = params.value("seq", std::uint64_t{0});
-  const bool reset = params.value("reset", false);
-  if (reset) {
+  auto& routes = message.routes;
+  if (routes.reset) {
     link->methods.clear();
-  } else if (!link->in_step || seq != link->received + 1) {
+  } else if (!link->in_step || routes.seq != link->received + 1) {
     if (link->in_step) ask_for_routes(state, link->link);
     link->in_step = false;
     return;
   }
   link->in_step = true;
-  link->received = seq;
-  for (const auto& name : params.value("remove", json::array())) {
-    if (name.is_string()) link->methods.erase(name.get<std::string>());
+  link->received = routes.seq;
+  for (const auto& pattern : routes.removed) link->methods.erase(pattern);
+  const auto& limits = state.environment.limits;
+  const auto share = share_of(limits.routes, limits.share_percent, 1);
+  auto known = known_routes(state);
+  std::size_t left_out = 0;
+  for (auto& method : routes.added) {
+    const auto found = link->methods.find(method.method.pattern);
+    if (found != link->methods.end()) {
+      found->second = std::move(method);
+    } else if (link->methods.size() >= share || known >= limits.routes) {
+      ++left_out;
+    } else {
+      ++known;
+      auto pattern = method.method.pattern;
+      link->methods.emplace(std::move(pattern), std::move(method));
+    }
   }
-  for (const auto& entry : params.value("add", json::array())) {
-    auto read = parse_serves(json::array({entry}), state.environment.limits);
-    if (!read) continue;
-    const auto instances = entry.value("instances", 1U);
-    link->methods[read->front().pattern] = remote_method{read->front(), std::max(1U, instances)};
+  if (left_out == 0) return;
+  state.environment.counts->add(metric::limit_routes);
+  if (!std::exchange(link->over_limit, true)) {
+    state.environment.log->warn(
+        "node '{}' at {} tells of more methods than it may: {} are known of it, the others are left out "
+        "(limits.share_percent of limits.routes)",
+        link->node, link->address, link->methods.size());
   }
 }
 

@@ -27,7 +27,7 @@ bool is_settled(const registry_state& state) {
   const auto known = [&](const auto& entry) {
     using enum peer_status::state;
     const peer_status& peer = entry.second.status;
-    if (peer.is == backing_off || peer.is == self || peer.is == draining) return true;
+    if (peer.is == backing_off || peer.is == self || peer.is == conflict || peer.is == draining) return true;
     return peer.is == up && std::ranges::any_of(state.links, [&](const node_link& link) {
              return link.node == peer.node && link.in_step;
            });
@@ -74,13 +74,11 @@ class table_builder {
     table->settled = state_.table->settled || is_settled(state_);
     for (auto& [pattern, entry] : routes_) {
       if (is_prefix_pattern(pattern)) {
-        table->prefixes.emplace_back(pattern.substr(0, pattern.size() - 1), std::move(entry));
+        table->prefixes.emplace(pattern.substr(0, pattern.size() - 1), std::move(entry));
       } else {
         table->exact.emplace(pattern, std::move(entry));
       }
     }
-    std::ranges::sort(table->prefixes,
-                      [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
     add_peers(*table);
     return table;
   }
@@ -149,7 +147,7 @@ void add_nodes(registry_state& state, table_builder& table) {
   std::set<std::string> done;
   for (const bool leaving : {false, true}) {
     for (const auto& link : state.links) {
-      if (link.leaving != leaving || (leaving && !link.hands_over)) continue;
+      if (link.waiting || link.leaving != leaving || (leaving && !link.hands_over)) continue;
       for (const auto& [pattern, method] : link.methods) {
         auto id = state_id(pattern, link.node);
         if (!done.insert(id).second) continue;

@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "actors/network.hpp"
 #include "proto/message.hpp"
+#include "proto/number.hpp"
 
 namespace weft {
 namespace {
@@ -15,20 +17,20 @@ namespace {
 using coro::clock;
 using std::chrono::milliseconds;
 
-constexpr std::string_view own_heartbeat_id = R"("heartbeat")";
-// A deadline further away than this is as good as none, and keeps the arithmetic from overflowing.
-constexpr double longest_deadline_ms = 1e12;
+using proto::parse_double;
 
+constexpr std::string_view own_heartbeat_id = R"("heartbeat")";
 /// The deadline of a request: absent takes the default, a non-number is a defect of the message.
-std::optional<milliseconds> parse_deadline(std::string_view raw, milliseconds fallback) {
-  if (raw.empty()) return fallback;
-  double ms = 0;
-  const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), ms);
-  if (error == std::errc::result_out_of_range)
-    ms = raw.front() == '-' ? -1 : longest_deadline_ms;
-  else if (error != std::errc() || end != raw.data() + raw.size())
-    return std::nullopt;
-  return milliseconds(static_cast<std::int64_t>(std::floor(std::clamp(ms, -1.0, longest_deadline_ms))));
+std::optional<clock::duration> parse_deadline(std::string_view raw, const protocol_options& options) {
+  using std::chrono::microseconds;
+  if (raw.empty()) return std::min(options.default_deadline, options.max_deadline);
+  const auto ms = parse_double(raw);
+  if (!ms) return std::nullopt;
+  constexpr double microseconds_each = 1e3;
+  const auto most = static_cast<double>(options.max_deadline.count());
+  const auto limited = std::clamp(*ms, -1.0, most) * microseconds_each;
+  // Time that is left is never none, however little it is.
+  return microseconds(static_cast<std::int64_t>(limited > 0 ? std::ceil(limited) : std::floor(limited)));
 }
 
 /// The id of one of our own calls; others' ids may be anything.
@@ -63,6 +65,7 @@ router::router(caf::actor_config& config, reactor& home, shard& shared, router_e
     : pinned_actor(config, home),
       shared_(shared),
       environment_(std::move(environment)),
+      stats_(shared.options.limits.call_series, shared.options.limits.share_percent),
       budget_(shared.options.balance.retry, home.now()),
       recorder_(call_recorder::make(home, shared.options, environment_.sinks)) {
   for (const auto* m : environment_.services->list()) {
@@ -102,11 +105,22 @@ void router::receive(actor_message& message) {
       return on_blocking_done(static_cast<blocking_done&>(message));
     case type::send: {
       auto& out = static_cast<send_message&>(message);
-      if (auto* entry = find(out.key)) send_frame(*entry, out.payload, false);
+      auto* entry = out.if_callable ? callable(out.key) : find(out.key);
+      if (entry != nullptr) send_frame(*entry, out.payload, false);
       return;
     }
+    case type::registered:
+      return on_registered(static_cast<registered_message&>(message));
+    case type::refuse_link:
+      return on_refuse_link(static_cast<refuse_link&>(message));
+    case type::probe_link:
+      tasks_->spawn(probe(this, static_cast<probe_link&>(message).key));
+      return;
+    case type::unfinished_frames:
+      return on_unfinished_frames();
     case type::snapshot:
       routes_ = std::move(static_cast<snapshot_message&>(message).routes);
+      std::ranges::move(static_cast<snapshot_message&>(message).registrations, std::back_inserter(in_force_));
       // An instance may have come that has room.
       for (const auto& [admission, queue] : queues_) room_came_up(queue.first()->admission);
       return;
@@ -132,16 +146,27 @@ void router::end_of_turn() {
     for (const auto& [stats, code] : observed_) stats->observe(code, took);
     observed_.clear();
   }
+  if (inspected_ || stats_.crowded()) [[unlikely]] {
+    inspected_ = false;
+    sweep_series(home().now());
+  }
   for (const auto slot : dirty_) {
     auto& entry = links_[slot];
     entry.dirty = false;
-    if (!entry.open || !entry.out) continue;
+    if (!entry.open || !entry.out || entry.registering) continue;
     send_to(entry.actor, std::move(entry.out));
   }
   dirty_.clear();
   for (std::size_t i = 0; i < remote_out_.size(); ++i) {
     if (remote_out_[i]) send_to((*environment_.routers)[i], std::move(remote_out_[i]));
   }
+  // Behind what was sent with the table before.
+  for (const auto& done : in_force_) {
+    if (done->missing.fetch_sub(1, std::memory_order_acq_rel) != 1) continue;
+    send_to((*environment_.routers)[done->shard],
+            make_actor_message<registered_message>(done->ticket, std::move(done->refusal)));
+  }
+  in_force_.clear();
 }
 
 void router::on_terminate() {
@@ -171,12 +196,22 @@ void router::on_batch(inbound_batch& batch) {
   if (metrics.get(metric::router_batches) % sampled == 0) measure_wait(batch.received);
   metrics.add(metric::router_items, static_cast<std::int64_t>(batch.items.size()));
   if (!batch.groups.empty()) metrics.add(metric::batches, static_cast<std::int64_t>(batch.groups.size()));
-  turn_groups_.clear();
+  // What came before goes first.
+  if (entry->backlogged && !batch.resumed) {
+    put_back(*entry, batch, 0);
+    batch.items.clear();
+  }
+  entry->backlogged = entry->backlogged && !batch.resumed;
   batch_answers* group = nullptr;
   std::int32_t group_index = -1;
   std::uint32_t part = 0;
   for (std::size_t i = 0; i < batch.items.size(); ++i) {
     auto& item = batch.items[i];
+    const bool new_frame = item.group < 0 || item.group != group_index;
+    if (new_frame && has_output_enough(*entry)) [[unlikely]] {
+      put_back(*entry, batch, i);
+      break;
+    }
     if (item.group != group_index) {
       group_index = item.group;
       part = 0;
@@ -184,12 +219,49 @@ void router::on_batch(inbound_batch& batch) {
                   ? nullptr
                   : open_group(batch, i, batch.groups[static_cast<std::size_t>(group_index)], entry->key());
     }
-    on_item(*entry, item, group, part, batch.received);
+    look_at(*entry, item, group, part, batch.received);
   }
   if (batch.broken != proto::frame_error::none) on_broken_stream(*entry, batch.broken);
   if (batch.end_of_stream) {
     entry->half_closed = true;
-    finish_if_done(*entry);
+  }
+  finish_if_done(*entry);
+}
+
+bool router::has_output_enough(const link_entry& entry) const noexcept {
+  if (!entry.out) return false;
+  return entry.out->bulk.size() + entry.status->status().pending_output > options().limits.output_soft_bytes;
+}
+
+void router::put_back(link_entry& entry, const inbound_batch& batch, std::size_t from) {
+  auto& out = output(entry).deferred;
+  std::int32_t group = -1;
+  for (std::size_t i = from; i < batch.items.size(); ++i) {
+    const auto& item = batch.items[i];
+    if (item.group < 0) {
+      proto::append_frame(out, item.message.text);
+    } else if (item.group != group) {
+      proto::append_frame(out, batch.group_texts[static_cast<std::size_t>(item.group)]);
+    }
+    group = item.group;
+  }
+  entry.backlogged = !out.empty();
+}
+
+// One message fails, those behind it do not. Whoever waits for its answer hears so, or in a batch nobody
+// would get any.
+void router::look_at(link_entry& entry, inbound_item& item, batch_answers* group, std::uint32_t& part,
+                     clock::time_point received) {
+  const auto missing = group == nullptr ? 0 : group->missing;
+  const auto own_part = part;
+  try {
+    on_item(entry, item, group, part, received);
+  } catch (const std::exception& e) {
+    on_exception(e.what());
+    const bool answered = group != nullptr && group->missing != missing;
+    if (item.message.kind != proto::message_kind::request || answered) return;
+    answer_error({entry.key(), item.message.id, group, own_part, true},
+                 make_error(error_code::internal_error, "internal error of the node; its log says more"));
   }
 }
 
@@ -200,6 +272,9 @@ void router::on_item(link_entry& entry, inbound_item& item, batch_answers* group
     metrics.add(metric::messages_invalid);
     if (item.why == proto::defect::too_deep) metrics.add(metric::limit_depth);
     if (item.why == proto::defect::batch_too_large) metrics.add(metric::limit_batch_size);
+    if (entry.received_count > 0) {
+      on_malformed_response(entry, proto::find_response_id(item.message.text), proto::to_string(item.why));
+    }
     return answer_error({entry.key(), {}}, describe_rejected(item, options().limits));
   }
   auto& message = item.message;
@@ -219,8 +294,38 @@ void router::on_item(link_entry& entry, inbound_item& item, batch_answers* group
     case proto::message_kind::invalid:
       metrics.add(metric::messages_invalid);
       if (!is_response_defect(message.why)) ++part;
-      return on_invalid(message, target);
+      return on_invalid(entry, message, target);
   }
+}
+
+method_stats& router::stats_of(const route& serving) {
+  std::uint64_t owner = 1;
+  if (!serving.endpoints.empty()) {
+    const auto& link = serving.endpoints.front().link;
+    owner =
+        (std::uint64_t{link.key.generation} << 40U | std::uint64_t{link.shard} << 32U | link.key.slot) + 2;
+  }
+  auto& stats = stats_.server(serving.pattern, owner);
+  if (stats_.crowded() && &stats == &stats_.server_other()) home().metrics().add(metric::limit_call_series);
+  return stats;
+}
+
+// Between turns: nothing of this turn refers to series any more.
+void router::sweep_series(coro::clock::time_point now) {
+  constexpr std::chrono::seconds usual{10};
+  constexpr std::chrono::seconds when_crowded{1};
+  if (now - series_swept_ < (stats_.crowded() ? when_crowded : usual)) return;
+  series_swept_ = now;
+  const auto retention =
+      stats_.crowded() ? std::chrono::milliseconds(0) : options().limits.call_series_retention;
+  stats_.sweep(now, retention, [this](std::string_view pattern) {
+    const bool prefix = is_prefix_pattern(pattern);
+    const auto found =
+        prefix ? routes_->prefixes.find(pattern.substr(0, pattern.size() - 1)) : routes_->exact.find(pattern);
+    return found != (prefix ? routes_->prefixes.end() : routes_->exact.end()) &&
+           !found->second.endpoints.empty();
+  });
+  stats_.swept();
 }
 
 void router::measure_wait(clock::time_point since) {
@@ -241,15 +346,24 @@ batch_answers* router::open_group(const inbound_batch& batch, std::size_t first_
   if (free_groups_.empty()) free_groups_.push_back(std::make_unique<batch_answers>());
   auto* group = free_groups_.back().release();
   free_groups_.pop_back();
+  home().metrics().add(metric::batches_open);
   group->to = to;
   group->parts.assign(wanted, {});
   group->missing = wanted;
   return group;
 }
 
-void router::on_invalid(const proto::envelope& message, const answer_target& target) {
+void router::on_invalid(link_entry& entry, const proto::envelope& message, const answer_target& target) {
   // An invalid response is never answered: two programs could answer each other's errors for ever.
-  if (is_response_defect(message.why)) return;
+  if (is_response_defect(message.why)) {
+    return on_malformed_response(entry, message.id, proto::to_string(message.why));
+  }
+  // Neither result nor error nor method, but the id of a call that it was to answer.
+  if (message.why == proto::defect::method_missing && called(entry, message.id) != nullptr) {
+    const auto id = message.id;
+    on_malformed_response(entry, id, proto::to_string(proto::defect::result_and_error));
+    if (target.group == nullptr) return;
+  }
   answer_error(target, make_error(error_code::invalid_request,
                                   fmt::format("Invalid Request: {}", proto::to_string(message.why))));
 }
@@ -308,10 +422,8 @@ void router::on_request(link_entry& entry, proto::envelope& message, answer_targ
   if (!here && serving == nullptr && routes_->settled) {
     return refuse(make_error(error_code::method_not_found, fmt::format("method '{}' not found", name)));
   }
-  auto& stats = here                 ? *found->second.stats
-                : serving == nullptr ? stats_.server_other()
-                                     : stats_.server(serving->pattern);
-  const auto deadline = parse_deadline(message.deadline_ms, options().protocol.default_deadline);
+  auto& stats = here ? *found->second.stats : serving == nullptr ? stats_.server_other() : stats_of(*serving);
+  const auto deadline = parse_deadline(message.deadline_ms, options().protocol);
   if (!deadline) {
     return refuse(
         make_error(error_code::invalid_request,
@@ -327,22 +439,42 @@ void router::on_request(link_entry& entry, proto::envelope& message, answer_targ
   invoke(found->second, entry, message, target, received, *deadline);
 }
 
+call* router::called(const link_entry& entry, std::string_view raw_id) {
+  const auto number = parse_call_number(raw_id);
+  call* c = number ? calls_.find(call_key::from(*number)) : nullptr;
+  return c != nullptr && c->to == call::target::connection && c->callee == entry.key() ? c : nullptr;
+}
+
 void router::on_response(link_entry& entry, const proto::envelope& message) {
   if (message.id == own_heartbeat_id) return;
-  const auto number = parse_call_number(message.id);
-  call* c = number ? calls_.find(call_key::from(*number)) : nullptr;
-  if (c == nullptr || c->to != call::target::connection || c->callee != entry.key()) {
+  auto* c = called(entry, message.id);
+  if (c == nullptr) {
     home().metrics().add(metric::responses_unmatched);
     return;
   }
   deliver(*c, message);
 }
 
+void router::on_malformed_response(link_entry& entry, std::string_view raw_id, std::string_view why) {
+  auto* c = called(entry, raw_id);
+  if (c == nullptr) return;
+  home().metrics().add(metric::responses_malformed);
+  const auto name = entry.name.empty() ? format_address(entry.address) : entry.name;
+  if (const auto left_out = malformed_lines_.take(home().now())) {
+    shared_.log->warn(
+        "connection {}: {} answers a call of '{}' with what is no response: {} ({} such lines left out)",
+        entry.slot, name, c->method, why, *left_out);
+  }
+  fail(*c,
+       unavailable(fmt::format("the answer of {} cannot be understood: {}", name, why), executed::unknown));
+}
+
 void router::on_inspect(inspect_message& message) {
   router_report report;
+  inspected_ = true;
   if (message.connections) report.connections = describe_connections();
   stats_.append_to(report.calls);
-  report.in_flight = calls_.size();
+  report.in_flight = calls_.size() - left_behind_;
   for (const auto& entry : links_) {
     if (!entry.open) continue;
     report.introduced += entry.introduced ? 1 : 0;

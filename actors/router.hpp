@@ -12,6 +12,7 @@
 #include <deque>
 #include <expected>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,11 +35,14 @@
 #include "actors/coro/scope.hpp"
 #include "actors/declaration.hpp"
 #include "actors/latency_window.hpp"
+#include "actors/log_budget.hpp"
 #include "actors/pinned_actor.hpp"
 #include "actors/retry_budget.hpp"
 #include "actors/router_messages.hpp"
 #include "actors/routing.hpp"
 #include "actors/service_host.hpp"
+#include "proto/frame.hpp"
+#include "proto/message.hpp"
 
 namespace weft {
 
@@ -67,11 +71,17 @@ struct link_entry {
   bool finishing = false;
   bool dirty = false;
   bool serves = false;
+  /// What it has registered is not in force yet: its output waits, so that it hears that first.
+  bool registering = false;
+  /// Some of its requests were put back.
+  bool backlogged = false;
   role as = role::client;
   message_pool<outbound_batch>::pointer out;
   call* calls_made = nullptr;
   call* calls_received = nullptr;
   std::uint32_t made_count = 0;
+  /// Of the calls it made, those that it has been answered already.
+  std::uint32_t left_behind_count = 0;
   std::uint32_t received_count = 0;
   sockaddr_storage address{};
   /// Told when a link that a peer actor dialled goes down.
@@ -81,8 +91,16 @@ struct link_entry {
   /// What it may do; null without an access policy.
   const identity* who = nullptr;
   std::size_t wrong_tokens = 0;
-  /// The id of the node at the other end, if it is one.
+  /// The id of the node at the other end, if it is one, and which of its lives.
   std::string node;
+  std::string incarnation;
+  /// The largest frame that the other side has said it takes.
+  std::size_t accepts = std::numeric_limits<std::size_t>::max();
+  /// Of the requests it made, what this reactor keeps.
+  std::size_t held_bytes = 0;
+  /// Of the calls it made, those that wait for room, and those in a blocking handler.
+  std::uint32_t waiting_count = 0;
+  std::uint32_t blocking_count = 0;
 
   connection_key key() const noexcept { return {slot, generation}; }
 };
@@ -112,6 +130,14 @@ struct request_in_hand {
 };
 
 /// Fixed parts of a node that its routers use.
+struct pending_registration {
+  connection_key from;
+  std::string raw_id;
+  batch_answers* group = nullptr;
+  std::uint32_t part = 0;
+  std::string result;
+};
+
 struct router_environment {
   const service_host* services = nullptr;
   /// Of the limited ones among them, by name.
@@ -165,6 +191,14 @@ class router final : public pinned_actor {
   void send_frame(link_entry& entry, std::string_view payload, bool urgent);
   void finish_if_done(link_entry& entry);
   void flush_outside_turn();
+  void on_unfinished_frames();
+  bool is_link(const link_entry& entry) const noexcept { return entry.as != link_entry::role::client; }
+  /// May `frame_bytes` more go out to it? Else the error says why not.
+  std::optional<rpc_error> check_room(const link_entry& entry, std::size_t frame_bytes, executed ran) const;
+  bool is_own_id(const rpc_error& error) const;
+  void give_up_link(link_entry& entry, std::string why, bool conflict);
+  void on_refuse_link(const refuse_link& message);
+  static coro::task<void> probe(router* self, connection_key key);
   /// The connection, if calls may be sent to it now.
   link_entry* callable(connection_key key);
   void on_drain(const drain_message& message);
@@ -181,17 +215,29 @@ class router final : public pinned_actor {
                coro::clock::time_point received);
   void on_request(link_entry& entry, proto::envelope& message, answer_target target,
                   coro::clock::time_point received);
-  void on_invalid(const proto::envelope& message, const answer_target& target);
+  void on_invalid(link_entry& entry, const proto::envelope& message, const answer_target& target);
+  /// The call under way that a message of the callee names, if it does.
+  call* called(const link_entry& entry, std::string_view raw_id);
+  void on_malformed_response(link_entry& entry, std::string_view raw_id, std::string_view why);
   void on_response(link_entry& entry, const proto::envelope& message);
   void on_broken_stream(link_entry& entry, proto::frame_error error);
+  /// The series of a method that others serve; they belong to its first instance.
+  method_stats& stats_of(const route& serving);
+  void sweep_series(coro::clock::time_point now);
   void measure_wait(coro::clock::time_point since);
+  /// Is so much output pending or gathered for it that its next request has to wait?
+  bool has_output_enough(const link_entry& entry) const noexcept;
+  /// Everything from this item on comes again once the output has room.
+  void put_back(link_entry& entry, const inbound_batch& batch, std::size_t from);
+  void look_at(link_entry& entry, inbound_item& item, batch_answers* group, std::uint32_t& part,
+               coro::clock::time_point received);
   batch_answers* open_group(const inbound_batch& batch, std::size_t first_item, std::uint32_t elements,
                             connection_key to);
 
   // -- calls to instances (router_forward.cpp)
   void forward(link_entry& entry, const proto::envelope& message, std::string_view name,
                const answer_target& target, const route* serving, coro::clock::time_point received,
-               std::chrono::milliseconds deadline);
+               coro::clock::duration deadline);
   void forward_notification(const proto::envelope& message, const route& serving, bool local_only);
   void dispatch(call& c);
   void dispatch_unknown(call& c);
@@ -211,6 +257,16 @@ class router final : public pinned_actor {
 
   /// After the last retry: the callee's answer goes to the caller.
   void conclude(call& c, const proto::envelope& response, rpc_error error);
+
+  // -- cancellation (router_cancel.cpp)
+  void on_cancel(link_entry& entry, const proto::envelope& message);
+  /// `awaited`: the caller still waits for the answer that the callee gives to the cancellation.
+  void cancel_call(call& c, coro::cancel_reason why, bool awaited = false);
+  void cancel_caller_calls(link_entry& entry);
+  /// The callee has not answered the cancellation in time.
+  void leave_behind(call& c);
+  /// The end of a call whose caller has been answered.
+  void close_left_behind(call& c, std::int32_t code);
 
   // -- second attempts (router_hedge.cpp)
   latency_window* latencies_of(const call& c);
@@ -240,6 +296,9 @@ class router final : public pinned_actor {
   void start_held(call& c);
   /// Keeps the call's request until it is over; false when the call was refused instead.
   bool hold(call& c);
+  /// The same for `bytes` more of it.
+  bool hold(call& c, std::size_t bytes);
+  void let_go(call& c);
 
   // -- access (router_access.cpp)
   /// Who the connection is from now on, if it may be and do what it claims with `connect`; an empty token
@@ -253,14 +312,22 @@ class router final : public pinned_actor {
   bool on_control(link_entry& entry, std::string_view name, const proto::envelope& message,
                   const answer_target& target);
   void on_connect(link_entry& entry, const proto::envelope& message, const answer_target& target);
-  void on_cancel(link_entry& entry, const proto::envelope& message);
   void on_goaway(link_entry& entry, const proto::envelope& message);
   bool on_mesh(link_entry& entry, std::string_view name, const proto::envelope& message,
                const answer_target& target);
+  void complain(const link_entry& entry, std::string_view method, std::string_view what);
+  nlohmann::json connect_result(const link_entry& entry, std::chrono::milliseconds heartbeat) const;
+  bool is_other_life(std::string_view incarnation) const noexcept;
+  void refuse_twin(link_entry& entry, const answer_target& target);
+  void on_mesh_routes(link_entry& entry, const proto::envelope& message, const answer_target& target);
   void tell_registry_gone(const link_entry& entry);
+  /// Tells the registry what the connection serves, and answers with `result` once it is in force.
+  void register_service(link_entry& entry, const answer_target& target, service_declaration declaration,
+                        std::string result);
+  void on_registered(const registered_message& message);
+  void drop_registrations(connection_key key);
   void invoke(const local_method& local, link_entry& entry, const proto::envelope& message,
-              const answer_target& target, coro::clock::time_point received,
-              std::chrono::milliseconds deadline);
+              const answer_target& target, coro::clock::time_point received, coro::clock::duration deadline);
   /// A handler that does not answer at once.
   void start(call& c, const method& m, nlohmann::json params, const proto::envelope& message);
   void invoke_raw(const raw_handler& handler, std::string_view name, const proto::envelope& message,
@@ -294,15 +361,12 @@ class router final : public pinned_actor {
 
   // -- call records (router_calls.cpp)
   call* open_call(link_entry& entry, const answer_target& target, method_stats& stats,
-                  coro::clock::time_point received, std::chrono::milliseconds deadline);
+                  coro::clock::time_point received, coro::clock::duration deadline);
   void close_call(call& c);
-  /// `awaited`: the caller still waits for the answer that the callee gives to the cancellation.
-  void cancel_call(call& c, coro::cancel_reason why, bool awaited = false);
   void send_to_callee(call& c, link_entry& callee, std::string_view text, text_span id);
   void on_call_deadline(call& c);
   void rearm_deadline(call& c);
   void fail_callee_calls(link_entry& entry, close_reason why);
-  void cancel_caller_calls(link_entry& entry);
   /// The callee's response.
   void deliver(call& c, const proto::envelope& response);
   /// No response: the call could not be made, or was lost.
@@ -358,11 +422,12 @@ class router final : public pinned_actor {
   std::vector<std::uint32_t> free_links_;
   std::vector<std::uint32_t> dirty_;
   std::vector<std::unique_ptr<batch_answers>> free_groups_;
-  std::vector<batch_answers*> turn_groups_;
   std::vector<message_pointer<remote_calls>> remote_out_;
   std::string scratch_;
   std::string name_scratch_;
+  coro::clock::time_point series_swept_{};
   bool in_turn_ = false;
+  bool inspected_ = false;
   bool draining_ = false;
   std::chrono::milliseconds drain_deadline_{0};
   std::int64_t last_request_ns_ = 0;
@@ -380,6 +445,12 @@ class router final : public pinned_actor {
   /// Where room came up in this turn.
   std::vector<std::shared_ptr<admission_state>> freed_;
   std::size_t held_bytes_ = 0;
+  std::size_t left_behind_ = 0;
+  std::map<std::uint64_t, pending_registration> registrations_;
+  std::uint64_t next_ticket_ = 1;
+  /// Registrations for which this router has the new table, once its output of this turn is sent.
+  std::vector<std::shared_ptr<registration>> in_force_;
+  log_budget malformed_lines_;
   /// Null when calls are neither traced nor logged.
   std::unique_ptr<call_recorder> recorder_;
   request_in_hand in_hand_;
@@ -395,6 +466,15 @@ void router::render(const answer_target& target, Write&& write) {
     auto& group = *target.group;
     const auto start = group.text.size();
     write(group.text);
+    if (start > options().limits.output_hard_bytes / 2) [[unlikely]] {
+      group.text.resize(start);
+      home().metrics().add(metric::limit_output_hard);
+      proto::append_error(
+          group.text, target.raw_id,
+          make_mesh_error(error_code::resource_exhausted,
+                          "the answers of this batch are too large (limits.output_hard_bytes)",
+                          executed::unknown, options().id));
+    }
     group.parts[target.part] = {static_cast<std::uint32_t>(start),
                                 static_cast<std::uint32_t>(group.text.size() - start)};
     if (--group.missing == 0) complete(group);
@@ -405,6 +485,10 @@ void router::render(const answer_target& target, Write&& write) {
   auto& out = output(*entry).bulk;
   const auto start = proto::begin_frame(out);
   write(out);
+  if (const auto refusal = check_room(*entry, out.size() - start, executed::unknown)) [[unlikely]] {
+    out.resize(start + proto::frame_header_bytes);
+    proto::append_error(out, target.raw_id, *refusal);
+  }
   proto::end_frame(out, start);
 }
 

@@ -39,6 +39,16 @@ void router::wait_for_room(call& c, const std::shared_ptr<admission_state>& admi
     return refuse(c, fmt::format("{} calls of '{}' wait for room already (limits.queue_length)",
                                  limits.queue_length, c.method));
   }
+  auto* caller = c.from == call::origin::connection ? find(c.caller) : nullptr;
+  const auto share = share_of(limits.queue_length, limits.share_percent, 1);
+  if (caller != nullptr && caller->waiting_count >= share) {
+    home().metrics().add(metric::limit_queue_length);
+    return refuse(
+        c, fmt::format("{} calls of this connection wait for room already, its share (limits.share_percent "
+                       "of limits.queue_length)",
+                       share));
+  }
+  if (caller != nullptr) ++caller->waiting_count;
   const bool first = found == queues_.end();
   auto& queue = first ? queues_.emplace(admission.get(), admission_queue(now)).first->second : found->second;
   queue.push(c, now);
@@ -59,6 +69,7 @@ void router::stop_waiting(call& c) {
   found->second.remove(c, now);
   const bool last = found->second.empty();
   if (last) queues_.erase(found);
+  if (auto* caller = c.from == call::origin::connection ? find(c.caller) : nullptr) --caller->waiting_count;
   c.admission->remove_waiting(home().index(), last);
   c.admission = nullptr;
   c.paused = call::pause::none;
@@ -145,16 +156,39 @@ void router::start_held(call& c) {
 }
 
 bool router::hold(call& c) {
-  const auto limit = options().limits.held_request_bytes;
-  if (held_bytes_ + c.request.size() > limit) {
+  return hold(c, c.request.size());
+}
+
+bool router::hold(call& c, std::size_t bytes) {
+  const auto& limits = options().limits;
+  auto* caller = c.from == call::origin::connection ? find(c.caller) : nullptr;
+  const auto share = share_of(limits.held_request_bytes, limits.share_percent, link_frame_bytes(limits));
+  const bool over_share = caller != nullptr && caller->held_bytes + bytes > share;
+  if (over_share || held_bytes_ + bytes > limits.held_request_bytes) {
     home().metrics().add(metric::limit_held_bytes);
-    refuse(c,
-           fmt::format("requests of {} bytes are under way, the limit (limits.held_request_bytes)", limit));
+    refuse(c, over_share
+                  ? fmt::format(
+                        "this connection's requests under way would take more than its share of {} bytes "
+                        "(limits.share_percent of limits.held_request_bytes)",
+                        share)
+                  : fmt::format("requests of {} bytes are under way, the limit (limits.held_request_bytes)",
+                                limits.held_request_bytes));
     return false;
   }
-  c.held_bytes = c.request.size();
-  held_bytes_ += c.held_bytes;
+  home().metrics().add(metric::held_request_bytes, static_cast<std::int64_t>(bytes));
+  c.held_bytes += bytes;
+  held_bytes_ += bytes;
+  if (caller != nullptr) caller->held_bytes += bytes;
   return true;
+}
+
+void router::let_go(call& c) {
+  if (c.held_bytes == 0) return;
+  const auto bytes = std::exchange(c.held_bytes, 0);
+  home().metrics().add(metric::held_request_bytes, -static_cast<std::int64_t>(bytes));
+  held_bytes_ -= bytes;
+  if (auto* caller = c.from == call::origin::connection ? find(c.caller) : nullptr)
+    caller->held_bytes -= bytes;
 }
 
 }  // namespace weft

@@ -33,6 +33,7 @@ void router::drop_part(batch_answers& group) {
 
 void router::release(batch_answers& group) {
   constexpr std::size_t keep = std::size_t{64} * 1024;
+  home().metrics().add(metric::batches_open, -1);
   group.text.clear();
   if (group.text.capacity() > keep) std::string().swap(group.text);
   group.parts.clear();

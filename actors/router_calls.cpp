@@ -29,10 +29,6 @@ void unlink(call*& head, call& c, call* call::* previous, call* call::* next) {
   c.*previous = c.*next = nullptr;
 }
 
-std::string cancel_request(std::uint64_t id) {
-  return fmt::format(R"({{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{}}}}})", id);
-}
-
 // Calls that came from another reactor are indexed under a connection that cannot exist.
 connection_key foreign_caller(std::size_t shard) {
   return {0x8000'0000U | static_cast<std::uint32_t>(shard), 0};
@@ -45,13 +41,18 @@ rpc_error router::unavailable(std::string message, executed ran) const {
 }
 
 call* router::open_call(link_entry& entry, const answer_target& target, method_stats& stats,
-                        coro::clock::time_point received, std::chrono::milliseconds deadline) {
+                        coro::clock::time_point received, coro::clock::duration deadline) {
   const auto& limits = options().limits;
-  const bool connection_full = entry.made_count >= limits.in_flight_per_connection;
+  // Over a link to another node come the calls of many.
+  const auto most = is_link(entry) ? share_of(limits.calls_per_reactor, limits.share_percent, 1)
+                                   : limits.in_flight_per_connection;
+  const bool connection_full = entry.made_count >= most;
   if (connection_full || calls_.size() >= limits.calls_per_reactor) {
     home().metrics().add(connection_full ? metric::limit_in_flight : metric::limit_calls);
-    const auto* which = connection_full ? "limits.in_flight_per_connection" : "limits.calls_per_reactor";
-    const auto limit = connection_full ? limits.in_flight_per_connection : limits.calls_per_reactor;
+    const auto* which = !connection_full ? "limits.calls_per_reactor"
+                        : is_link(entry) ? "limits.share_percent of limits.calls_per_reactor"
+                                         : "limits.in_flight_per_connection";
+    const auto limit = connection_full ? most : limits.calls_per_reactor;
     constexpr std::int64_t retry_after_ms = 10;
     const auto error = make_mesh_error(error_code::resource_exhausted,
                                        fmt::format("{} calls are under way, the limit ({})", limit, which),
@@ -68,6 +69,7 @@ call* router::open_call(link_entry& entry, const answer_target& target, method_s
   c.group = target.group;
   c.group_part = target.part;
   c.stats = &stats;
+  ++stats.users;
   c.started = received;
   c.deadline = received + deadline;
   link_front(entry.calls_made, c, &call::caller_previous, &call::caller_next);
@@ -93,9 +95,14 @@ void router::close_call(call& c) {
   if (c.hedge != call_key{}) take_back_hedge(c);
   if (c.paused == call::pause::queue) stop_waiting(c);
   leave(c);
-  held_bytes_ -= std::exchange(c.held_bytes, 0);
+  let_go(c);
   if (c.group != nullptr) drop_part(*c.group);
   link_entry* caller = c.from == call::origin::connection ? find(c.caller) : nullptr;
+  if (std::exchange(c.left_behind, false)) {
+    --left_behind_;
+    home().metrics().add(metric::left_behind, -1);
+    if (caller != nullptr) --caller->left_behind_count;
+  }
   if (caller != nullptr) {
     unlink(caller->calls_made, c, &call::caller_previous, &call::caller_next);
     --caller->made_count;
@@ -105,28 +112,10 @@ void router::close_call(call& c) {
   // Taken back before it was answered.
   if (const auto instance = std::exchange(c.instance, nullptr)) instance->end_unknown();
   const bool inbound = c.from == call::origin::connection;
+  if (inbound && c.stats != nullptr) --c.stats->users;
   home().metrics().add(inbound ? metric::in_flight : metric::outbound_in_flight, -1);
   calls_.release(c);
   if (caller != nullptr) finish_if_done(*caller);
-}
-
-void router::cancel_call(call& c, coro::cancel_reason why, bool awaited) {
-  switch (c.to) {
-    case call::target::coroutine:
-      if (c.context) c.context->cancel(why);
-      return;
-    case call::target::connection:
-      if (auto* callee = find(c.callee)) send_frame(*callee, cancel_request(c.key.number()), true);
-      return;
-    case call::target::router: {
-      const auto what = awaited ? remote_item::type::cancel : remote_item::type::abandon;
-      remote_output(c.target_shard).add(what, home().index(), c.key);
-      return;
-    }
-    case call::target::blocking:
-    case call::target::none:
-      return;
-  }
 }
 
 void router::on_call_timer(call& c) {
@@ -141,6 +130,8 @@ void router::on_call_timer(call& c) {
     c.paused = call::pause::none;
     rearm_deadline(c);
     start_hedge(c);
+  } else if (c.paused == call::pause::cancel && !late) {
+    leave_behind(c);
   } else {
     on_call_deadline(c);
   }
@@ -157,22 +148,16 @@ void router::rearm_deadline(call& c) {
 
 void router::on_call_deadline(call& c) {
   constexpr auto code = error_code::deadline_exceeded;
+  if (c.left_behind) {
+    if (c.to == call::target::router) cancel_call(c, coro::cancel_reason::deadline_exceeded);
+    return close_call(c);
+  }
   cancel_call(c, coro::cancel_reason::deadline_exceeded);
   end_attempt(c, static_cast<std::int32_t>(code));
   c.cancelled = false;
   give_up(c, make_mesh_error(code, "the deadline passed before the answer came",
                              c.attempts == 0 && c.to == call::target::none ? executed::no : executed::unknown,
                              options().id));
-}
-
-void router::cancel_caller_calls(link_entry& entry) {
-  while (entry.calls_made != nullptr) {
-    auto& c = *entry.calls_made;
-    home().metrics().add(metric::cancelled);
-    cancel_call(c, coro::cancel_reason::disconnected);
-    record_call(c, static_cast<std::int32_t>(error_code::request_cancelled));
-    close_call(c);
-  }
 }
 
 void router::fail_callee_calls(link_entry& entry, close_reason why) {
@@ -200,6 +185,9 @@ void router::link_to_callee(call& c, link_entry& callee) {
 }
 
 void router::send_to_callee(call& c, link_entry& callee, std::string_view text, text_span id) {
+  if (auto refusal = check_room(callee, proto::frame_header_bytes + text.size(), executed::no)) {
+    return fail(c, std::move(*refusal));
+  }
   link_to_callee(c, callee);
   auto& out = output(callee).bulk;
   const auto start = proto::begin_frame(out);
@@ -291,7 +279,8 @@ void router::start_mesh_call(call& c, std::string_view method, std::string_view 
 link_entry* router::callable(connection_key key) {
   auto* entry = find(key);
   if (entry == nullptr || entry->going_away || entry->half_closed || entry->finishing) return nullptr;
-  if (entry->status->status().pending_output > options().limits.output_soft_bytes) {
+  if (entry->status->status().pending_output > options().limits.output_soft_bytes ||
+      (entry->registering && has_output_enough(*entry))) {
     home().metrics().add(metric::limit_output_soft);
     return nullptr;
   }

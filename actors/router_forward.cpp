@@ -43,7 +43,7 @@ bool is_instance_failure(std::int32_t code) {
 
 void router::forward(link_entry& entry, const proto::envelope& message, std::string_view name,
                      const answer_target& target, const route* serving, coro::clock::time_point received,
-                     milliseconds deadline) {
+                     coro::clock::duration deadline) {
   home().metrics().add(metric::forwarded);
   // What another node sent on has made its one hop.
   const bool local_only = entry.as != link_entry::role::client;
@@ -51,7 +51,7 @@ void router::forward(link_entry& entry, const proto::envelope& message, std::str
     if (serving != nullptr) forward_notification(message, *serving, local_only);
     return;
   }
-  auto& stats = serving == nullptr ? stats_.server_other() : stats_.server(serving->pattern);
+  auto& stats = serving == nullptr ? stats_.server_other() : stats_of(*serving);
   auto* c = open_call(entry, target, stats, received, deadline);
   if (c == nullptr) return;
   c->method = name;
@@ -74,9 +74,11 @@ void router::forward_notification(const proto::envelope& message, const route& s
   const auto text = recorder_ ? continue_notification(message, serving) : message.text;
   if (e->link.shard != home().index()) {
     send_to((*environment_.routers)[e->link.shard],
-            make_actor_message<send_message>(e->link.key, std::string(text)));
+            make_actor_message<send_message>(e->link.key, std::string(text), true));
   } else if (auto* callee = callable(e->link.key)) {
-    send_frame(*callee, text, false);
+    if (!check_room(*callee, proto::frame_header_bytes + text.size(), executed::no)) {
+      send_frame(*callee, text, false);
+    }
   }
 }
 
@@ -184,6 +186,13 @@ void router::send_attempt(call& c, const endpoint& e) {
   const auto left = std::max<std::int64_t>(1, std::chrono::ceil<milliseconds>(c.deadline - now).count());
   if (e.link.shard == home().index()) {
     if (auto* callee = callable(e.link.key)) {
+      // The id and the deadline that it gets have their allowance on links; a service's own limit has none.
+      constexpr std::size_t most_added = 64;
+      const auto added = is_link(*callee) ? most_added : 0;
+      if (auto refusal =
+              check_room(*callee, proto::frame_header_bytes + c.request.size() + added, executed::no)) {
+        return fail(c, std::move(*refusal));
+      }
       link_to_callee(c, *callee);
       auto& out = output(*callee).bulk;
       const auto start = proto::begin_frame(out);
@@ -301,6 +310,7 @@ void router::deliver(call& c, const proto::envelope& response) {
   rpc_error error;
   if (!response.error.empty()) error = proto::parse_error_object(response.error);
   if (c.from == call::origin::hedge) return hedge_answered(c, response, error);
+  if (c.left_behind) return close_left_behind(c, error.code);
   end_attempt(c, error.code);
   if (is_instance_failure(error.code) && hedge_goes_on(c)) return detach_callee(c);
   if (error.code != 0 && retry(c, error)) return;
@@ -318,6 +328,9 @@ void router::conclude(call& c, const proto::envelope& response, rpc_error error)
   }
   if (c.cancelled && !response.error.empty()) return answer_error(c, error);
   if (c.may_have_run && error.code != 0) return give_up(c, error);
+  if (response.old_form) {
+    return response.error.empty() ? answer_result(c, response.result) : answer_error(c, error);
+  }
   answer_raw(c, error.code, response.text, span_in(response.text, response.id));
 }
 
@@ -328,6 +341,7 @@ void router::fail(call& c, rpc_error error) {
     return close_call(c);
   }
   if (c.from == call::origin::hedge) return hedge_failed(c, error);
+  if (c.left_behind) return close_left_behind(c, error.code);
   end_attempt(c, error.code);
   detach_callee(c);
   if (hedge_goes_on(c)) return;

@@ -67,6 +67,7 @@ void router::start_hedge(call& c) {
   h.request = c.request;
   h.held_bytes = h.request.size();
   held_bytes_ += h.held_bytes;
+  home().metrics().add(metric::held_request_bytes, static_cast<std::int64_t>(h.held_bytes));
   h.id_in_request = c.id_in_request;
   h.deadline_in_request = c.deadline_in_request;
   h.started = home().now();

@@ -11,6 +11,7 @@
 #include "actors/network.hpp"
 #include "actors/registry.hpp"
 #include "actors/router.hpp"
+#include "actors/session_messages.hpp"
 #include "proto/message.hpp"
 
 namespace weft {
@@ -76,35 +77,132 @@ void router::on_adopt_link(adopt_link& message) {
   tasks_->spawn(introduce(this, entry.key(), message.dialler));
 }
 
+bool router::is_own_id(const rpc_error& error) const {
+  const auto data = nlohmann::json::parse(error.data, nullptr, false);
+  const auto node = data.is_object() ? data.find("node") : data.end();
+  // Errors of this process name it as well, when there was no answer at all.
+  return node != data.end() && *node == options().id && data.value("conflict", nlohmann::json()) == true;
+}
+
 coro::task<void> router::introduce(router* self, connection_key key, caf::strong_actor_ptr dialler) {
   const auto& options = self->options();
   const auto patience = options.mesh.connect_timeout;
   const weft::context ctx(coro::context(self->home(), self->home().now() + patience), *self, key, nullptr);
   nlohmann::json params = {{"name", options.id},
                            {"node", options.id},
+                           {"incarnation", self->shared_.counters.incarnation},
+                           {"limits", {{"link_frame_bytes", link_frame_bytes(options.limits)}}},
                            {"heartbeat_ms", options.protocol.heartbeat_interval.count()}};
   if (!options.auth.peer_token.empty()) params["token"] = options.auth.peer_token;
   auto answer = co_await ctx.caller().call("connect", params);
   auto* entry = self->find(key);
   if (entry == nullptr || entry->finishing) co_return;
-  const auto node = answer && answer->is_object() ? answer->find("node") : nlohmann::json::iterator();
-  if (!answer || !answer->is_object() || node == answer->end() || !node->is_string()) {
-    const auto why =
-        answer ? std::string("its answer is no object with the string 'node'") : answer.error().message;
-    // The peer actor learns the reason instead of how the connection ends.
-    entry->dialler.reset();
-    self->send_to(dialler, make_actor_message<link_changed>(false, key, "connect was refused: " + why));
-    self->output(*entry).finish = true;
-    self->flush_outside_turn();
+  const auto read = answer ? read_connected(*answer) : std::unexpected(answer.error().message);
+  // Another life of this id says so in its answer, or refuses this one.
+  const bool twin = read ? read->node == options.id && self->is_other_life(read->incarnation)
+                         : !answer && self->is_own_id(answer.error());
+  if (!read || twin) {
+    const auto why = twin
+                         ? fmt::format(
+                               "the node at {} has the id '{}' of this one, which listens on {}: give one of "
+                               "them another --id",
+                               format_address(entry->address), options.id, format_host_port(options.listen))
+                         : "connect was refused: " + read.error();
+    if (twin) self->home().metrics().add(metric::node_conflicts);
+    self->give_up_link(*entry, why, twin);
     co_return;
   }
   entry->introduced = true;
+  entry->node = read->node;
+  entry->incarnation = read->incarnation;
+  entry->accepts = read->link_frame_bytes.value_or(options.limits.frame_bytes);
   self->output(*entry).heartbeat = options.protocol.heartbeat_interval;
+  self->output(*entry).frame_limit = link_frame_bytes(options.limits);
   self->flush_outside_turn();
-  const auto id = node->get<std::string>();
-  entry->node = id;
-  caf::anon_send(*self->environment_.registry, node_link_changed{{self->home().index(), key}, id, true});
-  self->send_to(dialler, make_actor_message<link_changed>(true, key, id));
+  caf::anon_send(*self->environment_.registry,
+                 node_link_changed{{self->home().index(), key},
+                                   read->node,
+                                   true,
+                                   read->incarnation,
+                                   format_address(entry->address),
+                                   std::min(entry->accepts, link_frame_bytes(options.limits))});
+  auto up = make_actor_message<link_changed>(true, key, read->node);
+  up->self = read->node == options.id;
+  self->send_to(dialler, std::move(up));
+}
+
+// The peer actor learns the reason instead of how the connection ends.
+void router::give_up_link(link_entry& entry, std::string why, bool conflict) {
+  if (const auto dialler = std::exchange(entry.dialler, nullptr)) {
+    auto down = make_actor_message<link_changed>(false, entry.key(), std::move(why));
+    down->conflict = conflict;
+    send_to(dialler, std::move(down));
+  }
+  output(entry).finish = true;
+  flush_outside_turn();
+}
+
+void router::on_refuse_link(const refuse_link& message) {
+  auto* entry = find(message.key);
+  if (entry == nullptr) return;
+  entry->going_away = true;
+  home().metrics().add(metric::node_conflicts);
+  send_frame(*entry, goaway_frame(message.reason, std::chrono::milliseconds(0), std::chrono::milliseconds(0)),
+             true);
+  give_up_link(*entry, message.reason, true);
+}
+
+coro::task<void> router::probe(router* self, connection_key key) {
+  constexpr std::chrono::milliseconds patience{500};
+  const weft::context ctx(coro::context(self->home(), self->home().now() + patience), *self, key, nullptr);
+  const auto answer = co_await ctx.caller().call("heartbeat", nullptr);
+  caf::anon_send(*self->environment_.registry,
+                 node_link_probed{{self->home().index(), key}, answer.has_value()});
+}
+
+void router::on_unfinished_frames() {
+  // One connection may have asked for this and be gone, or another one's frame may be complete by now.
+  while (shared_.unfinished_bytes > options().limits.unfinished_frame_bytes) {
+    const link_entry* greediest = nullptr;
+    const auto order = [](const link_entry& entry) {
+      const auto& status = entry.status->status();
+      return std::pair(status.unfinished_bytes, status.opened);
+    };
+    for (const auto& entry : links_) {
+      if (!entry.open || entry.status->status().unfinished_bytes == 0) continue;
+      if (greediest == nullptr || order(entry) > order(*greediest)) greediest = &entry;
+    }
+    if (greediest == nullptr) return;
+    home().metrics().add(metric::limit_unfinished_frames);
+    shared_.log->warn(
+        "connection {} from {}: cut, {} bytes of a frame that is not complete, while all of the reactor's "
+        "are over limits.unfinished_frame_bytes",
+        greediest->slot, format_address(greediest->address), greediest->status->status().unfinished_bytes);
+    const_cast<connection*>(greediest->status)->cut(close_reason::unfinished_frames);
+  }
+}
+
+std::optional<rpc_error> router::check_room(const link_entry& entry, std::size_t frame_bytes,
+                                            executed ran) const {
+  if (frame_bytes > proto::frame_header_bytes && frame_bytes - proto::frame_header_bytes > entry.accepts)
+      [[unlikely]] {
+    home().metrics().add(metric::limit_peer_frame);
+    return make_mesh_error(error_code::resource_exhausted,
+                           fmt::format("a message of {} bytes is over the limit of {} that {} has told",
+                                       frame_bytes - proto::frame_header_bytes, entry.accepts,
+                                       entry.node.empty() ? entry.name : entry.node),
+                           ran, options().id);
+  }
+  if (!is_link(entry)) return std::nullopt;
+  const auto pending = entry.status->status().pending_output + (entry.out ? entry.out->bulk.size() : 0);
+  if (pending <= options().limits.output_hard_bytes) [[likely]]
+    return std::nullopt;
+  // A link serves many: one large answer more must not be its end.
+  home().metrics().add(metric::limit_output_hard);
+  return make_mesh_error(
+      error_code::resource_exhausted,
+      fmt::format("{} bytes wait to be sent to {} (limits.output_hard_bytes)", pending, entry.node), ran,
+      options().id);
 }
 
 void router::on_retire_link(const retire_link& message) {
@@ -150,6 +248,7 @@ void router::on_closed(const connection_closed& message) {
                                                              std::string(weft::to_string(message.reason))));
   }
   tell_registry_gone(*entry);
+  drop_registrations(entry->key());
   fail_callee_calls(*entry, message.reason);
   cancel_caller_calls(*entry);
   entry->open = false;
@@ -187,7 +286,8 @@ void router::flush_outside_turn() {
 }
 
 void router::finish_if_done(link_entry& entry) {
-  if (!entry.half_closed || entry.finishing || entry.made_count > 0) return;
+  if (!entry.half_closed || entry.finishing || entry.backlogged || entry.registering) return;
+  if (entry.made_count > entry.left_behind_count) return;
   entry.finishing = true;
   output(entry).finish = true;
 }

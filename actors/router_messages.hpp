@@ -16,6 +16,7 @@
 #include "actors/actor_message.hpp"
 #include "actors/admission.hpp"
 #include "actors/batch.hpp"
+#include "actors/close_reason.hpp"
 #include "actors/outbound.hpp"
 #include "actors/snapshot.hpp"
 
@@ -58,6 +59,10 @@ class link_changed final : public actor_message {
   link_changed(bool is_up, connection_key which, std::string text)
       : actor_message(type::link_changed), up(is_up), key(which), detail(std::move(text)) {}
   bool up;
+  /// Down because two nodes have one id.
+  bool conflict = false;
+  /// Up, but with this very process.
+  bool self = false;
   connection_key key;
   /// The peer's node id, or why the link is down.
   std::string detail;
@@ -73,13 +78,47 @@ class retire_link final : public actor_message {
   std::chrono::milliseconds drain_time;
 };
 
-/// From the registry: a message to go out on a connection, if it is still there.
+/// From the registry or another router: a message to go out on a connection, if it is still there.
 class send_message final : public actor_message {
  public:
-  send_message(connection_key to, std::string message)
-      : actor_message(type::send), key(to), payload(std::move(message)) {}
+  /// `droppable`: not sent when the connection takes no calls now.
+  send_message(connection_key to, std::string message, bool droppable)
+      : actor_message(type::send), key(to), payload(std::move(message)), if_callable(droppable) {}
   connection_key key;
   std::string payload;
+  bool if_callable;
+};
+
+/// From the router that was the last to get the table: what a connection has registered is in force on the
+/// whole node, or why it is not.
+class registered_message final : public actor_message {
+ public:
+  registered_message(std::uint64_t which, std::string why_not)
+      : actor_message(type::registered), ticket(which), refusal(std::move(why_not)) {}
+  std::uint64_t ticket;
+  std::string refusal;
+};
+
+/// From the registry: does the other side of this link still answer? It is told with `node_link_probed`.
+class probe_link final : public actor_message {
+ public:
+  explicit probe_link(connection_key which) noexcept : actor_message(type::probe_link), key(which) {}
+  connection_key key;
+};
+
+/// From the registry: this link is not to be, for the reason given.
+class refuse_link final : public actor_message {
+ public:
+  refuse_link(connection_key which, std::string why)
+      : actor_message(type::refuse_link), key(which), reason(std::move(why)) {}
+  connection_key key;
+  std::string reason;
+};
+
+/// From a connection: the reactor holds more of unfinished frames than it may.
+class unfinished_frames final : public actor_message {
+ public:
+  unfinished_frames() noexcept : actor_message(type::unfinished_frames) {}
 };
 
 /// From another router: calls to this method pattern may have room now.
@@ -151,9 +190,11 @@ class remote_calls final : public actor_message {
 
 class blocking_done final : public actor_message {
  public:
-  blocking_done(call_key which, std::string name)
-      : actor_message(type::blocking_done), key(which), method(std::move(name)) {}
+  blocking_done(call_key which, connection_key by, std::string name)
+      : actor_message(type::blocking_done), key(which), caller(by), method(std::move(name)) {}
   call_key key;
+  /// The connection that asked for it; one that cannot exist when a coroutine did.
+  connection_key caller;
   std::string method;
   result outcome;
   /// What the handler threw, if it did.
@@ -195,7 +236,9 @@ class start_message final : public actor_message {
 
 class close_message final : public actor_message {
  public:
-  close_message() noexcept : actor_message(type::close) {}
+  explicit close_message(close_reason reason = close_reason::shutdown) noexcept
+      : actor_message(type::close), why(reason) {}
+  close_reason why;
 };
 
 }  // namespace weft

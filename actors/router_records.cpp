@@ -121,7 +121,7 @@ void router::continue_trace(call& c, const proto::envelope& message) {
 
 std::string_view router::continue_notification(const proto::envelope& message, const route& serving) {
   const auto text = traced(message, in_hand_.trace);
-  if (recorder_->wants(0, in_hand_.trace)) record_request(0, stats_.server(serving.pattern));
+  if (recorder_->wants(0, in_hand_.trace)) record_request(0, stats_of(serving));
   return text;
 }
 

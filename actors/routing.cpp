@@ -4,8 +4,11 @@ namespace weft {
 
 const route* routing_table::find(std::string_view method) const noexcept {
   if (const auto found = exact.find(method); found != exact.end()) return &found->second;
-  for (const auto& [prefix, serving] : prefixes) {
-    if (method.starts_with(prefix)) return &serving;
+  if (prefixes.empty()) return nullptr;
+  // One look per dot of the name, however many prefixes there are.
+  for (auto dot = method.rfind('.'); dot != method.npos && dot != 0; dot = method.rfind('.', dot - 1)) {
+    const auto found = prefixes.find(method.substr(0, dot + 1));
+    if (found != prefixes.end()) return &found->second;
   }
   return nullptr;
 }

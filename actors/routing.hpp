@@ -1,7 +1,9 @@
 // The routing table: an immutable snapshot that the registry publishes to every router.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,8 +40,8 @@ struct routing_table {
   /// By the name the peer has in this node's configuration, or its address, and by its node id.
   string_map<peer_route> peers;
   string_map<route> exact;
-  /// `prefix.*` without the star, the longest first.
-  std::vector<std::pair<std::string, route>> prefixes;
+  /// By `prefix.*` without the star.
+  string_map<route> prefixes;
 
   /// Every listed peer has told what it serves, or cannot be reached: a method that is not here is
   /// nowhere.
@@ -49,11 +51,25 @@ struct routing_table {
   const route* find(std::string_view method) const noexcept;
 };
 
+/// What a connection has registered, on its way to all routers.
+struct registration {
+  /// Routers that do not have it yet.
+  std::atomic<std::size_t> missing;
+  /// Who is told when they all do.
+  std::size_t shard = 0;
+  std::uint64_t ticket = 0;
+  /// Why it is not in force, if it was refused.
+  std::string refusal;
+};
+
 class snapshot_message final : public actor_message {
  public:
-  explicit snapshot_message(std::shared_ptr<const routing_table> table)
-      : actor_message(type::snapshot), routes(std::move(table)) {}
+  snapshot_message(std::shared_ptr<const routing_table> table,
+                   std::vector<std::shared_ptr<registration>> with)
+      : actor_message(type::snapshot), routes(std::move(table)), registrations(std::move(with)) {}
   std::shared_ptr<const routing_table> routes;
+  /// That are in force with this table.
+  std::vector<std::shared_ptr<registration>> registrations;
 };
 
 }  // namespace weft

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "actors/batch.hpp"
@@ -17,10 +18,16 @@ class logger;
 
 namespace weft {
 
-/// Counts that all reactors share, touched once per connection.
+std::string random_incarnation();
+
+/// What all reactors share, touched once per connection.
 struct node_counters {
   std::atomic<std::int64_t> connections{0};
   std::atomic<bool> draining{false};
+  /// An actor has ended that the node cannot do without.
+  std::atomic<bool> failed{false};
+  /// Of this life of the node: tells it from others with the same id, and from what it was before a restart.
+  std::string incarnation = random_incarnation();
 };
 
 struct shard {
@@ -38,6 +45,8 @@ struct shard {
   message_pool<inbound_batch> inbound;
   message_pool<outbound_batch> outbound;
   message_pool<remote_calls> remote;
+  /// Of frames that connections of this reactor have not read whole.
+  std::size_t unfinished_bytes = 0;
   /// Reused for every JSON-RPC batch that is scanned.
   std::vector<proto::envelope> scan_batch;
   const node_options& options;

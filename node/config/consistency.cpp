@@ -33,11 +33,6 @@ std::vector<std::string> check_together(const program_options& options,
   if (!options.node.id.empty() && std::ranges::any_of(mesh.peers, is_own))
     complaints.push_back(
         fmt::format("{} is also this node's own id; a peer has a name of its own", describe("peers")));
-  if (options.node.admin.host.contains(':'))
-    complaints.push_back(fmt::format(
-        "{} is an IPv6 address, but the HTTP library serves IPv4 only; use an IPv4 address or a host "
-        "name",
-        describe("admin")));
   return complaints;
 }
 

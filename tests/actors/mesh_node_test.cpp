@@ -207,6 +207,7 @@ TEST_F(mesh_node_test, exceptions_in_a_batch_and_in_notifications_harm_nobody) {
 TEST_F(mesh_node_test, blocking_handlers_are_limited_and_hold_up_nobody) {
   options.limits.blocking_calls = 2;
   options.limits.blocking_threads = 1;
+  options.limits.share_percent = 100;
   std::promise<void> release;
   const auto released = release.get_future().share();
   services.add(blocking("wait", [released](const json&) -> result {

@@ -13,7 +13,7 @@ RESOURCE_EXHAUSTED = 8
 
 
 class Waiting(ServiceCase):
-    options = ("--reactors", "2", "--limits-queue-length", "4", "--limits-method-in-flight", "limited.*=2",
+    options = ("--reactors", "2", "--limits-share-percent", "100", "--limits-queue-length", "4", "--limits-method-in-flight", "limited.*=2",
                "--limits-method-in-flight", "demo.sleep=1", *PATIENT)
 
     def queued(self, node):
@@ -152,7 +152,7 @@ class Waiting(ServiceCase):
 
 
 class Impatient(ServiceCase):
-    options = ("--limits-queue-interval", "100ms", "--limits-queue-target", "1ms", "--limits-held-request-bytes",
+    options = ("--limits-share-percent", "100", "--limits-queue-interval", "100ms", "--limits-queue-target", "1ms", "--limits-held-request-bytes",
                "2KiB", "--retry-attempts", "1")
 
     def test_a_call_waits_no_longer_than_the_interval(self):

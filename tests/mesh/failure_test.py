@@ -15,7 +15,9 @@ NEXT_ATTEMPT = re.compile(r"peer b .*; next attempt in (\d+) ms")
 class Killed(MeshCase):
     initial_ms, max_ms = 50, 400
     options = ("--reactors", "2", "--mesh-reconnect-initial", f"{initial_ms}ms",
-               "--mesh-reconnect-max", f"{max_ms}ms")
+               "--mesh-reconnect-max", f"{max_ms}ms", "--mesh-reconnect-reset", "0s",
+               # The same failure again is told at this level.
+               "--log-level", "debug")
 
     def setUp(self):
         self.mesh = self.start_mesh(["a", "b"], *self.options)

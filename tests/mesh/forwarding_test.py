@@ -125,7 +125,7 @@ class Forwarding:
         service = self.serve("b", "get")
         for node in "ab":
             wire = self.client(node, service)
-            for deadline in (0, -1, -1e300, 0.5):
+            for deadline in (0, -1, -1e300, -0.5):
                 answer = self.call(wire, "get", deadline_ms=deadline)
                 self.assert_mesh_error(answer, 4, "no", self.mesh[node])
         self.assert_ok(wire.call(service.ready), "ready")

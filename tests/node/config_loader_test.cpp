@@ -167,8 +167,6 @@ TEST(load_config, rules_between_options_name_both_values_and_their_origins) {
               ElementsAre(HasSubstr("is also this node's own id")));
   EXPECT_THAT(errors_of({.file = {}, .environment = {}, .flags = {{"--tracing-queue-spans", {"100"}}}}),
               ElementsAre(HasSubstr("exceeds tracing.queue_spans")));
-  EXPECT_THAT(errors_of({.file = {}, .environment = {}, .flags = {{"--admin", {"[::1]:9464"}}}}),
-              ElementsAre(HasSubstr("use an IPv4 address or a host name")));
 }
 
 TEST(load_config, variables_that_kubernetes_sets_are_explained) {

@@ -1,0 +1,27 @@
+// Why a connection ended.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace weft {
+
+enum class close_reason : std::uint8_t {
+  end_of_stream,
+  reset,
+  framing_error,
+  speaks_http,
+  speaks_tls,
+  frame_timeout,
+  unfinished_frames,
+  write_deadline,
+  output_budget,
+  heartbeat_lost,
+  idle,
+  finished,
+  failed,
+  shutdown,
+};
+std::string_view to_string(close_reason) noexcept;
+
+}  // namespace weft

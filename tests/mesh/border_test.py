@@ -1,0 +1,276 @@
+"""What crosses the border of a node: frames that are full, messages of strangers that call themselves nodes, nodes that
+come back, and nodes that share an id."""
+
+import json
+import socket
+import threading
+import time
+
+from setup import FakePeer, MeshCase, eventually, main, notification, own_host, request
+
+from service import Service
+
+MIB = 1 << 20
+
+
+class Frames(MeshCase):
+    def serve(self, node, serves, handler):
+        service = Service(node, serves, handler)
+        self.addCleanup(service.close)
+        return service
+
+    def filled(self, size, **members):
+        """A request of exactly this size."""
+        message = request(1, "full.m", [""], **members)
+        missing = size - len(json.dumps(message, separators=(",", ":")))
+        message["params"] = ["x" * missing]
+        return message
+
+    def test_one_that_was_accepted_arrives(self):
+        mesh = self.start_mesh("ab")
+        service = self.serve(mesh["b"], ["full.m"], lambda got: got.answer(len(got.raw)))
+        wire = mesh.connect("a")
+        service.reachable_from(wire)
+        for size in (MIB - 9, MIB - 8, MIB - 1, MIB):
+            wire.send(self.filled(size))
+            self.assertGreaterEqual(wire.receive()["result"], size - 64)
+        self.assertEqual(mesh["a"].metric("weft_framing_errors_total") + mesh["b"].metric("weft_framing_errors_total"), 0)
+
+    def test_an_answer_as_large_as_a_frame_arrives(self):
+        mesh = self.start_mesh("ab")
+
+        def fill(got):
+            empty = len(json.dumps({"jsonrpc": "2.0", "id": got.id, "result": ""}, separators=(",", ":")))
+            got.answer("y" * (MIB - empty))
+
+        service = self.serve(mesh["b"], ["full.m"], fill)
+        wire = mesh.connect("a")
+        service.reachable_from(wire)
+        wire.send(request("an id that is longer than the one between nodes", "full.m"))
+        self.assertGreater(len(wire.receive()["result"]), MIB - 100)
+        self.assertEqual(wire.call("foo")["result"], "ok")
+        self.assertTrue(mesh["a"].peer_is("b", "up"))
+
+    def test_nodes_whose_limits_differ(self):
+        mesh = self.start_mesh("ab", own_options={"b": ("--limits-frame-bytes", "64KiB")})
+        service = self.serve(mesh["b"], ["full.m"], lambda got: got.answer("small"))
+        large = self.serve(mesh["a"], ["large.m"], lambda got: got.answer("z" * 200_000))
+        from_a, from_b = mesh.connect("a"), mesh.connect("b")
+        service.reachable_from(from_a)
+        large.reachable_from(from_b)
+        from_a.send(self.filled(100_000))
+        error = self.assert_mesh_error(from_a.receive(), 8, "no", mesh["a"])
+        self.assertIn("node-b", error["message"])
+        error = self.assert_mesh_error(from_b.call("large.m"), 8, "unknown", mesh["a"])
+        self.assertIn("node-b", error["message"])
+        self.assertEqual(from_a.call("full.m")["result"], "small")
+        self.assertTrue(mesh["a"].peer_is("b", "up"))
+        self.assertGreaterEqual(mesh["a"].metric("weft_limit_hits_total", limit="other_side_frame_bytes"), 2)
+
+    def test_many_large_schemas_do_not_cut_the_link(self):
+        mesh = self.start_mesh("ab")
+        small = self.serve(mesh["b"], ["small.m"], lambda got: got.answer("ok"))
+        wire = mesh.connect("a")
+        small.reachable_from(wire)
+        attempts = mesh["a"].peer("b")["attempts"]
+        schema = ["d" * 15_000]
+        many = [self.serve(mesh["b"], [{"method": f"many.{k}.{i}", "params": schema} for i in range(60)], lambda got: got.answer(k))
+                for k in range(4)]
+        for service in many:
+            service.reachable_from(wire)
+        self.assertEqual(wire.call("small.m")["result"], "ok")
+        for service in many:
+            service.close()
+        eventually(lambda: '"many.' not in mesh["a"].admin("/routes")[1].replace('"instances": []', "") or
+                   all(not r["instances"] for r in mesh["a"].page("/routes") if r["method"].startswith("many.")),
+                   "the methods are withdrawn")
+        self.assertEqual(mesh["a"].metric("weft_framing_errors_total") + mesh["b"].metric("weft_framing_errors_total"), 0)
+        self.assertEqual(mesh["a"].peer("b")["attempts"], attempts)
+
+
+class Strangers(MeshCase):
+    def stranger(self, node, name="stranger"):
+        wire = self.connect(node)
+        wire.call("connect", {"node": name})
+        return wire
+
+    def test_wrong_messages_end_nobody(self):
+        node = self.start_node()
+        for params in ({"seq": "x"}, {"seq": 1, "reset": "yes"}, {"seq": 1, "reset": True, "add": ["evil.string", 1, None, {}]},
+                       {"seq": 1, "reset": True, "add": [{"method": "evil.m", "instances": "many"}]}, {"seq": 2, "remove": [1]},
+                       {"seq": 18446744073709551615, "reset": True}, [], "x", None):
+            wire = self.stranger(node)
+            wire.send(notification("mesh.routes", params), notification("$/goaway", params), notification("mesh.resync", params))
+            wire.close()
+        service = Service(node, ["late.m"], lambda got: got.answer("ok"))
+        self.addCleanup(service.close)
+        self.assertEqual(self.connect(node).call("late.m")["result"], "ok")
+        self.assertEqual(node.admin("/readyz")[0], 200)
+        self.assertIn("[+]actors ok", node.admin("/readyz?verbose")[1])
+        self.assertIn("mesh.routes was not understood", node.log())
+
+    def test_who_tells_of_too_many_methods(self):
+        node = self.start_node("--limits-routes", "1000", "--reactors", "1")
+        wire = self.stranger(node)
+        for seq in range(1, 11):
+            wire.send(notification("mesh.routes", {"seq": seq, "reset": seq == 1,
+                                                   "add": [{"method": f"z{seq}.{i}.*"} for i in range(5000)]}))
+        service = Service(node, ["late.m"], lambda got: got.answer("ok"))
+        self.addCleanup(service.close)
+        caller = self.connect(node)
+        self.assertEqual(caller.call("late.m")["result"], "ok")
+        self.assertEqual(sum(route["method"].startswith("z") for route in node.page("/routes")), 250, "a quarter of the limit")
+        self.assertGreaterEqual(node.metric("weft_limit_hits_total", limit="routes"), 1)
+        self.assertEqual(node.log().count("tells of more methods than it may"), 1)
+
+
+class Lives(MeshCase):
+    """Nodes that come back, and nodes with one id."""
+
+    def test_a_node_is_back_before_its_old_link_is_closed(self):
+        hub = self.start_node("--id", "hub")
+        frozen = threading.Event()
+        relay = socket.create_server((own_host(), 0))
+        self.addCleanup(relay.close)
+
+        def pump(source, target, first):
+            try:
+                while data := source.recv(1 << 16):
+                    target.sendall(data)
+            except OSError:
+                pass
+            if not (first and frozen.is_set()):
+                for each in (source, target):
+                    try:
+                        each.shutdown(socket.SHUT_RDWR)
+                    except OSError:
+                        pass
+
+        kept = []
+
+        def accept():
+            first = True
+            while True:
+                try:
+                    client = relay.accept()[0]
+                except OSError:
+                    return
+                server = socket.create_connection(hub.address)
+                kept.append((client, server))
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=pump, args=(*pair, first), daemon=True).start()
+                first = False
+
+        threading.Thread(target=accept, daemon=True).start()
+        peers = {"hub": "%s:%d" % relay.getsockname()}
+        old = self.start_node("--id", "back", peers=peers, demo=False)
+        service = Service(old, ["back.m"], lambda got: got.answer("old"))
+        wire = self.connect(hub)
+        eventually(lambda: wire.call("back.m").get("result") == "old", "the old life is reached")
+        frozen.set()
+        old.kill()
+        new = self.start_node("--id", "back", peers=peers, demo=False)
+        again = Service(new, ["back.m"], lambda got: got.answer("new"))
+        self.addCleanup(again.close)
+        eventually(lambda: wire.call("back.m", deadline_ms=300).get("result") == "new", "the new life is reached")
+        for _ in range(10):
+            self.assertEqual(wire.call("back.m")["result"], "new")
+        service.wire.close()
+
+    def test_two_nodes_of_one_id_that_a_third_dials(self):
+        first = self.start_node("--id", "twin", demo=False)
+        second = self.start_node("--id", "twin", demo=False)
+        services = [Service(node, ["both.m"], lambda got, name=name: got.answer(name))
+                    for node, name in ((first, "first"), (second, "second"))]
+        for service in services:
+            self.addCleanup(service.close)
+        node = self.start_node("--mesh-reconnect-max", "500ms", peers={"one": first.listen, "two": second.listen})
+        eventually(lambda: sorted(p["state"] for p in node.page("/peers")) == ["conflict", "up"], "one of them is refused")
+        status, body = node.admin("/readyz")
+        self.assertEqual(status, 503)
+        self.assertIn("[-]identity failed", body)
+        self.assertIn("two nodes have the id 'twin'", node.log())
+        self.assertGreaterEqual(node.metric("weft_node_conflicts_total"), 1)
+        wire = self.connect(node)
+        self.assertEqual(len({wire.call("both.m")["result"] for _ in range(20)}), 1)
+        # The one that stays goes: the other one is taken.
+        up = next(p for p in node.page("/peers") if p["state"] == "up")
+        (first if up["name"] == "one" else second).kill()
+        eventually(lambda: wire.call("both.m").get("result") == ("second" if up["name"] == "one" else "first"), "the other one serves")
+        eventually(lambda: node.admin("/readyz")[0] == 200, "there is no conflict any more")
+
+    def test_two_nodes_of_one_id_that_dial_each_other(self):
+        first = self.start_node("--id", "same", demo=False)
+        second = self.start_node("--id", "same", peers={"other": first.listen}, demo=False)
+        eventually(lambda: second.peer_is("other", "conflict"), "the conflict shows")
+        self.assertIn("same", second.peer("other")["last_error"])
+        self.assertEqual(second.admin("/readyz")[0], 503)
+        self.assertEqual(first.admin("/readyz")[0], 200, "whoever claims an id cannot take a node out")
+        eventually(lambda: "has the id 'same' of this one" in first.log(), "the other one says so as well")
+        self.assertIn("weft_peers{state=\"conflict\"} 1", second.admin("/metrics")[1])
+
+    def test_one_that_dials_itself_is_no_conflict(self):
+        host = own_host()
+        with socket.create_server((host, 0)) as reserved:
+            listen = "%s:%d" % reserved.getsockname()
+        node = self.start_node("--id", "alone", listen=listen, peers={"me": listen})
+        eventually(lambda: node.peer_is("me", "self"), "it knows itself")
+        self.assertEqual(node.admin("/readyz")[0], 200)
+
+
+class Dialling(MeshCase):
+    def test_who_answers_and_hangs_up_is_dialled_ever_less(self):
+        peer = FakePeer(own_host())
+        self.addCleanup(peer.close)
+        self.start_node("--mesh-reconnect-initial", "20ms", peers={"fake": peer.address})
+        times = []
+        for _ in range(5):
+            link, _ = peer.link()
+            times.append(time.monotonic())
+            link.close()
+        gaps = [later - earlier for earlier, later in zip(times, times[1:])]
+        self.assertGreater(gaps[-1], 2 * gaps[0], gaps)
+
+    def test_what_was_found_instead_of_a_node(self):
+        for answer, words in ((b"HTTP/1.1 400 Bad Request\r\n\r\n", "speaks HTTP; is this the admin port"),
+                              (b"\x15\x03\x01\x00\x02\x02\x0a", "speaks TLS")):
+            with self.subTest(words):
+                listener = socket.create_server((own_host(), 0))
+                self.addCleanup(listener.close)
+
+                def serve(listener=listener, answer=answer):
+                    while True:
+                        try:
+                            client = listener.accept()[0]
+                        except OSError:
+                            return
+                        client.recv(65536)
+                        client.sendall(answer)
+                        client.close()
+
+                threading.Thread(target=serve, daemon=True).start()
+                node = self.start_node("--mesh-reconnect-max", "100ms", peers={"wrong": "%s:%d" % listener.getsockname()})
+                eventually(lambda: node.peer("wrong").get("attempts", 0) > 5, "it was dialled some times")
+                self.assertIn(words, node.peer("wrong")["last_error"])
+                self.assertEqual(node.log().count(words), 1, node.log())
+                self.assertIn(" warn", next(line for line in node.log().splitlines() if words in line))
+
+    def test_look_ups_share_no_threads_with_blocking_handlers(self):
+        target = self.start_node("--id", "target")
+        node = self.start_node("--limits-blocking-threads", "1", "--limits-share-percent", "100", "--drain-timeout", "500ms",
+                               peers={"named": "localhost:%s" % target.listen.rsplit(":", 1)[1]})
+        busy = self.connect(node)
+        busy.send(*(request(id, "demo.blocking", {"ms": 20_000}, deadline_ms=1) for id in range(3)))
+        for _ in range(3):
+            busy.receive()
+        attempts = node.peer("named")["attempts"]
+        eventually(lambda: node.peer("named")["attempts"] > attempts or node.peer_is("named", "up"), "the name is looked up again")
+        # And it ends in time, leaving them behind.
+        began = time.monotonic()
+        node.stop()
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertIn("3 blocking handlers still run", node.log())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Budgets: what one connection asks for costs that connection, and the node's memory has a bound."""
+
+import json
+
+from suite import Closed, Wire, WireCase, eventually, frame, main, request
+
+from service import Service
+
+MIB = 1 << 20
+SILENT_MS = 20_000
+
+
+class BudgetCase(WireCase):
+    def memory(self):
+        with open(f"/proc/{self.node.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
+
+    def reset_peak(self):
+        with open(f"/proc/{self.node.pid}/clear_refs", "w", encoding="ascii") as clear:
+            clear.write("5")
+
+    def hits(self, limit):
+        return self.node.metric("weft_limit_hits_total", limit=limit)
+
+
+class Turns(BudgetCase):
+    options = ("--reactors", "1")
+
+    def test_a_small_write_that_asks_for_much(self):
+        schema = [{"name": "p", "schema": {"type": "string", "description": "d" * 300}}]
+        service = Service(self.node, [{"method": f"large.m{i}", "params": schema} for i in range(500)])
+        self.addCleanup(service.close)
+        document = len(self.connect().exchange(request(1, "rpc.discover")))
+        self.assertGreater(document, 200_000)
+        self.reset_peak()
+        before = self.memory()
+        greedy = self.connect(receive_buffer=4096)
+        asked = 500
+        greedy.send(*(request(id, "rpc.discover") for id in range(asked)))
+        bystander = self.connect()
+        for _ in range(50):
+            self.assertEqual(bystander.call("foo")["result"], "ok")
+        self.assertLess(self.memory() - before, 32 * MIB)
+        self.assertGreater(self.hits("output_soft_bytes"), 0)
+        # Nothing is lost when it reads after all, and nothing overtakes.
+        self.assertEqual([greedy.receive()["id"] for _ in range(asked)], list(range(asked)))
+
+    def test_requests_put_back_are_answered_though_the_sender_has_finished(self):
+        service = Service(self.node, [{"method": f"wide.m{i}", "params": ["d" * 400]} for i in range(500)])
+        self.addCleanup(service.close)
+        wire = self.connect()
+        wire.send(*(request(id, "rpc.discover") for id in range(40)))
+        wire.finish()
+        self.assertEqual([json.loads(answer)["id"] for answer in wire.until_closed()], list(range(40)))
+
+    def test_a_batch_whose_answers_are_too_large(self):
+        service = Service(self.node, [{"method": f"huge.m{i}", "params": ["d" * 8000]} for i in range(100)])
+        self.addCleanup(service.close)
+        wire = self.connect()
+        wire.send([request(id, "rpc.discover") for id in range(100)])
+        answers = wire.receive()
+        self.assertEqual([answer["id"] for answer in answers], list(range(100)))
+        self.assertIn("result", answers[0])
+        self.assertEqual(answers[-1]["error"]["code"], 8)
+
+
+class Shares(BudgetCase):
+    options = ("--reactors", "1", "--limits-held-request-bytes", "8MiB", "--limits-queue-length", "8",
+               "--limits-blocking-calls", "8", "--limits-queue-interval", "60s", "--limits-queue-target", "60s")
+
+    def test_of_the_requests_that_are_kept(self):
+        silent = Service(self.node, ["silent.m"])
+        fine = Service(self.node, ["fine.m"], lambda got: got.answer("ok"))
+        self.addCleanup(silent.close)
+        self.addCleanup(fine.close)
+        greedy = self.connect()
+        # A quarter of the limit is two of them and a part of the third.
+        for id in range(3):
+            greedy.send(request(id, "silent.m", ["x" * 900_000], deadline_ms=SILENT_MS))
+        error = self.assert_mesh_error(greedy.receive(), 8, "no", id=2)
+        self.assertIn("limits.share_percent", error["message"])
+        self.assertGreater(self.hits("held_request_bytes"), 0)
+        self.assertEqual(self.connect().call("fine.m", ["y" * 900_000])["result"], "ok")
+        # What is over gives its part back.
+        for _ in range(2):
+            silent.take_call().answer("done")
+        self.assertEqual({greedy.receive()["result"] for _ in range(2)}, {"done"})
+        greedy.send(request(9, "fine.m", ["z" * 900_000]))
+        self.assertEqual(greedy.receive()["result"], "ok")
+
+    def test_of_values_for_handlers(self):
+        greedy = self.connect()
+        self.reset_peak()
+        before = self.memory()
+        text = b'{"jsonrpc":"2.0","id":%d,"method":"demo.sleep","params":{"ms":20000,"x":[' + b",".join([b"[]"] * 250_000) + b"]}}"
+        for id in range(10):
+            greedy.send(text % id)
+        for id in range(10):
+            self.assert_mesh_error(greedy.receive(), 8, "no", id=id)
+        self.assertLess(self.memory() - before, 32 * MIB)
+        self.assertEqual(self.connect().call("demo.sleep", {"ms": 1, "x": [[]] * 1000})["result"], "ok")
+
+    def test_of_the_places_in_a_queue(self):
+        full = Service(self.node, [{"method": "full.m", "max_in_flight": 1}])
+        self.addCleanup(full.close)
+        greedy = self.connect()
+        greedy.send(*(request(id, "full.m") for id in range(8)))
+        # One is there, two wait: a quarter of eight.
+        for id in range(3, 8):
+            self.assertIn("share", self.assert_mesh_error(greedy.receive(), 8, "no", id=id)["message"])
+        other = self.connect()
+        other.send(request("other", "full.m"))
+        for expected in (greedy, greedy, greedy, other):
+            full.take_call().answer("served")
+            self.assertEqual(expected.receive()["result"], "served")
+
+    def test_of_blocking_handlers(self):
+        greedy = self.connect()
+        greedy.send(*(request(id, "demo.blocking", {"ms": 300}) for id in range(4)))
+        refused = [greedy.receive() for _ in range(2)]
+        for id, answer in zip((2, 3), refused):
+            self.assert_mesh_error(answer, 8, "no", id=id)
+        self.assertEqual(self.connect().call("demo.blocking", {"ms": 1})["result"], "ok")
+        self.assertEqual([greedy.receive()["result"] for _ in range(2)], ["ok", "ok"])
+        self.assertEqual(greedy.call("demo.blocking", {"ms": 1})["result"], "ok", "there is room again")
+
+
+class Unfinished(BudgetCase):
+    options = ("--reactors", "1", "--limits-unfinished-frame-bytes", "4MiB", "--limits-frame-timeout", "60s")
+
+    def test_the_greediest_is_cut(self):
+        modest = self.connect()
+        whole = frame(request(1, "demo.echo", ["a" * 1000]))
+        modest.send_bytes(whole[:-10])
+        greedy = []
+        for _ in range(6):
+            wire = self.connect()
+            wire.send_bytes(frame(request(1, "demo.echo", ["x" * 1_000_000]))[:-1])
+            greedy.append(wire)
+        eventually(lambda: self.hits("unfinished_frame_bytes") >= 1, "the limit is hit")
+        alive = 0
+        for wire in greedy:
+            try:
+                wire.send_bytes(b"}")
+                alive += wire.receive()["id"]
+            except (Closed, OSError):
+                pass
+        self.assertIn(alive, (3, 4, 5))
+        modest.send_bytes(whole[-10:])
+        self.assertEqual(modest.receive()["result"], ["a" * 1000])
+        self.assert_alive()
+
+
+class Keepalive(WireCase):
+    options = ("--tcp-keepalive-idle", "77s")
+
+    def test_connections_are_probed(self):
+        with Wire(self.node.address) as wire:
+            wire.call("foo")
+            port = "%04X" % wire.socket.getsockname()[1]
+            with open("/proc/net/tcp", encoding="ascii") as table:
+                rows = [line.split() for line in table if f":{port} " in line.split(maxsplit=3)[2] + " "]
+            # Timer 2 is the keepalive, its time in hundredths of a second.
+            self.assertEqual([row[5].split(":")[0] for row in rows], ["02"], rows)
+            self.assertLessEqual(int(rows[0][5].split(":")[1], 16), 7700)
+            self.assertGreater(int(rows[0][5].split(":")[1], 16), 7000)
+
+
+if __name__ == "__main__":
+    main()
