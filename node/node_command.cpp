@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <iostream>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -68,6 +71,15 @@ std::string generated_id() {
   return fmt::format("{}-{:04x}", host.data(), std::random_device{}() & 0xffff);
 }
 
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> list;
+  std::istringstream items(text);
+  for (std::string item; std::getline(items, item, ',');) {
+    if (!item.empty()) list.push_back(item);
+  }
+  return list;
+}
+
 std::string metrics_page(const mesh_node& mesh, const tracing::span_exporter* exporter,
                          const line_writer& log) {
   auto snapshot = mesh.metrics();
@@ -78,6 +90,7 @@ std::string metrics_page(const mesh_node& mesh, const tracing::span_exporter* ex
 admin_sources sources_of(mesh_node& mesh, const tracing::span_exporter* exporter, const loaded_config& config,
                          const std::shared_ptr<spdlog::logger>& log, const line_writer& log_writer) {
   return {.metrics = [&mesh, exporter, &log_writer] { return metrics_page(mesh, exporter, log_writer); },
+          .liveness = [&mesh] { return mesh.stalled(); },
           .readiness = [&mesh] { return mesh.readiness(); },
           .connections = [&mesh] { return mesh.connections(); },
           .peers = [&mesh] { return mesh.peers(); },
@@ -90,7 +103,8 @@ admin_sources sources_of(mesh_node& mesh, const tracing::span_exporter* exporter
                 auto set = set_log_level(*log, level);
                 if (set) log->info("log level is now {}", level);
                 return set;
-              }};
+              },
+          .allowed_hosts = split_list(config.options.node.admin_allowed_hosts)};
 }
 
 /// The one line that a supervisor waits for; it comes after both ports accept connections.
@@ -109,6 +123,8 @@ int drain(mesh_node& mesh, tracing::span_exporter* exporter, int signal, const p
   else
     log.warn("drain_timeout {}ms is over: calls in flight are cut off", options.node.drain_timeout.count());
   if (exporter != nullptr) exporter->finish(deadline);
+  if (const auto running = mesh.blocking_calls(); running > 0)
+    log.warn("{} blocking handlers still run; the end does not wait for them beyond drain_timeout", running);
   return exit_ok;
 }
 
@@ -139,6 +155,11 @@ int serve(loaded_config config, const add_services_function& add_services) {
     sinks.spans = exporter->queue();
   }
   mesh_node mesh{options.node, std::move(services), log, std::move(sinks)};
+  std::atomic<bool> failed{false};
+  mesh.on_failure([&failed] {
+    failed.store(true);
+    ::kill(::getpid(), SIGTERM);
+  });
   if (auto started = mesh.start(); !started) {
     log->critical("cannot start: {}", started.error());
     return exit_failed;
@@ -167,7 +188,8 @@ int serve(loaded_config config, const add_services_function& add_services) {
     log_writer->flush(exit_grace);
     _exit(exit_ok);
   });
-  return drain(mesh, tracer, signal, options, *log);
+  const int code = drain(mesh, tracer, signal, options, *log);
+  return failed.load() ? exit_failed : code;
 }
 
 std::expected<loaded_config, std::vector<std::string>> load_from(const CLI::App& command) {

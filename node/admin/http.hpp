@@ -14,6 +14,10 @@ struct http_request {
   /// Still encoded, empty for none.
   std::string query;
   std::string body;
+  // Headers, empty for none.
+  std::string host{};            // NOLINT(readability-redundant-member-init)
+  std::string origin{};          // NOLINT(readability-redundant-member-init)
+  std::string sec_fetch_site{};  // NOLINT(readability-redundant-member-init)
 };
 
 struct http_response {

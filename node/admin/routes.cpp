@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "node/admin/origin.hpp"
+
 namespace weft {
 namespace {
 
@@ -50,7 +52,9 @@ http_response metrics_page(const http_request&, const admin_sources& sources) {
   return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = sources.metrics()};
 }
 
-http_response livez(const http_request&, const admin_sources&) {
+http_response livez(const http_request&, const admin_sources& sources) {
+  const auto why_not = sources.liveness();
+  if (!why_not.empty()) return text_response(503, why_not + "\n");
   return text_response(200, "ok\n");
 }
 
@@ -102,7 +106,7 @@ http_response change_log_level(const http_request& request, const admin_sources&
 constexpr admin_route routes[] = {
     {"GET", "/", index, "This list"},
     {"GET", "/metrics", metrics_page, "Metrics in Prometheus' text format"},
-    {"GET", "/livez", livez, "200 while the process answers"},
+    {"GET", "/livez", livez, "200 while the reactors turn, else 503 and which does not"},
     {"GET", "/healthz", livez, "The same as /livez"},
     {"GET", "/readyz", readyz, "200 when the node takes calls, else 503 and why; ?verbose lists every check"},
     {"GET", "/connections", connections, "Open connections"},
@@ -152,6 +156,7 @@ std::span<const admin_route> admin_routes() {
 }
 
 http_response respond(const http_request& request, const admin_sources& sources) {
+  if (auto refused = check_origin(request, sources.allowed_hosts)) return *std::move(refused);
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view{request.method};
   for (const admin_route& route : routes) {
     if (route.path != request.path || route.method != method) continue;

@@ -22,6 +22,8 @@ namespace weft {
 struct admin_sources {
   /// Prometheus text format.
   std::function<std::string()> metrics;
+  /// Why the process should be restarted; empty when it lives.
+  std::function<std::string()> liveness;
   std::function<std::vector<readiness_check>()> readiness;
   std::function<nlohmann::json()> connections;
   std::function<nlohmann::json()> peers;
@@ -32,6 +34,8 @@ struct admin_sources {
   std::function<std::string()> log_level;
   /// On failure the sentence says what would be right.
   std::function<std::expected<void, std::string>(std::string_view level)> set_log_level;
+  /// Names, besides the obvious ones, by which the admin port may be called (node/admin/origin.hpp).
+  std::vector<std::string> allowed_hosts{};  // NOLINT(readability-redundant-member-init)
 };
 
 struct admin_route {

@@ -1,136 +1,239 @@
 #include "node/admin/server.hpp"
 
 #include <array>
+#include <cerrno>
 #include <chrono>
-#include <future>
+#include <condition_variable>
+#include <csignal>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include <arpa/inet.h>
-#include <civetweb.h>
 #include <fmt/format.h>
+#include <microhttpd.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "actors/address.hpp"
+#include "actors/network.hpp"
+#include "node/admin/open_sockets.hpp"
+#include "node/admin/page_workers.hpp"
 
 namespace weft {
 namespace {
 
 /// The pages take a word at most.
 constexpr std::size_t max_body_bytes = 1024;
+/// For a request and its answer together, whatever trickles in meanwhile.
+constexpr std::chrono::milliseconds longest_exchange{10'000};
+constexpr unsigned silence_seconds = 5;
+// Connections that are kept; beyond them the oldest is cut. The server accepts some more, so that those that
+// were cut have time to be closed.
+constexpr std::size_t most_connections = 64;
+constexpr unsigned most_accepted = 128;
+constexpr std::size_t most_waiting_pages = 32;
 
-/// civetweb wants a number. IPv4 only: Debian builds the library without IPv6.
-std::expected<std::string, std::string> resolve(const std::string& host) {
+std::expected<sockaddr_storage, std::string> resolve(const host_port& address) {
   addrinfo hints{};
-  hints.ai_family = AF_INET;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0)
+  const auto port = std::to_string(address.port);
+  if (const int error = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found); error != 0)
     return std::unexpected(
-        fmt::format("\"{}\" is not an IPv4 address of this machine ({})", host, gai_strerror(error)));
-  char text[INET_ADDRSTRLEN];
-  inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(found->ai_addr)->sin_addr, text, sizeof text);
+        fmt::format("\"{}\" is not an address of this machine ({})", address.host, gai_strerror(error)));
+  sockaddr_storage result{};
+  std::memcpy(&result, found->ai_addr, found->ai_addrlen);
   freeaddrinfo(found);
-  return text;
+  return result;
 }
 
-/// False when the body is larger than any page takes.
-bool read_body(mg_connection* connection, std::string& body) {
-  std::array<char, max_body_bytes + 1> buffer;
-  while (body.size() <= max_body_bytes) {
-    const int n = mg_read(connection, buffer.data(), buffer.size() - body.size());
-    if (n <= 0) return true;
-    body.append(buffer.data(), static_cast<std::size_t>(n));
+/// A descriptor that the server closes.
+std::expected<int, std::string> listen_at(const sockaddr_storage& at) {
+  const int descriptor = ::socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) return std::unexpected(std::string(std::strerror(errno)));
+  const int on = 1;
+  const int off = 0;
+  ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // [::] is reached over IPv4 as well.
+  if (at.ss_family == AF_INET6) ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&at), length_of(at)) == 0 &&
+      ::listen(descriptor, SOMAXCONN) == 0) {
+    return descriptor;
   }
-  return false;
+  const std::string error = std::strerror(errno);
+  ::close(descriptor);
+  return std::unexpected(error);
 }
 
-void write_response(mg_connection* connection, const http_response& response, bool with_body) {
-  const std::string length = std::to_string(response.body.size());
-  mg_response_header_start(connection, response.status);
-  mg_response_header_add(connection, "Content-Type", response.content_type.c_str(), -1);
-  mg_response_header_add(connection, "Content-Length", length.c_str(), -1);
-  mg_response_header_add(connection, "Cache-Control", "no-store", -1);
-  mg_response_header_add(connection, "X-Content-Type-Options", "nosniff", -1);
-  if (!response.allow.empty()) mg_response_header_add(connection, "Allow", response.allow.c_str(), -1);
-  mg_response_header_send(connection);
-  if (with_body) mg_write(connection, response.body.data(), response.body.size());
+std::string header(MHD_Connection* connection, const char* name) {
+  const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+  return value == nullptr ? "" : value;
 }
 
-/// Begins a connection and drops it at once.
-void knock(const std::string& host, std::uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return;
-  sockaddr_in target{};
-  target.sin_family = AF_INET;
-  target.sin_port = htons(port);
-  inet_pton(AF_INET, host.c_str(), &target.sin_addr);
-  // Whether it succeeds does not matter: when nobody accepts any more, that is what it was for.
-  [[maybe_unused]] const int ignored = connect(fd, reinterpret_cast<const sockaddr*>(&target), sizeof target);
-  close(fd);
+/// One request on its way through the server.
+struct exchange {
+  http_request request;
+  http_response response;
+  bool begun = false;
+  bool too_large = false;
+  bool answered = false;
+};
+
+MHD_Result send_response(MHD_Connection* connection, http_response& answer) {
+  auto* response =
+      MHD_create_response_from_buffer(answer.body.size(), answer.body.data(), MHD_RESPMEM_MUST_COPY);
+  if (response == nullptr) return MHD_NO;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) MHD_add_response_header(response, name, value.c_str());
+  };
+  add("Content-Type", answer.content_type);
+  add("Cache-Control", "no-store");
+  add("X-Content-Type-Options", "nosniff");
+  add("Allow", answer.allow);
+  add("Connection", "close");
+  const auto queued = MHD_queue_response(connection, static_cast<unsigned>(answer.status), response);
+  MHD_destroy_response(response);
+  return queued;
 }
 
-std::string text_or_empty(const char* text) {
-  return text ? text : "";
+bool is_liveness(std::string_view path) {
+  return path == "/livez" || path == "/healthz";
 }
 
 }  // namespace
 
 struct admin_server::implementation {
   admin_sources sources;
-  /// What the library complained about first, the cause of what follows; written by the thread that starts
-  /// it.
-  std::string complaint;
   std::string host;
-  std::string numeric_host;
-  mg_context* context = nullptr;
+  /// What the library complained about first while it started.
+  std::string complaint;
+  MHD_Daemon* daemon = nullptr;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool ending = false;
+  open_sockets sockets{most_connections, longest_exchange};
+  // Readiness waits for no other page.
+  std::unique_ptr<page_workers> readiness = std::make_unique<page_workers>(1, most_waiting_pages);
+  std::unique_ptr<page_workers> pages = std::make_unique<page_workers>(2, most_waiting_pages);
+  std::thread sweeper;
 
   ~implementation() {
-    if (!context) return;
-    stop();
-    mg_exit_library();
+    {
+      const std::lock_guard lock(mutex);
+      ending = true;
+    }
+    changed.notify_all();
+    if (sweeper.joinable()) sweeper.join();
+    // Every page that is being made is finished, so that no connection is suspended.
+    readiness.reset();
+    pages.reset();
+    if (daemon != nullptr) MHD_stop_daemon(daemon);
   }
 
-  host_port address() const {
-    mg_server_port port{};
-    mg_get_server_ports(context, 1, &port);
-    return {host, static_cast<std::uint16_t>(port.port)};
+  void sweep() {
+    constexpr std::chrono::milliseconds between{250};
+    std::unique_lock lock(mutex);
+    while (!changed.wait_for(lock, between, [this] { return ending; })) {
+      sockets.cut_late(open_sockets::clock::now());
+    }
   }
 
-  /// The library's accepting thread looks whether it should end every two seconds or when a connection
-  /// arrives, and a drained node must not be kept from exiting for so long: so connections are made until it
-  /// has ended.
-  void stop() {
-    const std::uint16_t port = address().port;
-    auto stopped = std::async(std::launch::async, mg_stop, context);
-    while (stopped.wait_for(std::chrono::milliseconds{5}) != std::future_status::ready)
-      knock(numeric_host, port);
+  void note_connection(MHD_Connection* connection, MHD_ConnectionNotificationCode code) {
+    const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info == nullptr) return;
+    const std::lock_guard lock(mutex);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+      sockets.add(info->connect_fd, open_sockets::clock::now());
+    else
+      sockets.remove(info->connect_fd);
   }
 
-  static int on_request(mg_connection* connection) {
-    const mg_request_info& info = *mg_get_request_info(connection);
-    const auto& self = *static_cast<const implementation*>(info.user_data);
-    http_request request{.method = text_or_empty(info.request_method),
-                         .path = text_or_empty(info.local_uri),
-                         .query = text_or_empty(info.query_string),
-                         .body = {}};
-    const http_response response =
-        read_body(connection, request.body)
-            ? respond(request, self.sources)
-            : text_response(413,
-                            fmt::format("the body is too large; send at most {} bytes\n", max_body_bytes));
-    write_response(connection, response, request.method != "HEAD");
-    return response.status;
+  /// Makes the page now, or has it made.
+  MHD_Result dispatch(MHD_Connection* connection, exchange& of) {
+    if (of.too_large) {
+      of.response =
+          text_response(413, fmt::format("the body is too large; send at most {} bytes\n", max_body_bytes));
+      return send_response(connection, of.response);
+    }
+    if (is_liveness(of.request.path)) {
+      of.response = respond(of.request, sources);
+      return send_response(connection, of.response);
+    }
+    const bool is_readiness = of.request.path == "/readyz";
+    const std::unique_lock lock(mutex);
+    if (ending) return MHD_NO;
+    MHD_suspend_connection(connection);
+    const auto make = [this, connection, &of] {
+      of.response = respond(of.request, sources);
+      of.answered = true;
+      MHD_resume_connection(connection);
+    };
+    if ((is_readiness ? readiness : pages)->run(make)) return MHD_YES;
+    of.response = text_response(503, "too many pages are being made; try again\n");
+    of.answered = true;
+    MHD_resume_connection(connection);
+    return MHD_YES;
   }
 
-  static int on_message(const mg_connection* connection, const char* message) {
-    auto* self = static_cast<implementation*>(mg_get_user_data(mg_get_context(connection)));
+  // -- the library's callbacks
+  static void* on_uri(void*, const char* uri, MHD_Connection*) {
+    auto* of = new exchange;
+    const std::string_view text = uri;
+    if (const auto question = text.find('?'); question != text.npos)
+      of->request.query = text.substr(question + 1);
+    return of;
+  }
+
+  static void on_message(void* self, const char* format, va_list arguments) {
+    std::array<char, 256> text{};
+    if (std::vsnprintf(text.data(), text.size(), format, arguments) < 0) return;
+    auto& of = *static_cast<implementation*>(self);
     // Once it serves, the library only tells of clients that left early.
-    if (self && !self->context && self->complaint.empty()) self->complaint = message;
-    return 1;
+    if (of.daemon != nullptr || !of.complaint.empty()) return;
+    of.complaint = text.data();
+    while (of.complaint.ends_with('\n')) of.complaint.pop_back();
+  }
+
+  static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
+                               const char*, const char* data, size_t* data_bytes, void** context) {
+    auto& of = *static_cast<exchange*>(*context);
+    if (!of.begun) {
+      of.begun = true;
+      of.request.method = method;
+      of.request.path = url;
+      of.request.host = header(connection, "Host");
+      of.request.origin = header(connection, "Origin");
+      of.request.sec_fetch_site = header(connection, "Sec-Fetch-Site");
+      return MHD_YES;
+    }
+    if (of.answered) return send_response(connection, of.response);
+    if (*data_bytes > 0) {
+      of.too_large = of.too_large || of.request.body.size() + *data_bytes > max_body_bytes;
+      if (!of.too_large) of.request.body.append(data, *data_bytes);
+      *data_bytes = 0;
+      return MHD_YES;
+    }
+    return static_cast<implementation*>(self)->dispatch(connection, of);
+  }
+
+  static void on_completed(void*, MHD_Connection*, void** context, MHD_RequestTerminationCode) {
+    delete static_cast<exchange*>(*context);
+    *context = nullptr;
+  }
+
+  static void on_connection(void* self, MHD_Connection* connection, void**,
+                            MHD_ConnectionNotificationCode code) {
+    static_cast<implementation*>(self)->note_connection(connection, code);
   }
 };
 
@@ -145,34 +248,42 @@ std::expected<std::unique_ptr<admin_server>, std::string> admin_server::start(co
         fmt::format("admin server: cannot listen on {}: {}; choose another address with --admin",
                     format_host_port(address), why));
   };
-  const auto numeric = resolve(address.host);
-  if (!numeric) return failed(numeric.error());
+  const auto at = resolve(address);
+  if (!at) return failed(at.error());
+  const auto listener = listen_at(*at);
+  if (!listener) return failed(listener.error());
 
   auto impl = std::make_unique<implementation>();
   impl->sources = std::move(sources);
   impl->host = address.host;
-  impl->numeric_host = *numeric;
-  const std::string port = fmt::format("{}:{}", *numeric, address.port);
-  const char* options[] = {
-      "listening_ports", port.c_str(),
-      // Enough for several scrapers while a slow client holds a thread for its five seconds.
-      "num_threads", "4", "request_timeout_ms", "5000", "enable_keep_alive", "no", "tcp_nodelay", "1",
-      // No answer to a browser's question whether another site may use these pages.
-      "access_control_allow_methods", "", nullptr};
-  mg_callbacks callbacks{};
-  callbacks.begin_request = implementation::on_request;
-  callbacks.log_message = implementation::on_message;
-  mg_init_library(0);
-  impl->context = mg_start(&callbacks, impl.get(), options);
-  if (!impl->context) {
-    mg_exit_library();
+  // Its thread inherits them.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME;
+  impl->daemon = MHD_start_daemon(
+      flags, 0, nullptr, nullptr, &implementation::on_request, impl.get(), MHD_OPTION_EXTERNAL_LOGGER,
+      &implementation::on_message, impl.get(), MHD_OPTION_LISTEN_SOCKET, *listener,
+      MHD_OPTION_CONNECTION_TIMEOUT, silence_seconds, MHD_OPTION_CONNECTION_LIMIT, most_accepted,
+      MHD_OPTION_URI_LOG_CALLBACK, &implementation::on_uri, nullptr, MHD_OPTION_NOTIFY_COMPLETED,
+      &implementation::on_completed, nullptr, MHD_OPTION_NOTIFY_CONNECTION, &implementation::on_connection,
+      impl.get(), MHD_OPTION_END);
+  if (impl->daemon != nullptr) impl->sweeper = std::thread([raw = impl.get()] { raw->sweep(); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (impl->daemon == nullptr) {
+    ::close(*listener);
     return failed(impl->complaint.empty() ? "the HTTP library gives no reason" : impl->complaint);
   }
   return std::unique_ptr<admin_server>{new admin_server{std::move(impl)}};
 }
 
 host_port admin_server::address() const {
-  return impl_->address();
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  const auto* info = MHD_get_daemon_info(impl_->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+  if (info != nullptr) ::getsockname(info->listen_fd, reinterpret_cast<sockaddr*>(&bound), &size);
+  return {impl_->host, port_of(bound)};
 }
 
 }  // namespace weft

@@ -1,5 +1,6 @@
 // The admin HTTP server: its own port, its own few threads, so that it answers while the data path is
-// saturated.
+// saturated. One thread serves all sockets, so that slow clients hold nobody up; liveness is answered by it,
+// pages are made by others.
 //
 // Descriptors: each request under way needs one, and /metrics a few more to read /proc. The node keeps 64
 // descriptors below RLIMIT_NOFILE back from its connections (limits.connections), which is what lets this

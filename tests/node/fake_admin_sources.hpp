@@ -29,6 +29,7 @@ class fake_node {
 
   admin_sources sources() {
     return {.metrics = [] { return std::string{"weft_up 1\n"}; },
+            .liveness = [] { return std::string{}; },
             .readiness =
                 [this] {
                   const std::lock_guard lock{mutex_};
