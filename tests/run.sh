@@ -1,28 +1,37 @@
 #!/usr/bin/env bash
-# Builds weft and runs its tests: tests/run.sh [--all] [--help]
+# Builds weft and runs its tests: tests/run.sh [--all | --tests REGEX] [--help]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
   cat <<'END'
-usage: tests/run.sh [--all] [--help]
+usage: tests/run.sh [--all | --tests REGEX] [--help]
 
-Installs missing packages, builds the preset release and runs its tests: unit, node, wire, mesh, clients, docs, deploy.
+Installs missing packages (two minutes on a bare Debian 12), builds the preset release and runs its tests: unit, node, wire, mesh, clients, docs, deploy.
   --all   also under the sanitizers (presets asan and tsan), the fuzzers, with faults
-          injected under load, what requests cost in instructions, and
-          docker-compose.yml in a container engine
+          injected under load, what requests cost in instructions, the two
+          commands on a bare Debian 12, and docker-compose.yml in a
+          container engine
+  --tests REGEX   only those whose names match, as ctest --tests-regex
 Exit status: 0 when everything passed. JOBS is the number of parallel jobs, default 2.
 Logs of every phase: build/logs/
 END
 }
 
 all=no
-for argument in "$@"; do
-  case $argument in
+only=()
+while [ $# -gt 0 ]; do
+  case $1 in
     --all) all=yes ;;
+    --tests)
+      [ $# -gt 1 ] || { echo "$0: --tests takes a regular expression" >&2; exit 64; }
+      only=(--tests-regex "$2")
+      shift
+      ;;
     --help) usage; exit 0 ;;
-    *) echo "$0: unknown argument '$argument'" >&2; usage >&2; exit 64 ;;
+    *) echo "$0: unknown argument '$1'" >&2; usage >&2; exit 64 ;;
   esac
+  shift
 done
 
 # A translation unit takes up to 1 GiB, and timing-sensitive tests want a core: not simply one job per core.
@@ -78,9 +87,9 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/tests/tsan.supp
 
 trap show_summary EXIT
-phase packages deploy/setup.sh build test
+phase packages deploy/setup.sh build develop test || exit 1
 phase 'build release' build release
-phase 'tests release' tests release --label-exclude '^(container|chaos|sanitizer|bench|instructions)$' || true
+phase 'tests release' tests release --label-exclude '^(container|bare|chaos|sanitizer|bench|instructions)$' "${only[@]}" || true
 if [ $all = yes ]; then
   # Coroutines are laid out differently without optimization.
   if phase 'build debug' build debug --target actors_test; then
@@ -97,6 +106,7 @@ if [ $all = yes ]; then
   fi
   phase 'tests instructions' tests release --label-regex '^instructions$' || true
   phase 'tests chaos' tests release --label-regex '^chaos$' --verbose || true
+  phase 'tests bare' tests release --label-regex '^bare$' --verbose || true
   phase 'tests containers' tests release --label-regex '^container$' --verbose || true
 fi
 exit $failed
