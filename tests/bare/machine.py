@@ -56,6 +56,8 @@ class Machine:
         self.remove()
         self.root.mkdir(parents=True)
         run(["tar", "-C", self.root, "-xf", base_system()])
+        # The archive's own folder was a temporary one.
+        self.root.chmod(0o755)
         shutil.copy("/etc/resolv.conf", self.root / "etc/resolv.conf")
         shutil.copy("/etc/hosts", self.root / "etc/hosts")
         proxy = [line for line in run(["apt-config", "dump"]).splitlines() if line.startswith(APT_SETTINGS)]

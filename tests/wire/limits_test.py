@@ -41,6 +41,26 @@ class InFlight(LimitCase):
         self.assertEqual([a.get("error", {}).get("code") for a in wire.receive()], [None] * 4 + [8, 8])
 
 
+class CallsPerReactor(LimitCase):
+    options = ("--reactors", "1", "--limits-calls-per-reactor", "16")
+
+    def test_calls_over_the_limit_are_refused_until_some_are_over(self):
+        service = Service(self.node, ["silent.m"])
+        self.addCleanup(service.close)
+        wires = [self.connect() for _ in range(2)]
+        for wire in wires:
+            wire.send(*(request(id, "silent.m") for id in range(8)))
+        got = [service.take() for _ in range(16)]
+        error = self.assert_mesh_error(wires[0].call("silent.m", id="more"), 8, "no", id="more")
+        self.assertIn("limits.calls_per_reactor", error["message"])
+        self.assert_hit("calls_per_reactor")
+        got[0].answer("done")
+        self.assertEqual(wires[0].receive()["result"], "done")
+        wires[0].send(request("fits", "silent.m"))
+        service.take().answer("fits")
+        self.assertEqual(wires[0].receive()["result"], "fits")
+
+
 class Blocking(LimitCase):
     options = ("--limits-blocking-calls", "1")
 
