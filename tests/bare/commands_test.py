@@ -14,7 +14,8 @@ import machine
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 work = PROJECT / "build/bare"
-FIRST_RESULT_S = 300
+# Five minutes on two cores without a cache, and half as much again on a machine that others use.
+FIRST_RESULT_S = 450
 
 
 def demonstration(test: unittest.TestCase, output: str) -> None:
@@ -45,30 +46,30 @@ class Commands(unittest.TestCase):
 
     def test_the_demonstration_first_as_root(self):
         bare = self.make("root")
-        output, took = self.timed(bare, "cd weft && ./deploy/run.sh --once")
+        output, took = self.timed(bare, "cd /srv/weft && ./deploy/run.sh --once")
         demonstration(self, output)
         self.assertRegex(output, r"installing \d+ packages .* to fetch, .* on the disk")
         self.assertLess(took, FIRST_RESULT_S)
-        output, again = self.timed(bare, "cd weft && ./deploy/run.sh --once")
+        output, again = self.timed(bare, "cd /srv/weft && ./deploy/run.sh --once")
         demonstration(self, output)
         self.assertLess(again, 30)
         code, output = bare.attempt(
             "mkdir /small && mount -t tmpfs -o size=100m tmpfs /small && git clone -q /project /small/weft && cd /small/weft"
             " && ./deploy/run.sh --once")
         self.one_sentence(code, output, r"the disk is full: the build needs \d+ MB here, there are \d+ MB left")
-        output, _ = self.timed(bare, "cd weft && ./tests/run.sh --tests '^proto[.]units'")
+        output, _ = self.timed(bare, "cd /srv/weft && ./tests/run.sh --tests '^proto[.]units'")
         small_tests(self, output)
 
     def test_the_tests_first_as_a_user_with_sudo(self):
         bare = self.make("user", user="someone")
-        output, _ = self.timed(bare, "cd weft && ./tests/run.sh --tests '^proto[.]units'")
+        output, _ = self.timed(bare, "cd /srv/weft && ./tests/run.sh --tests '^proto[.]units'")
         small_tests(self, output)
-        output, _ = self.timed(bare, "cd weft && ./deploy/run.sh --once")
+        output, _ = self.timed(bare, "cd /srv/weft && ./deploy/run.sh --once")
         demonstration(self, output)
 
     def test_what_stands_in_the_way_is_one_sentence(self):
         bare = self.make("obstacles", user="someone", sudo=False)
-        code, output = bare.attempt("cd weft && ./deploy/run.sh --once")
+        code, output = bare.attempt("cd /srv/weft && ./deploy/run.sh --once")
         self.one_sentence(code, output, r"there is no sudo: run 'deploy/setup.sh build example' as root once")
         bare.user, bare.home = "root", "/home/someone"
         for name, script, expected, how in (
@@ -80,7 +81,7 @@ class Commands(unittest.TestCase):
                 ("another system", "sed 's/^ID=.*/ID=ubuntu/' -i /usr/lib/os-release &&",
                  r"installs Debian's packages only, this is 'ubuntu'", {})):
             with self.subTest(name):
-                code, output = bare.attempt(f"{script} cd weft && ./deploy/run.sh --once", **how)
+                code, output = bare.attempt(f"{script} cd /srv/weft && ./deploy/run.sh --once", **how)
                 self.one_sentence(code, output, expected)
 
     def one_sentence(self, code: int, output: str, expected: str) -> None:
