@@ -95,6 +95,8 @@ acceptor::~acceptor() {
 
 void acceptor::receive(actor_message& message) {
   if (message.what() == actor_message::type::start) {
+    // What is accepted inherits them (tcp(7)).
+    set_connection_options(listener_, shared_.options.tcp);
     home().watch(listener_, EPOLLIN, *this);
   } else if (message.what() == actor_message::type::close) {
     terminate();
@@ -142,7 +144,6 @@ bool acceptor::accept_one() {
     return false;
   }
   back_off_ = first_back_off;
-  set_connection_options(descriptor, shared_.options.tcp);
   if (descriptor >= first_reserved_) {
     refuse(descriptor, metric::limit_descriptors,
            fmt::format("{} descriptors are open; the rest of RLIMIT_NOFILE is reserved", first_reserved_));

@@ -93,7 +93,7 @@ class outbound_batch final : public actor_message {
     auto* self = const_cast<outbound_batch*>(this);
     reset(self->urgent);
     reset(self->bulk);
-    reset(self->deferred);
+    if (!self->deferred.empty()) self->deferred = std::string();
     self->frame_limit = 0;
     self->heartbeat.reset();
     self->finish = false;

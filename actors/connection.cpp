@@ -177,11 +177,12 @@ void connection::count_unfinished() {
 }
 
 void connection::take_deferred() {
-  resumed_ = std::exchange(deferred_, {});
+  auto& resumed = put_back_->resumed;
+  resumed = std::exchange(put_back_->waiting, {});
   auto batch = shared_.inbound.take();
   batch->resumed = true;
-  proto::frame_reader frames(resumed_.size());
-  frames.feed(resumed_, [&](std::string_view payload) { scan(*batch, payload); });
+  proto::frame_reader frames(resumed.size());
+  frames.feed(resumed, [&](std::string_view payload) { scan(*batch, payload); });
   forward(std::move(batch));
 }
 
@@ -253,7 +254,8 @@ void connection::write(outbound_batch& batch) {
   if (batch.finish) finishing_ = true;
   if (batch.frame_limit != 0) reader_.set_max_frame_bytes(batch.frame_limit);
   if (!batch.deferred.empty()) {
-    deferred_ += batch.deferred;
+    if (!put_back_) put_back_ = std::make_unique<put_back>();
+    put_back_->waiting += batch.deferred;
     home().metrics().add(metric::limit_output_soft);
   }
   if (write_closed_) return;
@@ -327,13 +329,15 @@ void connection::finish_writing() {
 
 void connection::update_interest() {
   const auto soft = shared_.options.limits.output_soft_bytes;
-  if (!deferred_.empty() && output_.size() <= soft / 2 && reading_ != reading::discarding) {
+  const bool waiting = put_back_ && !put_back_->waiting.empty();
+  if (waiting && output_.size() <= soft / 2 && reading_ != reading::discarding) {
     take_deferred();
   }
-  if (reading_ == reading::on && (output_.size() > soft || !deferred_.empty())) {
+  if (reading_ == reading::on && (output_.size() > soft || (put_back_ && !put_back_->waiting.empty()))) {
     reading_ = reading::paused;
     home().metrics().add(metric::limit_output_soft);
-  } else if (reading_ == reading::paused && output_.size() <= soft / 2 && deferred_.empty()) {
+  } else if (reading_ == reading::paused && output_.size() <= soft / 2 &&
+             !(put_back_ && !put_back_->waiting.empty())) {
     reading_ = reading::on;
     if (frame_started_ != clock::time_point{}) {
       frame_started_ = home().now();

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -103,8 +104,11 @@ class connection final : public pinned_actor, private event_handler, private cor
   caf::strong_actor_ptr router_;
   proto::frame_reader reader_;
   /// Whole frames that the router has put back until the output has room, and those that it looks at again.
-  std::string deferred_;
-  std::string resumed_;
+  struct put_back {
+    std::string waiting;
+    std::string resumed;
+  };
+  std::unique_ptr<put_back> put_back_;
   output_queue output_;
   connection_status status_;
   std::uint32_t interest_ = 0;

@@ -160,6 +160,7 @@ void router::end_of_turn() {
   for (std::size_t i = 0; i < remote_out_.size(); ++i) {
     if (remote_out_[i]) send_to((*environment_.routers)[i], std::move(remote_out_[i]));
   }
+  if (in_force_.empty()) return;
   // Behind what was sent with the table before.
   for (const auto& done : in_force_) {
     if (done->missing.fetch_sub(1, std::memory_order_acq_rel) != 1) continue;
@@ -225,7 +226,7 @@ void router::on_batch(inbound_batch& batch) {
   if (batch.end_of_stream) {
     entry->half_closed = true;
   }
-  finish_if_done(*entry);
+  if (entry->half_closed) finish_if_done(*entry);
 }
 
 bool router::has_output_enough(const link_entry& entry) const noexcept {

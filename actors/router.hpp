@@ -193,6 +193,10 @@ class router final : public pinned_actor {
   void flush_outside_turn();
   void on_unfinished_frames();
   bool is_link(const link_entry& entry) const noexcept { return entry.as != link_entry::role::client; }
+  /// Is there anything to check for a frame of this size?
+  bool needs_room(const link_entry& entry, std::size_t frame_bytes) const noexcept {
+    return frame_bytes > entry.accepts || is_link(entry);
+  }
   /// May `frame_bytes` more go out to it? Else the error says why not.
   std::optional<rpc_error> check_room(const link_entry& entry, std::size_t frame_bytes, executed ran) const;
   bool is_own_id(const rpc_error& error) const;
@@ -485,7 +489,10 @@ void router::render(const answer_target& target, Write&& write) {
   auto& out = output(*entry).bulk;
   const auto start = proto::begin_frame(out);
   write(out);
-  if (const auto refusal = check_room(*entry, out.size() - start, executed::unknown)) [[unlikely]] {
+  const auto refusal = needs_room(*entry, out.size() - start)
+                           ? check_room(*entry, out.size() - start, executed::unknown)
+                           : std::nullopt;
+  if (refusal) [[unlikely]] {
     out.resize(start + proto::frame_header_bytes);
     proto::append_error(out, target.raw_id, *refusal);
   }
