@@ -8,7 +8,8 @@ usage() {
 usage: tests/run.sh [--all | --tests REGEX] [--help]
 
 Installs missing packages (two minutes on a bare Debian 12), builds the preset release and runs its tests: unit, node, wire, mesh, clients, docs, deploy.
-  --all   also under the sanitizers (presets asan and tsan), the fuzzers, with faults
+  --all   also under the sanitizers (presets asan and tsan), the fuzzers, mutated messages and
+          limits and neighbours at the border, with faults
           injected under load, what requests cost in instructions, the two
           commands on a bare Debian 12, and docker-compose.yml in a
           container engine
@@ -89,7 +90,7 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/te
 trap show_summary EXIT
 phase packages deploy/setup.sh build develop test || exit 1
 phase 'build release' build release
-phase 'tests release' tests release --label-exclude '^(container|bare|chaos|sanitizer|bench|instructions)$' "${only[@]}" || true
+phase 'tests release' tests release --label-exclude '^(container|bare|border|chaos|sanitizer|bench|instructions)$' "${only[@]}" || true
 if [ $all = yes ]; then
   # Coroutines are laid out differently without optimization.
   if phase 'build debug' build debug --target actors_test; then
@@ -106,6 +107,7 @@ if [ $all = yes ]; then
   fi
   phase 'tests instructions' tests release --label-regex '^instructions$' || true
   phase 'tests chaos' tests release --label-regex '^chaos$' --verbose || true
+  phase 'tests border' tests release --label-regex '^border$' --verbose || true
   phase 'tests bare' tests release --label-regex '^bare$' --verbose || true
   phase 'tests containers' tests release --label-regex '^container$' --verbose || true
 fi
