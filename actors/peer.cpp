@@ -140,9 +140,10 @@ coro::task<void> peer::run(peer* self) {
 
 // What happens again and again is told once.
 void peer::tell(const std::string& error, std::chrono::milliseconds next) {
-  const bool again = std::exchange(told_, error) == error;
-  const bool wrong = status_.is == state::conflict || error == to_string(close_reason::speaks_http) ||
-                     error == to_string(close_reason::speaks_tls);
+  const bool foreign =
+      error == to_string(close_reason::speaks_http) || error == to_string(close_reason::speaks_tls);
+  const bool again = foreign ? std::exchange(foreign_told_, true) : std::exchange(told_, error) == error;
+  const bool wrong = foreign || status_.is == state::conflict;
   const auto level = again ? spdlog::level::debug : wrong ? spdlog::level::warn : spdlog::level::info;
   shared_.log->log(level, "peer {}: {}; next attempt in {} ms", described(), error, next.count());
 }
@@ -237,6 +238,7 @@ void peer::on_link_changed(const link_changed& message) {
   }
   up_since_ = home().now();
   told_.clear();
+  foreign_told_ = false;
   status_.node = message.detail;
   if (message.self) {
     own_.push_back(format_address(dialled_));

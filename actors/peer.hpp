@@ -93,6 +93,8 @@ class peer final : public pinned_actor, private event_handler {
   coro::clock::time_point up_since_{};
   std::string told_;
   bool conflict_ = false;
+  /// What is there instead of a node has been told, since the last link.
+  bool foreign_told_ = false;
   bool retiring_ = false;
   /// Of the link that is up or coming up.
   sockaddr_storage dialled_{};

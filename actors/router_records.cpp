@@ -58,6 +58,11 @@ void router::record_request(std::int32_t code, const method_stats& stats) {
 void router::make_record(call& c, std::int32_t code) {
   call_record record;
   const bool inbound = c.from == call::origin::connection;
+  // How links between nodes come up, or not, is told by their peer actors.
+  if (c.from == call::origin::coroutine && c.peer_called.empty() &&
+      (c.method == "connect" || c.method == "heartbeat")) {
+    return;
+  }
   record.side = inbound ? call_side::server : c.in_process ? call_side::internal : call_side::client;
   record.method = c.method;
   record.registered = c.stats != &stats_.server_other();

@@ -74,7 +74,8 @@ int shutdown_signals::wait(const std::function<void()>& on_hangup) {
   int signal = SIGHUP;
   while (signal == SIGHUP) {
     if (sigwait(&set, &signal) != 0) continue;
-    if (signal == SIGHUP) on_hangup();
+    if (signal == SIGHUP)
+      if (on_hangup) on_hangup();
   }
   std::signal(SIGHUP, SIG_IGN);
   // A second signal that is already pending is delivered as soon as it is unblocked.

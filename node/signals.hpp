@@ -24,7 +24,7 @@ class shutdown_signals {
 
   /// Returns the first signal that asks for an end; `on_hangup` is called for each SIGHUP before it. From
   /// then on another one ends the process with 128 + its number. Call it once.
-  int wait(const std::function<void()>& on_hangup);
+  int wait(const std::function<void()>& on_hangup = {});
 };
 
 }  // namespace weft

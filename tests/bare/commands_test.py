@@ -95,8 +95,8 @@ if __name__ == "__main__":
     parser.add_argument("--work", type=pathlib.Path, default=work)
     arguments, rest = parser.parse_known_args()
     work = arguments.work
-    missing = [name for name in ("debootstrap", "unshare", "ccache", "git") if shutil.which(name) is None]
+    missing = [name for name in ("debootstrap", "unshare", "git") if shutil.which(name) is None]
     if os.geteuid() != 0 or missing:
-        sys.exit(f"the bare suite needs root and debootstrap, unshare, ccache and git (deploy/setup.sh bare); "
+        sys.exit(f"the bare suite needs root and debootstrap, unshare and git (deploy/setup.sh bare); "
                  f"user id {os.geteuid()}, missing: {', '.join(missing) or 'nothing'}")
     unittest.main(argv=[sys.argv[0], *rest], verbosity=2)

@@ -52,7 +52,6 @@ class Machine:
         self.project = project
         self.user = user
         self.home = "/root" if user == "root" else f"/home/{user}"
-        self.ccache = pathlib.Path(run(["ccache", "--get-config", "cache_dir"]).strip())
         self.remove()
         self.root.mkdir(parents=True)
         run(["tar", "-C", self.root, "-xf", base_system()])
@@ -85,11 +84,14 @@ class Machine:
         return self._run(script, self.user, self.home, environment or {}, network, timeout)
 
     def _run(self, script, user, home, environment, network, timeout) -> tuple[int, str]:
-        folders = [(self.project, "project"), (self.ccache, "ccache"), (CACHE / "archives", "var/cache/apt/archives")]
+        folders = [(self.project, "project"), (CACHE / "ccache", "ccache"), (CACHE / "archives", "var/cache/apt/archives")]
         mounts = ["mount --make-rprivate /", f"mount -t proc proc {self.root}/proc",
                   f"mount --rbind /dev {self.root}/dev", f"mount -t tmpfs tmpfs {self.root}/tmp"]
         for source, target in folders:
             source.mkdir(parents=True, exist_ok=True)
+            if target == "ccache":
+                # Root's and the user's; CCACHE_UMASK does the same for what is in it.
+                source.chmod(0o777)
             (self.root / target).mkdir(parents=True, exist_ok=True)
             mounts.append(f"mount --bind {source} {self.root}/{target}")
         (CACHE / "archives/partial").mkdir(exist_ok=True)
