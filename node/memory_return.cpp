@@ -27,6 +27,12 @@ std::uint64_t resident_bytes() {
   return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+/// What the program has of the allocator's memory, in all its arenas.
+std::uint64_t allocated_bytes() {
+  const auto info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
 std::chrono::nanoseconds processor_time() {
   timespec used{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
@@ -49,15 +55,21 @@ memory_return::~memory_return() {
 void memory_return::run() {
   pthread_setname_np(pthread_self(), "memory");
   auto least = resident_bytes();
+  auto allocated = allocated_bytes();
   auto used_before = processor_time();
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, look, [this] { return done_; })) {
     const auto used = processor_time();
     const bool is_quiet = used - used_before < quiet;
     used_before = used;
-    if (!is_quiet || resident_bytes() < least + worthwhile_bytes) continue;
+    if (!is_quiet) continue;
+    // Blocks that were in use the last time may be free now, which the resident size does not show.
+    const bool grown = resident_bytes() >= least + worthwhile_bytes;
+    const bool freed = allocated_bytes() + worthwhile_bytes <= allocated;
+    if (!grown && !freed) continue;
     malloc_trim(0);
     least = resident_bytes();
+    allocated = allocated_bytes();
     // The search itself is no work that others asked for.
     used_before = processor_time();
   }
