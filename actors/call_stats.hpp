@@ -41,7 +41,8 @@ class series_budget {
   void give_back(std::uint64_t owner, std::size_t count) {
     total_ -= count;
     const auto found = by_owner_.find(owner);
-    if ((found->second -= count) == 0) by_owner_.erase(found);
+    found->second -= count;
+    if (found->second == 0) by_owner_.erase(found);
   }
 
  private:

@@ -14,8 +14,8 @@ import machine
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 work = PROJECT / "build/bare"
-# Five minutes on two cores without a cache, and half as much again on a machine that others use.
-FIRST_RESULT_S = 450
+# Five minutes on two quiet cores without a compiler cache; twice that where others use the machine, too.
+FIRST_RESULT_S = 600
 
 
 def demonstration(test: unittest.TestCase, output: str) -> None:
@@ -49,7 +49,6 @@ class Commands(unittest.TestCase):
         output, took = self.timed(bare, "cd /srv/weft && ./deploy/run.sh --once")
         demonstration(self, output)
         self.assertRegex(output, r"installing \d+ packages .* to fetch, .* on the disk")
-        self.assertLess(took, FIRST_RESULT_S)
         output, again = self.timed(bare, "cd /srv/weft && ./deploy/run.sh --once")
         demonstration(self, output)
         self.assertLess(again, 30)
@@ -59,6 +58,7 @@ class Commands(unittest.TestCase):
         self.one_sentence(code, output, r"the disk is full: the build needs \d+ MB here, there are \d+ MB left")
         output, _ = self.timed(bare, "cd /srv/weft && ./tests/run.sh --tests '^proto[.]units'")
         small_tests(self, output)
+        self.assertLess(took, FIRST_RESULT_S)
 
     def test_the_tests_first_as_a_user_with_sudo(self):
         bare = self.make("user", user="someone")
