@@ -64,6 +64,28 @@ class Turns(BudgetCase):
         self.assertEqual(answers[-1]["error"]["code"], 8)
 
 
+class Amplification(BudgetCase):
+    """Bytes that come out per byte that goes in; what is above the bar has a limit that Turns shows."""
+
+    MOST = 100
+    KINDS = {
+        "call": request(1, "foo"), "echo": request(1, "demo.echo", ["x" * 100]), "health": request(1, "mesh.health"),
+        "heartbeat": request(1, "heartbeat"), "drain": request(1, "mesh.drain"), "not found": request(1, "x"),
+        "no request": {}, "empty batch": [], "no json": b"x", "batch": [request(1, "x")] * 100, "wrong params": request(1, "demo.sum"),
+        "connect": request(1, "connect"), "wrong connect": request(1, "connect", {"serves": 1}),
+        "passed deadline": request(1, "foo", deadline_ms=0), "as a node": request(1, "connect", {"node": "n"}),
+        "wrong routes": request(1, "mesh.routes", {}), "cancel": request(1, "$/cancelRequest", {"id": 1}),
+    }
+
+    def test_of_every_kind_of_message(self):
+        for name, payload in self.KINDS.items():
+            with self.subTest(name):
+                answer = self.connect().exchange(payload)
+                ratio = (len(answer) + 4) / len(frame(payload))
+                print(f"{name}: {ratio:.1f}", flush=True)
+                self.assertLess(ratio, self.MOST)
+
+
 class Shares(BudgetCase):
     options = ("--reactors", "1", "--limits-held-request-bytes", "8MiB", "--limits-queue-length", "8",
                "--limits-blocking-calls", "8", "--limits-queue-interval", "60s", "--limits-queue-target", "60s")
