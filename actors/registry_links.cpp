@@ -34,7 +34,7 @@ void refuse(registry_state& state, const node_link& link, const node_link& rival
       fmt::format("two nodes have the id '{}', one at {} and one at {}: give one of them another --id",
                   link.node, rival.address, link.address);
   state.environment.log->warn("{}; the one that came later is refused", why);
-  send(state, link.link, make_actor_message<refuse_link>(link.link.key, why));
+  send(state, link.link, make_actor_message<refuse_link>(link.link.key, why, true));
 }
 
 }  // namespace
@@ -67,13 +67,13 @@ void on_link(registry_state& state, const node_link_changed& message) {
 void on_probed(registry_state& state, const node_link_probed& message) {
   const auto probed = std::ranges::find(state.links, message.link, &node_link::link);
   if (probed == state.links.end()) return;
-  const auto rival = *probed;
+  const node_link rival(*probed);
   if (!message.alive) {
     state.environment.log->info("node '{}' is back: its link to {} does not answer any more and is closed",
                                 rival.node, rival.address);
     state.links.erase(probed);
     send(state, rival.link,
-         make_actor_message<refuse_link>(rival.link.key, "a newer life of this node is there"));
+         make_actor_message<refuse_link>(rival.link.key, "a newer life of this node is there", false));
   }
   for (auto& link : state.links) {
     if (!link.waiting || !is_other_life(rival, link)) continue;

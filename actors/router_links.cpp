@@ -146,10 +146,10 @@ void router::on_refuse_link(const refuse_link& message) {
   auto* entry = find(message.key);
   if (entry == nullptr) return;
   entry->going_away = true;
-  home().metrics().add(metric::node_conflicts);
+  if (message.conflict) home().metrics().add(metric::node_conflicts);
   send_frame(*entry, goaway_frame(message.reason, std::chrono::milliseconds(0), std::chrono::milliseconds(0)),
              true);
-  give_up_link(*entry, message.reason, true);
+  give_up_link(*entry, message.reason, message.conflict);
 }
 
 coro::task<void> router::probe(router* self, connection_key key) {

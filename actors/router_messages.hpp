@@ -106,13 +106,14 @@ class probe_link final : public actor_message {
   connection_key key;
 };
 
-/// From the registry: this link is not to be, for the reason given.
+/// From the registry: this link is not to be, for the reason given; a conflict is one that an operator must end.
 class refuse_link final : public actor_message {
  public:
-  refuse_link(connection_key which, std::string why)
-      : actor_message(type::refuse_link), key(which), reason(std::move(why)) {}
+  refuse_link(connection_key which, std::string why, bool is_conflict)
+      : actor_message(type::refuse_link), key(which), reason(std::move(why)), conflict(is_conflict) {}
   connection_key key;
   std::string reason;
+  bool conflict;
 };
 
 /// From a connection: the reactor holds more of unfinished frames than it may.

@@ -115,8 +115,9 @@ bool is_liveness(std::string_view path) {
 struct admin_server::implementation {
   admin_sources sources;
   std::string host;
-  /// What the library complained about first while it started.
+  /// What the library complained about first to the thread that started it.
   std::string complaint;
+  std::thread::id starter = std::this_thread::get_id();
   MHD_Daemon* daemon = nullptr;
   std::mutex mutex;
   std::condition_variable changed;
@@ -198,8 +199,8 @@ struct admin_server::implementation {
     std::array<char, 256> text{};
     if (std::vsnprintf(text.data(), text.size(), format, arguments) < 0) return;
     auto& of = *static_cast<implementation*>(self);
-    // Once it serves, the library only tells of clients that left early.
-    if (of.daemon != nullptr || !of.complaint.empty()) return;
+    // Its own thread only tells of clients that left early.
+    if (std::this_thread::get_id() != of.starter || !of.complaint.empty()) return;
     of.complaint = text.data();
     while (of.complaint.ends_with('\n')) of.complaint.pop_back();
   }

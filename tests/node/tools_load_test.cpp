@@ -159,7 +159,10 @@ TEST(closed_loop, reads_answers_in_pieces_and_large_ones) {
       }
     }
   });
-  auto result = load(short_load(node.address()));
+  auto options = short_load(node.address());
+  // A megabyte takes its time where every access is checked.
+  options.duration = 2s;
+  auto result = load(options);
   ASSERT_TRUE(result);
   EXPECT_GT(result->succeeded, 0U);
   EXPECT_EQ(result->malformed, 0U);
