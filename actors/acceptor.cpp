@@ -46,7 +46,8 @@ int first_reserved_descriptor() {
   return static_cast<int>(most > 2 * reserved_descriptors ? most - reserved_descriptors / 2 : most);
 }
 
-std::expected<listening_socket, std::string> listening_socket::open(const host_port& address) {
+std::expected<listening_socket, std::string> listening_socket::open(const host_port& address,
+                                                                    const tcp_options& options) {
   const auto found = resolve_host(address);
   if (!found) return std::unexpected(found.error());
   std::string error = "the name has no address";
@@ -59,6 +60,8 @@ std::expected<listening_socket, std::string> listening_socket::open(const host_p
     listening_socket socket(descriptor);
     const int on = 1;
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    // What is accepted inherits them (tcp(7)), from the first on.
+    set_connection_options(descriptor, options);
     if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&at), length_of(at)) == 0 &&
         ::listen(descriptor, SOMAXCONN) == 0) {
       return socket;
@@ -95,8 +98,6 @@ acceptor::~acceptor() {
 
 void acceptor::receive(actor_message& message) {
   if (message.what() == actor_message::type::start) {
-    // What is accepted inherits them (tcp(7)).
-    set_connection_options(listener_, shared_.options.tcp);
     home().watch(listener_, EPOLLIN, *this);
   } else if (message.what() == actor_message::type::close) {
     terminate();

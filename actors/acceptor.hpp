@@ -20,7 +20,8 @@ namespace weft {
 /// A bound and listening socket, not yet served. Closed when it is never given to an acceptor.
 class listening_socket {
  public:
-  static std::expected<listening_socket, std::string> open(const host_port& address);
+  static std::expected<listening_socket, std::string> open(const host_port& address,
+                                                           const tcp_options& options = {});
   listening_socket(listening_socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   listening_socket& operator=(listening_socket&&) = delete;
   ~listening_socket();
