@@ -63,7 +63,10 @@ std::string method_label(std::string_view method) {
   // (http://www.isthe.com/chongo/tech/comp/fnv/).
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : method) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return fmt::format("{}~{:016x}", method.substr(0, kept), hash);
+  auto cut = kept;
+  // Not within a character of several bytes.
+  while (cut > 0 && (static_cast<unsigned char>(method[cut]) & 0xC0U) == 0x80U) --cut;
+  return fmt::format("{}~{:016x}", method.substr(0, cut), hash);
 }
 
 method_stats& call_stats::client(std::string_view address, std::uint16_t port, std::string_view method) {

@@ -13,6 +13,10 @@ namespace {
 using nlohmann::json;
 using complaint = std::unexpected<std::string>;
 
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 std::string check_pattern(std::string_view pattern, std::size_t longest) {
   if (pattern.empty()) return "an entry of 'serves' is empty; write a method's name such as users.get";
   if (pattern.size() > longest) {
@@ -53,13 +57,12 @@ std::expected<served_method, std::string> parse_entry(const json& entry, const l
          {std::pair{"params", &method.params}, std::pair{"result", &method.result}}) {
       const auto found = entry.find(member);
       if (found == entry.end()) continue;
-      const auto bytes = found->dump(-1, ' ', false, json::error_handler_t::replace).size();
-      if (bytes > limits.schema_bytes) {
+      *into = shared_json(*found);
+      if (into->bytes() > limits.schema_bytes) {
         return complaint(
             fmt::format("'{}': the schema of {} has {} bytes, the limit is {} (limits.schema_bytes)",
-                        method.pattern, member, bytes, limits.schema_bytes));
+                        method.pattern, member, into->bytes(), limits.schema_bytes));
       }
-      *into = *found;
     }
   } else {
     return complaint(
@@ -73,6 +76,9 @@ std::expected<served_method, std::string> parse_entry(const json& entry, const l
 }
 
 }  // namespace
+
+shared_json::shared_json(const json& value)
+    : text_(value.is_null() ? nullptr : std::make_shared<const std::string>(dump(value))) {}
 
 bool is_prefix_pattern(std::string_view pattern) noexcept {
   return pattern.size() > 2 && pattern.ends_with(".*");
@@ -98,11 +104,16 @@ std::expected<std::vector<served_method>, std::string> parse_serves(const json& 
   return methods;
 }
 
-json to_json(const served_method& method) {
-  json entry = {{"method", method.pattern}, {"idempotent", method.idempotent}};
-  if (method.max_in_flight != 0) entry["max_in_flight"] = method.max_in_flight;
-  if (!method.params.is_null()) entry["params"] = method.params;
-  if (!method.result.is_null()) entry["result"] = method.result;
+std::string to_json(const served_method& method, std::uint32_t instances) {
+  auto entry = fmt::format(R"({{"method":{},"idempotent":{},"instances":{})", dump(method.pattern),
+                           method.idempotent, instances);
+  const auto add = [&](std::string_view member, std::string_view value) {
+    entry += fmt::format(R"(,"{}":{})", member, value);
+  };
+  if (method.max_in_flight != 0) add("max_in_flight", std::to_string(method.max_in_flight));
+  if (method.params) add("params", method.params.text());
+  if (method.result) add("result", method.result.text());
+  entry += '}';
   return entry;
 }
 

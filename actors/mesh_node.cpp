@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <csignal>
 #include <future>
+#include <iterator>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
@@ -136,7 +137,7 @@ std::expected<void, std::string> mesh_node::implementation::start() {
     if (!opened) return std::unexpected(std::move(opened.error()));
     sources.push_back(std::move(*opened));
   }
-  auto listener = listening_socket::open(options.listen);
+  auto listener = listening_socket::open(options.listen, options.tcp);
   if (!listener) return std::unexpected(listener.error());
   listen = {options.listen.host, listener->port()};
   add_node_methods(services, options.id, counters, document);
@@ -226,7 +227,7 @@ registry_environment mesh_node::implementation::describe_node() {
   about.own_document = openrpc_document(services.list(), options.id);
   for (const auto* m : services.list()) {
     if (is_reserved_method(m->name)) continue;
-    about.in_process.push_back({m->name, m->idempotent, 0, m->params, m->result});
+    about.in_process.push_back({m->name, m->idempotent, 0, shared_json(m->params), shared_json(m->result)});
   }
   return about;
 }
@@ -472,7 +473,9 @@ metrics_snapshot mesh_node::metrics() const {
     }
   }
   for (std::size_t i = 0; i < impl_->routers.size(); ++i) {
-    for (auto& series : impl_->ask(i, false).calls) snapshot.calls.push_back(std::move(series));
+    auto report = impl_->ask(i, false);
+    std::ranges::move(report.calls, std::back_inserter(snapshot.calls));
+    std::ranges::move(report.malformed_responses, std::back_inserter(snapshot.malformed_responses));
   }
   merge_series(snapshot.calls);
   for (const auto& peer : impl_->ask_registry<peer_list>(peers_query{}).value_or(peer_list())) {

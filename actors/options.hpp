@@ -71,6 +71,8 @@ struct limit_options {
   std::size_t share_percent = 25;
   /// The JSON schema of one method's params or result, as text.
   std::size_t schema_bytes = 16 << 10;
+  /// Of all methods that this node knows of; a connection or node link may bring its share.
+  std::size_t schema_total_bytes = 16 << 20;
   /// Series of calls, by method and outcome, that one reactor counts, and how long those of a method stay
   /// that nobody serves any more.
   std::size_t call_series = 4'096;

@@ -38,18 +38,26 @@ void on_service(registry_state& state, service_changed& message) {
   std::erase_if(state.services, [&](const auto& known) { return known.link == message.link; });
   const auto limit = state.environment.limits.routes;
   const auto count = message.declaration.serves.size();
-  const bool refused = count > 0 && known_routes(state) + count > limit;
+  const bool too_many = count > 0 && known_routes(state) + count > limit;
+  const bool too_large = !too_many && !schema_room(state, 0).take(schema_bytes_of(message.declaration));
+  const bool refused = too_many || too_large;
   if (message.ticket != 0) {
     auto added = std::make_shared<registration>();
     added->missing = state.environment.routers.size();
     added->shard = message.link.shard;
     added->ticket = message.ticket;
-    if (refused)
+    if (too_many)
       added->refusal =
           fmt::format("the node knows of too many methods, the limit is {} (limits.routes)", limit);
+    if (too_large)
+      added->refusal = fmt::format(
+          "the schemas of what this connection serves have {} bytes, for which there is no room "
+          "(limits.share_percent of limits.schema_total_bytes)",
+          schema_bytes_of(message.declaration));
     state.registrations.push_back(std::move(added));
   }
-  if (refused) state.environment.counts->add(metric::limit_routes);
+  if (too_many) state.environment.counts->add(metric::limit_routes);
+  if (too_large) state.environment.counts->add(metric::limit_schema_total);
   if (count > 0 && !refused) state.services.push_back(std::move(message));
 }
 
@@ -154,6 +162,7 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
   self->state.environment = std::move(environment);
   const auto change = [self](const char* name, auto&& apply) {
     survive(self, name, [&] { apply(self->state); });
+    self->state.document_stale = true;
     publish_soon(self);
   };
   return {
@@ -209,7 +218,16 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
         self->state.withdrawn = true;
         publish_soon(self);
       },
-      [self](publish_now) { survive(self, "publish", [&] { publish(self->state); }); },
+      [self](publish_now) {
+        constexpr std::chrono::seconds before_next_try{1};
+        const bool done = survive(self, "publish", [&] {
+          publish(self->state);
+          return true;
+        });
+        if (done) return;
+        self->state.publishing = true;
+        self->delayed_send(self, before_next_try, publish_now{});
+      },
   };
 }
 

@@ -134,7 +134,7 @@ struct registry_environment {
   std::shared_ptr<spdlog::logger> log;
   /// Of a shard, for the registry's own counts; touched from any thread.
   metrics* counts = nullptr;
-  /// The part of the document that describes the process itself.
+  /// The document with the methods of the process itself.
   nlohmann::json own_document;
 };
 
@@ -157,6 +157,8 @@ struct node_link {
   bool hands_over = false;
   /// It tells of more methods than it may.
   bool over_limit = false;
+  /// No method was too large for it so far.
+  bool told_all = true;
   method_map methods;
 };
 
@@ -184,6 +186,8 @@ struct registry_state {
   std::shared_ptr<const routing_table> table = std::make_shared<routing_table>();
   bool publishing = false;
   bool withdrawn = false;
+  /// The document does not say yet what is served now.
+  bool document_stale = true;
 
   static inline const char* name = "registry";
 };
@@ -198,6 +202,21 @@ void on_link(registry_state& state, const node_link_changed& message);
 void on_probed(registry_state& state, const node_link_probed& message);
 /// Methods known from anywhere.
 std::size_t known_routes(const registry_state& state);
+std::size_t schema_bytes_of(const service_declaration& declaration);
+std::size_t schema_bytes_of(const node_link& link);
+/// How much more a service or link, which has `of_one` bytes of schemas, may bring.
+class schema_room {
+ public:
+  schema_room(const registry_state& state, std::size_t of_one);
+  bool take(std::size_t bytes) noexcept;
+  void give_back(std::size_t bytes) noexcept;
+
+ private:
+  std::size_t of_one_;
+  std::size_t in_all_ = 0;
+  std::size_t share_ = 0;
+  std::size_t most_ = 0;
+};
 method_map own_methods(const registry_state& state);
 void advertise_all(registry_state& state, node_link& to);
 void advertise_changes(registry_state& state);

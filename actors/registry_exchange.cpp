@@ -26,14 +26,8 @@ std::string dump(const json& value) {
 void send(const registry_state& state, const link_address& link, const char* method,
           std::string_view params) {
   auto element = make_actor_message<send_message>(
-      link.key, fmt::format(R"({{"jsonrpc":"2.0","method":"{}","params":{}}})", method, params), false);
+      link.key, fmt::format(R"({{"jsonrpc":"2.0","method":"{}","params":{}}})", method, params));
   state.environment.routers[link.shard]->enqueue(caf::mailbox_element_ptr(element.release()), nullptr);
-}
-
-json entry_of(const remote_method& method) {
-  json entry = to_json(method.method);
-  entry["instances"] = method.instances;
-  return entry;
 }
 
 /// One numbered series of `mesh.routes`, each below the largest frame that the link takes.
@@ -43,19 +37,34 @@ class route_messages {
       : state_(state), to_(to), reset_(reset) {}
 
   void remove(const std::string& pattern) { append(removed_, dump(pattern)); }
-  void add(const remote_method& method) { append(added_, dump(entry_of(method))); }
+  /// One that is too large for this link goes without its schemas, or not at all: the other node would refuse
+  /// it as well.
+  void add(const remote_method& method) {
+    if (append(added_, to_json(method.method, method.instances))) return;
+    auto plain = method.method;
+    plain.params = {};
+    plain.result = {};
+    if (append(added_, to_json(plain, method.instances))) return;
+    state_.environment.counts->add(metric::routes_not_told);
+    if (std::exchange(to_.told_all, false)) {
+      state_.environment.log->warn(
+          "node '{}' at {} takes frames of {} bytes, too few to be told of method '{}' and others", to_.node,
+          to_.address, to_.frame_bytes, plain.pattern);
+    }
+  }
   void finish() {
     if (reset_ || !removed_.empty() || !added_.empty()) flush();
   }
 
  private:
-  void append(std::string& list, const std::string& entry) {
+  /// False when the link takes no frame of this size.
+  bool append(std::string& list, const std::string& entry) {
     const auto room = std::max(to_.frame_bytes, smallest_frame_bytes) - envelope_bytes;
+    if (entry.size() > room) return false;
     if (removed_.size() + added_.size() + entry.size() + 1 > room) flush();
-    // One that is too large for this link alone is left out; the other node would refuse it as well.
-    if (entry.size() > room) return;
     list += list.empty() ? "" : ",";
     list += entry;
+    return true;
   }
 
   void flush() {
@@ -93,6 +102,38 @@ method_map own_methods(const registry_state& state) {
   // An instance's own limit is kept by its own node.
   for (auto& [pattern, method] : methods) method.method.max_in_flight = 0;
   return methods;
+}
+
+std::size_t schema_bytes_of(const service_declaration& declaration) {
+  std::size_t bytes = 0;
+  for (const auto& method : declaration.serves) bytes += method.schema_bytes();
+  return bytes;
+}
+
+std::size_t schema_bytes_of(const node_link& link) {
+  std::size_t bytes = 0;
+  for (const auto& [pattern, method] : link.methods) bytes += method.method.schema_bytes();
+  return bytes;
+}
+
+schema_room::schema_room(const registry_state& state, std::size_t of_one) : of_one_(of_one) {
+  const auto& limits = state.environment.limits;
+  most_ = limits.schema_total_bytes;
+  share_ = share_of(most_, limits.share_percent, 1);
+  for (const auto& service : state.services) in_all_ += schema_bytes_of(service.declaration);
+  for (const auto& link : state.links) in_all_ += schema_bytes_of(link);
+}
+
+bool schema_room::take(std::size_t bytes) noexcept {
+  if (of_one_ + bytes > share_ || in_all_ + bytes > most_) return false;
+  of_one_ += bytes;
+  in_all_ += bytes;
+  return true;
+}
+
+void schema_room::give_back(std::size_t bytes) noexcept {
+  of_one_ -= bytes;
+  in_all_ -= bytes;
 }
 
 std::size_t known_routes(const registry_state& state) {
@@ -156,19 +197,28 @@ void take_routes(registry_state& state, node_routes& message) {
   const auto& limits = state.environment.limits;
   const auto share = share_of(limits.routes, limits.share_percent, 1);
   auto known = known_routes(state);
+  schema_room room(state, schema_bytes_of(*link));
   std::size_t left_out = 0;
+  std::size_t bare = 0;
   for (auto& method : routes.added) {
-    const auto found = link->methods.find(method.method.pattern);
-    if (found != link->methods.end()) {
-      found->second = std::move(method);
-    } else if (link->methods.size() >= share || known >= limits.routes) {
-      ++left_out;
-    } else {
+    auto found = link->methods.find(method.method.pattern);
+    if (found == link->methods.end()) {
+      if (link->methods.size() >= share || known >= limits.routes) {
+        ++left_out;
+        continue;
+      }
       ++known;
-      auto pattern = method.method.pattern;
-      link->methods.emplace(std::move(pattern), std::move(method));
+      found = link->methods.try_emplace(method.method.pattern).first;
     }
+    room.give_back(found->second.method.schema_bytes());
+    if (!room.take(method.method.schema_bytes())) {
+      method.method.params = {};
+      method.method.result = {};
+      ++bare;
+    }
+    found->second = std::move(method);
   }
+  if (bare > 0) state.environment.counts->add(metric::limit_schema_total);
   if (left_out == 0) return;
   state.environment.counts->add(metric::limit_routes);
   if (!std::exchange(link->over_limit, true)) {

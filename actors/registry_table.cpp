@@ -1,5 +1,8 @@
 // Building the routing table and describing it.
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -163,19 +166,28 @@ void add_nodes(registry_state& state, table_builder& table) {
   }
 }
 
-void write_document(const registry_state& state) {
-  auto document = state.environment.own_document;
-  std::set<std::string> known;
-  for (const auto& method : document["methods"]) known.insert(method["name"].get<std::string>());
+// As text: schemas go into it as they came.
+void write_document(registry_state& state) {
+  if (!std::exchange(state.document_stale, false)) return;
+  const auto dump = [](const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  auto frame = state.environment.own_document;
+  std::set<std::string_view> known;
+  std::string methods;
+  for (const auto& method : state.environment.own_document["methods"]) {
+    known.insert(method["name"].get_ref<const std::string&>());
+    methods += (methods.empty() ? "" : ",") + dump(method);
+  }
   const auto add = [&](const served_method& method) {
     if (!known.insert(method.pattern).second) return;
-    document["methods"].push_back(
-        {{"name", method.pattern},
-         {"params", method.params.is_array() ? method.params : json::array()},
-         {"result",
-          {{"name", "result"}, {"schema", method.result.is_object() ? method.result : json::object()}}},
-         {"x-params-schema", method.params},
-         {"x-idempotent", method.idempotent}});
+    const auto params = method.params.text();
+    const auto result = method.result.text();
+    fmt::format_to(std::back_inserter(methods),
+                   R"({}{{"name":{},"params":{},"result":{{"name":"result","schema":{}}},)"
+                   R"("x-params-schema":{},"x-idempotent":{}}})",
+                   methods.empty() ? "" : ",", dump(method.pattern), params.starts_with('[') ? params : "[]",
+                   result.starts_with('{') ? result : "{}", params, method.idempotent);
   };
   for (const auto& service : state.services) {
     for (const auto& method : service.declaration.serves) add(method);
@@ -183,8 +195,11 @@ void write_document(const registry_state& state) {
   for (const auto& link : state.links) {
     for (const auto& [pattern, method] : link.methods) add(method.method);
   }
+  frame.erase("methods");
+  auto text = dump(frame);
+  text.pop_back();
   state.environment.document->store(
-      std::make_shared<const std::string>(document.dump(-1, ' ', false, json::error_handler_t::replace)));
+      std::make_shared<const std::string>(fmt::format(R"({},"methods":[{}]}})", text, methods)));
 }
 
 json describe(const endpoint& e, std::chrono::steady_clock::time_point now) {

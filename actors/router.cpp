@@ -105,8 +105,7 @@ void router::receive(actor_message& message) {
       return on_blocking_done(static_cast<blocking_done&>(message));
     case type::send: {
       auto& out = static_cast<send_message&>(message);
-      auto* entry = out.if_callable ? callable(out.key) : find(out.key);
-      if (entry != nullptr) send_frame(*entry, out.payload, false);
+      if (auto* entry = find(out.key)) send_frame(*entry, out.payload, false);
       return;
     }
     case type::registered:
@@ -230,8 +229,7 @@ void router::on_batch(inbound_batch& batch) {
 }
 
 bool router::has_output_enough(const link_entry& entry) const noexcept {
-  if (!entry.out) return false;
-  return entry.out->bulk.size() + entry.status->status().pending_output > options().limits.output_soft_bytes;
+  return entry.out && output_bytes(entry) > options().limits.output_soft_bytes;
 }
 
 void router::put_back(link_entry& entry, const inbound_batch& batch, std::size_t from) {
@@ -459,8 +457,9 @@ void router::on_response(link_entry& entry, const proto::envelope& message) {
 void router::on_malformed_response(link_entry& entry, std::string_view raw_id, std::string_view why) {
   auto* c = called(entry, raw_id);
   if (c == nullptr) return;
-  home().metrics().add(metric::responses_malformed);
-  const auto name = entry.name.empty() ? format_address(entry.address) : entry.name;
+  const auto& introduced_as = entry.node.empty() ? entry.name : entry.node;
+  malformed_.add(introduced_as.empty() ? named_counts::other : method_label(introduced_as));
+  const auto name = introduced_as.empty() ? format_address(entry.address) : introduced_as;
   if (const auto left_out = malformed_lines_.take(home().now())) {
     shared_.log->warn(
         "connection {}: {} answers a call of '{}' with what is no response: {} ({} such lines left out)",
@@ -475,6 +474,9 @@ void router::on_inspect(inspect_message& message) {
   inspected_ = true;
   if (message.connections) report.connections = describe_connections();
   stats_.append_to(report.calls);
+  malformed_.visit([&](const std::string& service, std::uint64_t count) {
+    report.malformed_responses.push_back({service, count});
+  });
   report.in_flight = calls_.size() - left_behind_;
   for (const auto& entry : links_) {
     if (!entry.open) continue;

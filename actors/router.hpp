@@ -36,6 +36,7 @@
 #include "actors/declaration.hpp"
 #include "actors/latency_window.hpp"
 #include "actors/log_budget.hpp"
+#include "actors/named_counts.hpp"
 #include "actors/pinned_actor.hpp"
 #include "actors/retry_budget.hpp"
 #include "actors/router_messages.hpp"
@@ -229,6 +230,10 @@ class router final : public pinned_actor {
   method_stats& stats_of(const route& serving);
   void sweep_series(coro::clock::time_point now);
   void measure_wait(coro::clock::time_point since);
+  /// Pending on the connection, and gathered for it here.
+  static std::size_t output_bytes(const link_entry& entry) noexcept {
+    return entry.status->status().pending_output + (entry.out ? entry.out->bulk.size() : 0);
+  }
   /// Is so much output pending or gathered for it that its next request has to wait?
   bool has_output_enough(const link_entry& entry) const noexcept;
   /// Everything from this item on comes again once the output has room.
@@ -243,6 +248,8 @@ class router final : public pinned_actor {
                const answer_target& target, const route* serving, coro::clock::time_point received,
                coro::clock::duration deadline);
   void forward_notification(const proto::envelope& message, const route& serving, bool local_only);
+  /// Dropped when the connection takes nothing now.
+  void notify(connection_key key, std::string_view text);
   void dispatch(call& c);
   void dispatch_unknown(call& c);
   void dispatch_limited(call& c, const route& serving);
@@ -455,6 +462,8 @@ class router final : public pinned_actor {
   /// Registrations for which this router has the new table, once its output of this turn is sent.
   std::vector<std::shared_ptr<registration>> in_force_;
   log_budget malformed_lines_;
+  /// Malformed responses by the service or node that gave them.
+  named_counts malformed_;
   /// Null when calls are neither traced nor logged.
   std::unique_ptr<call_recorder> recorder_;
   request_in_hand in_hand_;

@@ -21,6 +21,12 @@ void router::complete(batch_answers& group) {
       out.append(group.text, part.offset, part.size);
     }
     out.push_back(']');
+    const auto bytes = out.size() - start;
+    if (const auto refusal = needs_room(*entry, bytes) ? check_room(*entry, bytes, executed::unknown)
+                                                       : std::nullopt) [[unlikely]] {
+      out.resize(start + proto::frame_header_bytes);
+      proto::append_error(out, "null", *refusal);
+    }
     proto::end_frame(out, start);
   }
   release(group);

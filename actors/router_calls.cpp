@@ -279,8 +279,7 @@ void router::start_mesh_call(call& c, std::string_view method, std::string_view 
 link_entry* router::callable(connection_key key) {
   auto* entry = find(key);
   if (entry == nullptr || entry->going_away || entry->half_closed || entry->finishing) return nullptr;
-  if (entry->status->status().pending_output > options().limits.output_soft_bytes ||
-      (entry->registering && has_output_enough(*entry))) {
+  if (output_bytes(*entry) > options().limits.output_soft_bytes) {
     home().metrics().add(metric::limit_output_soft);
     return nullptr;
   }
@@ -334,6 +333,9 @@ void router::on_remote(remote_calls& message) {
         break;
       case remote_item::type::answer:
         on_remote_answer(item);
+        break;
+      case remote_item::type::notification:
+        notify(item.callee, item.text);
         break;
       case remote_item::type::cancel:
       case remote_item::type::abandon:

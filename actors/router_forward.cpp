@@ -73,13 +73,19 @@ void router::forward_notification(const proto::envelope& message, const route& s
   e->state->release_probe();
   const auto text = recorder_ ? continue_notification(message, serving) : message.text;
   if (e->link.shard != home().index()) {
-    send_to((*environment_.routers)[e->link.shard],
-            make_actor_message<send_message>(e->link.key, std::string(text), true));
-  } else if (auto* callee = callable(e->link.key)) {
-    if (!check_room(*callee, proto::frame_header_bytes + text.size(), executed::no)) {
-      send_frame(*callee, text, false);
-    }
+    // With the calls, so that neither overtakes the other.
+    auto& item = remote_output(e->link.shard).add(remote_item::type::notification, home().index(), {});
+    item.callee = e->link.key;
+    item.text = text;
+  } else {
+    notify(e->link.key, text);
   }
+}
+
+void router::notify(connection_key key, std::string_view text) {
+  auto* callee = callable(key);
+  if (callee == nullptr || check_room(*callee, proto::frame_header_bytes + text.size(), executed::no)) return;
+  send_frame(*callee, text, false);
 }
 
 void router::dispatch(call& c) {

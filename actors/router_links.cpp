@@ -194,7 +194,7 @@ std::optional<rpc_error> router::check_room(const link_entry& entry, std::size_t
                            ran, options().id);
   }
   if (!is_link(entry)) return std::nullopt;
-  const auto pending = entry.status->status().pending_output + (entry.out ? entry.out->bulk.size() : 0);
+  const auto pending = output_bytes(entry);
   if (pending <= options().limits.output_hard_bytes) [[likely]]
     return std::nullopt;
   // A link serves many: one large answer more must not be its end.

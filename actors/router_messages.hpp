@@ -78,15 +78,13 @@ class retire_link final : public actor_message {
   std::chrono::milliseconds drain_time;
 };
 
-/// From the registry or another router: a message to go out on a connection, if it is still there.
+/// From the registry: a message to go out on a connection, if it is still there.
 class send_message final : public actor_message {
  public:
-  /// `droppable`: not sent when the connection takes no calls now.
-  send_message(connection_key to, std::string message, bool droppable)
-      : actor_message(type::send), key(to), payload(std::move(message)), if_callable(droppable) {}
+  send_message(connection_key to, std::string message)
+      : actor_message(type::send), key(to), payload(std::move(message)) {}
   connection_key key;
   std::string payload;
-  bool if_callable;
 };
 
 /// From the router that was the last to get the table: what a connection has registered is in force on the
@@ -106,7 +104,8 @@ class probe_link final : public actor_message {
   connection_key key;
 };
 
-/// From the registry: this link is not to be, for the reason given; a conflict is one that an operator must end.
+/// From the registry: this link is not to be, for the reason given; a conflict is one that an operator must
+/// end.
 class refuse_link final : public actor_message {
  public:
   refuse_link(connection_key which, std::string why, bool is_conflict)
@@ -133,13 +132,13 @@ class room_message final : public actor_message {
 /// A call, an answer or a cancellation that crosses from one reactor to another.
 struct remote_item {
   /// `cancel` still wants the answer, `abandon` does not.
-  enum class type : std::uint8_t { call, answer, cancel, abandon };
+  enum class type : std::uint8_t { call, answer, cancel, abandon, notification };
   type what = type::call;
   std::size_t origin_shard = 0;
   call_key origin;
   connection_key callee;
-  /// Of a call: the request with an id in it, and where that id stands. Of an answer: the response as it
-  /// came, or empty when there is none.
+  /// Of a call: the request with an id in it, and where that id stands. Of a notification: the whole. Of an
+  /// answer: the response as it came, or empty when there is none.
   std::string text;
   std::size_t id_at = 0;
   std::size_t id_size = 0;
@@ -206,6 +205,7 @@ class blocking_done final : public actor_message {
 struct router_report {
   nlohmann::json connections = nlohmann::json::array();
   std::vector<call_series> calls;
+  std::vector<service_count> malformed_responses;
   std::size_t in_flight = 0;
   std::size_t introduced = 0;
   std::size_t pending_output_bytes = 0;

@@ -41,13 +41,16 @@ std::optional<std::string> read_string(const json& params, const char* name, std
   return std::nullopt;
 }
 
-std::optional<std::string> read_count(const json& params, const char* name,
-                                      std::optional<std::size_t>& into) {
+std::optional<std::string> read_frame_bytes(const json& params, const char* name,
+                                            std::optional<std::size_t>& into) {
+  constexpr std::size_t least = 1024;
   const auto* found = member(params, name);
   if (found == nullptr) return std::nullopt;
   if (!found->is_number_unsigned() || found->get<std::uint64_t>() == 0)
     return fmt::format("'{}' is a positive integer, not {}", name, shown(*found));
   into = found->get<std::uint64_t>();
+  if (*into < least)
+    return fmt::format("'{}' is at least {}: less has no room for an error and its reason", name, least);
   return std::nullopt;
 }
 
@@ -55,8 +58,8 @@ std::optional<std::string> read_limits(const json& params, connect_message& into
   const auto* limits = member(params, "limits");
   if (limits == nullptr) return std::nullopt;
   if (!limits->is_object()) return fmt::format("'limits' is an object, not {}", shown(*limits));
-  if (auto wrong = read_count(*limits, "frame_bytes", into.frame_bytes)) return wrong;
-  return read_count(*limits, "link_frame_bytes", into.link_frame_bytes);
+  if (auto wrong = read_frame_bytes(*limits, "frame_bytes", into.frame_bytes)) return wrong;
+  return read_frame_bytes(*limits, "link_frame_bytes", into.link_frame_bytes);
 }
 
 std::expected<remote_method, std::string> read_remote_method(const json& entry, const limit_options& limits) {
@@ -115,7 +118,7 @@ std::expected<connected_message, std::string> read_connected(const json& result)
     if (auto wrong = read_string(result, name, *into)) return complaint("its answer: " + *wrong);
   }
   if (const auto* limits = member(result, "limits"); limits != nullptr && limits->is_object()) {
-    if (auto wrong = read_count(*limits, "link_frame_bytes", read.link_frame_bytes))
+    if (auto wrong = read_frame_bytes(*limits, "link_frame_bytes", read.link_frame_bytes))
       return complaint("its answer: " + *wrong);
   }
   return read;

@@ -31,11 +31,18 @@ struct peer_state_count {
   std::int64_t count = 0;
 };
 
+struct service_count {
+  std::string service;
+  std::uint64_t count = 0;
+};
+
 /// All reactors' numbers, added up.
 struct metrics_snapshot {
   std::array<std::int64_t, metric_count> values{};
   std::vector<call_series> calls;
   std::vector<peer_state_count> peers;
+  /// Several of one service where several reactors have counted it.
+  std::vector<service_count> malformed_responses;
   std::int64_t reactors = 0;
 };
 

@@ -26,6 +26,7 @@ enum extra : std::size_t {
   peer_states,
   reactor_count,
   log_lines_dropped,
+  responses_malformed,
   build_info,
   cpu_seconds,
   start_time,
@@ -48,6 +49,10 @@ constexpr extra_family extras[] = {
     {"weft_log_lines_dropped_total", "counter", "reason",
      "Lines of the log that standard error did not take: more than log.queue_bytes waited, or a write "
      "failed"},
+    {"weft_responses_malformed_total", "counter", "service",
+     "Responses that could not be understood and ended the call whose id they had, by the name of the "
+     "service "
+     "or node that gave them"},
     {"weft_build_info", "gauge", "version, compiler", "Always 1; the labels describe the build"},
     {"process_cpu_seconds_total", "counter", "", "User and system CPU time spent"},
     {"process_start_time_seconds", "gauge", "", "Start time of the process since the Unix epoch"},
@@ -184,6 +189,19 @@ void add_log(const log_losses& losses, std::vector<MetricFamily>& families) {
   families.push_back(std::move(family));
 }
 
+void add_malformed(const metrics_snapshot& snapshot, std::vector<MetricFamily>& families) {
+  std::map<std::string, std::uint64_t> sums{{"_OTHER", 0}};
+  for (const auto& [service, count] : snapshot.malformed_responses) sums[service] += count;
+  MetricFamily family = family_of(responses_malformed, MetricType::Counter);
+  for (const auto& [service, count] : sums) {
+    ClientMetric metric;
+    metric.label.push_back({"service", service});
+    metric.counter.value = static_cast<double>(count);
+    family.metric.push_back(std::move(metric));
+  }
+  families.push_back(std::move(family));
+}
+
 void add_process(std::vector<MetricFamily>& families) {
   const process_usage usage = read_process_usage();
   families.push_back(single(cpu_seconds, usage.cpu_seconds));
@@ -215,6 +233,7 @@ std::string expose_metrics(const metrics_snapshot& snapshot, const log_losses& l
   add_peers(snapshot, families);
   families.push_back(single(reactor_count, static_cast<double>(snapshot.reactors)));
   add_log(losses, families);
+  add_malformed(snapshot, families);
   add_build(families);
   add_process(families);
   return prometheus::TextSerializer{}.Serialize(families);

@@ -263,7 +263,8 @@ const option rows[] = {
      .type = count,
      .member = WEFT_MEMBER(node.limits.share_percent),
      .help = "Largest part of a reactor's or the node's limit (held_request_bytes, queue_length, "
-             "blocking_calls, routes; calls_per_reactor for a link) that one connection may take",
+             "blocking_calls, routes, schema_total_bytes; calls_per_reactor for a link) that one connection "
+             "may take",
      .min = 1,
      .max = 100},
     {.key = "limits.schema_bytes",
@@ -272,6 +273,12 @@ const option rows[] = {
      .help = "Largest JSON schema of a served method's params or result",
      .min = 16,
      .max = kib * kib},
+    {.key = "limits.schema_total_bytes",
+     .type = size,
+     .member = WEFT_MEMBER(node.limits.schema_total_bytes),
+     .help = "JSON schemas of all methods that the node knows of, those of other nodes included",
+     .min = 1 * kib,
+     .max = 1 * gib},
     {.key = "limits.call_series",
      .type = count,
      .member = WEFT_MEMBER(node.limits.call_series),

@@ -18,7 +18,7 @@ const limit_options limits;
 TEST(session_messages, no_member_of_any_type_makes_reading_throw) {
   const auto connect =
       json::parse(R"({"name": "n", "instance": "i", "node": "b", "incarnation": "x", "token": "t",
-      "heartbeat_ms": 100, "serves": ["a.b"], "limits": {"frame_bytes": 1, "link_frame_bytes": 2}})");
+      "heartbeat_ms": 100, "serves": ["a.b"], "limits": {"frame_bytes": 1024, "link_frame_bytes": 2048}})");
   const auto routes = json::parse(
       R"({"seq": 1, "reset": true, "remove": ["a.b"], "add": [{"method": "a.b", "instances": 2}]})");
   const auto goaway = json::parse(R"({"reason": "r", "deadline_ms": 1, "handover_ms": 1})");

@@ -114,6 +114,11 @@ def schema_bytes(test, wire, size, method):
     return wire.call("connect", {"serves": [{"method": "schema.m", "params": ["x" * (size - 4)]}]})
 
 
+def schema_total_bytes(test, wire, size, method):
+    return wire.call("connect", {"serves": [{"method": f"schema.m{i}", "params": ["x" * (part - 4)]}
+                                            for i, part in enumerate((size // 2, size - size // 2))]})
+
+
 def blocking_calls(test, wire, size, method):
     wire.send(*(request(id, "demo.blocking", {"ms": 300}) for id in range(size - 1)))
     return wire.call("demo.blocking", {"ms": 300}, id="last") if size == 1 else last_of(wire, size)
@@ -146,6 +151,7 @@ CASES = [
     Case("limits.in_flight_per_connection", ("--limits-in-flight-per-connection", "6"), (in_flight, 6), 8),
     Case("limits.served_methods_per_connection", ("--limits-served-methods-per-connection", "7"), (served, 7), -32602),
     Case("limits.schema_bytes", ("--limits-schema-bytes", "500B"), (schema_bytes, 500), -32602),
+    Case("limits.schema_total_bytes", ("--limits-schema-total-bytes", "4000B"), (schema_total_bytes, 1000), 8),
     Case("limits.blocking_calls", ("--limits-blocking-calls", "3", "--limits-share-percent", "100"), (blocking_calls, 3), 8),
     Case("limits.queue_length", ("--limits-queue-length", "4", "--limits-share-percent", "100", "--limits-queue-interval", "20s",
                                  "--limits-queue-target", "20s"), (queue_length, 4), 8),

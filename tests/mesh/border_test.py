@@ -124,6 +124,42 @@ class Strangers(MeshCase):
         self.assertEqual(node.log().count("tells of more methods than it may"), 1)
 
 
+    def test_schemas_beyond_a_links_share_are_left_out(self):
+        node = self.start_node("--limits-schema-total-bytes", "4000B")
+        wire = self.stranger(node)
+        schema = ["s" * 400]
+        wire.call("mesh.routes", {"seq": 1, "reset": True,
+                                  "add": [{"method": f"told.m{i}", "result": {"x": schema}} for i in range(5)]})
+        service = Service(node, [{"method": "mine.m", "params": schema}], lambda got: got.answer("ok"))
+        self.addCleanup(service.close)
+        document = {m["name"]: m for m in self.connect(node).call("rpc.discover")["result"]["methods"]}
+        self.assertEqual(sum("x" in document[f"told.m{i}"]["result"]["schema"] for i in range(5)), 2, "a quarter of the limit")
+        self.assertEqual(document["mine.m"]["params"], schema)
+        self.assertEqual(node.metric("weft_limit_hits_total", limit="schema_total_bytes"), 1)
+        # Those that are told anew make room for themselves.
+        wire.call("mesh.routes", {"seq": 2, "add": [{"method": f"told.m{i}", "result": {"x": 1}} for i in range(5)]})
+        document = {m["name"]: m for m in self.connect(node).call("rpc.discover")["result"]["methods"]}
+        self.assertEqual([document[f"told.m{i}"]["result"]["schema"] for i in range(5)], [{"x": 1}] * 5)
+
+    def test_one_that_takes_only_small_frames_is_told_what_fits(self):
+        node = self.start_node("--limits-method-name-bytes", "1000B", demo=False)
+        names = ["plain.m", "with.schema", "n" * 900]
+        service = Service(node, [names[0], {"method": names[1], "params": ["p" * 3000]}, names[2]])
+        self.addCleanup(service.close)
+        wire = self.connect(node)
+        wire.call("connect", {"node": "small", "limits": {"link_frame_bytes": 1024}})
+        told = {}
+        while names[1] not in told:
+            message = wire.receive()
+            if message.get("method") == "mesh.routes":
+                self.assertLessEqual(len(json.dumps(message, separators=(",", ":"))), 1024)
+                told.update((entry["method"], entry) for entry in message["params"]["add"])
+        self.assertNotIn("params", told[names[1]])
+        self.assertNotIn(names[2], told)
+        self.assertIn("takes frames of 1024 bytes, too few to be told of method 'nnn", node.log())
+        self.assertEqual(node.metric("weft_routes_not_told_total"), 1)
+
+
 class Lives(MeshCase):
     """Nodes that come back, and nodes with one id."""
 
@@ -175,6 +211,8 @@ class Lives(MeshCase):
         eventually(lambda: wire.call("back.m", deadline_ms=300).get("result") == "new", "the new life is reached")
         for _ in range(10):
             self.assertEqual(wire.call("back.m")["result"], "new")
+        self.assertEqual(hub.metric("weft_node_conflicts_total"), 0)
+        self.assertEqual(hub.admin("/readyz")[0], 200)
         service.wire.close()
 
     def test_two_nodes_of_one_id_that_a_third_dials(self):

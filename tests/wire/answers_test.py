@@ -59,7 +59,20 @@ class Answers(WireCase):
                     error = self.assert_mesh_error(answer, 14, "unknown")
                     self.assertIn(f"svc-odd.m{number}", error["message"])
         self.assertEqual(self.node.metric("weft_responses_malformed_total") - before, 2 * len(malformed))
+        self.assertEqual(self.node.metric("weft_responses_malformed_total", service="svc-odd.m0"), 2)
         self.assertIn("svc-odd.m0", self.node.log())
+
+    def test_a_batch_of_answers_that_is_larger_than_the_caller_takes(self):
+        wire = self.connect()
+        wire.call("connect", {"limits": {"frame_bytes": 1024}})
+        fits = [request(id, "demo.echo", ["x" * 300]) for id in range(4)]
+        for size, too_large in ((2, False), (4, True)):
+            wire.send(fits[:size])
+            answer = wire.receive()
+            self.assertEqual(isinstance(answer, dict), too_large)
+        error = self.assert_mesh_error(answer, 8, "unknown", id=None)
+        self.assertIn("1024", error["message"])
+        self.assertEqual(wire.call("foo")["result"], "ok")
 
     def test_answers_in_a_batch_are_answers(self):
         service = Service(self.node, ["batched.m"])

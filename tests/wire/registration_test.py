@@ -3,7 +3,7 @@
 import json
 import threading
 
-from suite import WireCase, main, request
+from suite import WireCase, eventually, main, request
 
 from service import Refused, Service
 
@@ -91,6 +91,38 @@ class Order(WireCase):
         self.assertEqual(wire.call("deepest.x")["error"]["code"], -32601)
 
 
+class SchemasOfAll(WireCase):
+    options = ("--limits-schema-total-bytes", "10000B")
+
+    def serve(self, name, methods):
+        service = Service(self.node, [{"method": f"{name}.m{i}", "params": ["x" * 996]} for i in range(methods)])
+        self.addCleanup(service.close)
+        return service
+
+    def is_refused(self, name, methods):
+        with self.assertRaises(Refused) as refused:
+            self.serve(name, methods)
+        self.assertEqual(refused.exception.error["code"], 8)
+        self.assertIn("limits.share_percent of limits.schema_total_bytes", refused.exception.error["message"])
+
+    def has_room(self, name, methods):
+        try:
+            self.serve(name, methods)
+        except Refused:
+            return False
+        return True
+
+    def test_one_connection_has_its_share_and_all_together_have_a_limit(self):
+        first = self.serve("first", 2)
+        self.is_refused("second", 3)
+        for k in range(4):
+            self.serve(f"other{k}", 2)
+        self.is_refused("last", 1)
+        self.assertEqual(self.node.metric("weft_limit_hits_total", limit="schema_total_bytes"), 2)
+        first.close()
+        eventually(lambda: self.has_room("last", 2), "what is gone leaves its room")
+
+
 class Schemas(WireCase):
     options = ("--limits-schema-bytes", "1000B", "--limits-routes", "100", "--limits-share-percent", "50")
 
@@ -143,6 +175,7 @@ class Controls(WireCase):
     def test_wrong_members_are_named(self):
         wire = self.connect()
         for params, named in (({"node": 1}, "'node'"), ({"limits": 1}, "'limits'"), ({"limits": {"frame_bytes": "x"}}, "'frame_bytes'"),
+                              ({"limits": {"frame_bytes": 1023}}, "at least 1024"),
                               ({"incarnation": []}, "'incarnation'"), ({"heartbeat_ms": "x"}, "'heartbeat_ms'"),
                               ({"serves": "x"}, "'serves'"), ({"serves": [{"method": 1}]}, "serves")):
             answer = wire.call("connect", params)
