@@ -19,14 +19,14 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
-#include "actors/acceptor.hpp"
-#include "actors/method_rules.hpp"
-#include "actors/network.hpp"
-#include "actors/node_methods.hpp"
-#include "actors/peer_manager.hpp"
-#include "actors/registry.hpp"
-#include "actors/router.hpp"
-#include "actors/shard.hpp"
+#include "actors/methods/method_pattern.hpp"
+#include "actors/peers/peer_manager.hpp"
+#include "actors/registry/registry.hpp"
+#include "actors/router/router.hpp"
+#include "actors/service/node_methods.hpp"
+#include "actors/transport/acceptor.hpp"
+#include "actors/transport/network.hpp"
+#include "actors/transport/shard.hpp"
 
 namespace weft {
 namespace {

@@ -13,9 +13,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "actors/call_record.hpp"
-#include "actors/options.hpp"
-#include "actors/snapshot.hpp"
+#include "actors/config/options.hpp"
+#include "actors/telemetry/call_record.hpp"
+#include "actors/telemetry/snapshot.hpp"
 
 namespace spdlog {
 class logger;

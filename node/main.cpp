@@ -1,4 +1,4 @@
-#include "node/program.hpp"
+#include "node/commands/program.hpp"
 
 int main(int argc, char** argv) {
   return weft::run_program(argc, argv);

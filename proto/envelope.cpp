@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "proto/error_object.hpp"
-#include "proto/json_escape.hpp"
-#include "proto/json_scanner.hpp"
+#include "proto/json/json_escape.hpp"
+#include "proto/json/json_scanner.hpp"
 
 namespace weft::proto {
 namespace {

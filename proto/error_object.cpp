@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "proto/json_escape.hpp"
+#include "proto/json/json_escape.hpp"
 
 namespace weft::proto {
 namespace {

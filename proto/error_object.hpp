@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "proto/json_scanner.hpp"
+#include "proto/json/json_scanner.hpp"
 
 namespace weft::proto {
 

@@ -6,7 +6,7 @@
 
 #include "proto/envelope.hpp"
 #include "proto/error_object.hpp"
-#include "proto/utf8.hpp"
+#include "proto/json/utf8.hpp"
 
 namespace weft::proto {
 namespace {

@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include "actors/endpoint.hpp"
+#include "actors/balance/endpoint.hpp"
 
 namespace weft {
 

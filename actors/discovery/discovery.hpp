@@ -16,8 +16,8 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
 
-#include "actors/actor_message.hpp"
 #include "actors/discovery/source.hpp"
+#include "actors/runtime/actor_message.hpp"
 
 namespace spdlog {
 class logger;

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "actors/address.hpp"
 #include "actors/discovery/source.hpp"
-#include "actors/network.hpp"
+#include "actors/transport/address.hpp"
+#include "actors/transport/network.hpp"
 
 namespace weft {
 namespace {

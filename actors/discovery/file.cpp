@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "actors/address.hpp"
 #include "actors/discovery/source.hpp"
+#include "actors/transport/address.hpp"
 
 namespace weft {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "actors/network.hpp"
+#include "actors/transport/network.hpp"
 
 namespace weft {
 namespace {

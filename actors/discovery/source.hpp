@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/metrics.hpp"
-#include "actors/options.hpp"
+#include "actors/config/options.hpp"
+#include "actors/runtime/metrics.hpp"
 
 namespace weft {
 

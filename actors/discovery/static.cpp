@@ -1,8 +1,8 @@
 // NAME=HOST:PORT: one node that is always listed. Its host is looked up by whoever dials it.
 #include <fmt/format.h>
 
-#include "actors/address.hpp"
 #include "actors/discovery/source.hpp"
+#include "actors/transport/address.hpp"
 
 namespace weft {
 namespace {

@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "actors/demo.hpp"
 #include "actors/mesh_node.hpp"
-#include "actors/service_host.hpp"
+#include "actors/service/demo.hpp"
+#include "actors/service/service_host.hpp"
 #include "proto/frame.hpp"
 
 namespace {

@@ -7,8 +7,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include "actors/coro/completion.hpp"
 #include "actors/coro/context.hpp"
-#include "actors/coro/event.hpp"
 #include "actors/coro/executor.hpp"
 #include "actors/coro/scope.hpp"
 #include "actors/coro/sleep.hpp"

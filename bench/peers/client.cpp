@@ -6,8 +6,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "node/tools/arguments.hpp"
-#include "node/tools/bench/report.hpp"
+#include "node/commands/arguments.hpp"
+#include "node/commands/bench/report.hpp"
 
 namespace weft::peers {
 

@@ -8,8 +8,8 @@
 #include <mutex>
 #include <string>
 
-#include "node/tools/bench/load_generator.hpp"
-#include "node/tools/bench/options.hpp"
+#include "node/commands/bench/load_generator.hpp"
+#include "node/commands/bench/options.hpp"
 
 namespace weft::peers {
 

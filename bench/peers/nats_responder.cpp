@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/peers/nats_wire.hpp"
-#include "node/tools/arguments.hpp"
+#include "node/commands/arguments.hpp"
 
 namespace {
 

@@ -13,7 +13,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
-#include "node/tools/socket.hpp"
+#include "node/client/socket.hpp"
 
 namespace weft::peers {
 

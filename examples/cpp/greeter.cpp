@@ -7,11 +7,11 @@
 
 #include <fmt/format.h>
 
-#include "actors/address.hpp"
 #include "actors/mesh_node.hpp"
-#include "actors/service_host.hpp"
-#include "node/log.hpp"
-#include "node/signals.hpp"
+#include "actors/service/service_host.hpp"
+#include "actors/transport/address.hpp"
+#include "node/logging/log.hpp"
+#include "node/process/signals.hpp"
 
 namespace {
 

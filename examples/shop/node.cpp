@@ -4,7 +4,7 @@
 // A service in the node's own process saves a hop; users and billing show the other way, a connection from
 // any language.
 #include "examples/shop/orders.hpp"
-#include "node/program.hpp"
+#include "node/commands/program.hpp"
 
 int main(int argc, char** argv) {
   return weft::run_program(argc, argv,

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/coro/when_all.hpp"
-#include "actors/service_host.hpp"
+#include "actors/service/service_host.hpp"
 
 namespace shop {
 namespace {

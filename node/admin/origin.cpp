@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "node/printable.hpp"
+#include "node/logging/printable.hpp"
 
 namespace weft {
 namespace {

@@ -13,7 +13,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "actors/snapshot.hpp"
+#include "actors/telemetry/snapshot.hpp"
 #include "node/admin/http.hpp"
 
 namespace weft {

@@ -24,7 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "actors/network.hpp"
+#include "actors/transport/network.hpp"
 #include "node/admin/open_sockets.hpp"
 #include "node/admin/page_workers.hpp"
 

@@ -13,7 +13,7 @@
 #include <memory>
 #include <string>
 
-#include "actors/options.hpp"
+#include "actors/config/options.hpp"
 #include "node/admin/routes.hpp"
 
 namespace weft {

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "actors/address.hpp"
 #include "actors/balance/policy.hpp"
-#include "actors/method_rules.hpp"
+#include "actors/methods/method_pattern.hpp"
+#include "actors/transport/address.hpp"
 
 namespace weft {
 

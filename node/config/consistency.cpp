@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "actors/address.hpp"
+#include "actors/transport/address.hpp"
 #include "node/config/table.hpp"
 
 namespace weft {

@@ -9,9 +9,9 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "actors/address.hpp"
 #include "actors/discovery/source.hpp"
-#include "proto/units.hpp"
+#include "actors/transport/address.hpp"
+#include "node/config/units.hpp"
 
 namespace weft {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "actors/options.hpp"
-#include "node/log.hpp"
+#include "actors/config/options.hpp"
+#include "node/logging/log.hpp"
 
 namespace weft {
 

@@ -8,7 +8,7 @@
 
 #include "node/config/nearest.hpp"
 #include "node/config/table.hpp"
-#include "node/file_text.hpp"
+#include "node/process/file_text.hpp"
 
 namespace weft {
 namespace {

@@ -1,8 +1,8 @@
 #include "node/config/table.hpp"
 
-#include "node/call_log.hpp"
 #include "node/config/checks.hpp"
-#include "node/tracing/http_client.hpp"
+#include "node/logging/call_log.hpp"
+#include "node/telemetry/http_client.hpp"
 
 namespace weft {
 namespace {

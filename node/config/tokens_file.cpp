@@ -9,12 +9,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "actors/address.hpp"
-#include "actors/declaration.hpp"
-#include "actors/service_host.hpp"
+#include "actors/methods/declaration.hpp"
+#include "actors/methods/method_pattern.hpp"
+#include "actors/service/service_host.hpp"
+#include "actors/transport/address.hpp"
 #include "node/config/json_file.hpp"
 #include "node/config/nearest.hpp"
-#include "node/file_text.hpp"
+#include "node/process/file_text.hpp"
 
 namespace weft {
 namespace {

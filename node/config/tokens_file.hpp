@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/access_policy.hpp"
+#include "actors/access/access_policy.hpp"
 #include "node/config/program_options.hpp"
 #include "node/config/sources.hpp"
 

@@ -12,8 +12,8 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/coro/sleep.hpp"
-#include "actors/network.hpp"
-#include "actors/service_host.hpp"
+#include "actors/service/service_host.hpp"
+#include "actors/transport/network.hpp"
 #include "tests/actors/node_client.hpp"
 
 namespace weft {

@@ -15,7 +15,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "actors/options.hpp"
+#include "actors/config/options.hpp"
 #include "proto/frame.hpp"
 
 namespace weft {

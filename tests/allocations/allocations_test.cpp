@@ -11,7 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/mesh_node.hpp"
-#include "actors/service_host.hpp"
+#include "actors/service/service_host.hpp"
 #include "tests/actors/node_client.hpp"
 
 namespace {

@@ -46,10 +46,10 @@ def main() -> int:
     for code in re.findall(r'rpc_status_code=~?"([^"]+)"', expressions):
         for name in sorted(set(code.split("|")) - codes):
             complaints.append(f"rules.yml uses the status code {name}, which proto/error.hpp does not know")
-    states = (root / "actors/registry.cpp").read_text()
+    states = (root / "actors/registry/registry.cpp").read_text()
     for state in re.findall(r'(?<!\w)state!?="([^"]+)"', expressions):
         if f'return "{state}";' not in states:
-            complaints.append(f"rules.yml uses the peer state {state}, which actors/registry.cpp does not know")
+            complaints.append(f"rules.yml uses the peer state {state}, which actors/registry/registry.cpp does not know")
 
     found = alerts(rules)
     if not found:

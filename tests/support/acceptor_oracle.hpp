@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "proto/json_scanner.hpp"
+#include "proto/json/json_scanner.hpp"
 
 namespace weft::test {
 

@@ -1,9 +1,9 @@
-#include "actors/coro/actor_executor.hpp"
+#include "tests/actors/coro/actor_executor.hpp"
 
 #include <future>
 #include <memory>
 
-#include "actors/coro/event.hpp"
+#include "actors/coro/completion.hpp"
 #include "actors/coro/sleep.hpp"
 #include "tests/actors/coro/coroutine_host.hpp"
 

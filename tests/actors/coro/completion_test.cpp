@@ -1,6 +1,7 @@
+#include "actors/coro/completion.hpp"
+
 #include <memory>
 
-#include "actors/coro/event.hpp"
 #include "tests/actors/coro/coroutine_host.hpp"
 
 namespace weft::coro {

@@ -13,10 +13,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "actors/coro/actor_executor.hpp"
 #include "actors/coro/context.hpp"
 #include "actors/coro/scope.hpp"
 #include "actors/coro/task.hpp"
+#include "tests/actors/coro/actor_executor.hpp"
 
 namespace weft::coro {
 

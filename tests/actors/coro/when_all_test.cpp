@@ -3,7 +3,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "actors/coro/event.hpp"
+#include "actors/coro/completion.hpp"
 #include "actors/coro/sleep.hpp"
 #include "tests/actors/coro/coroutine_host.hpp"
 

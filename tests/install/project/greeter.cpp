@@ -11,7 +11,7 @@
 
 #include "actors/coro/sleep.hpp"
 #include "actors/mesh_node.hpp"
-#include "actors/service_host.hpp"
+#include "actors/service/service_host.hpp"
 
 namespace {
 

@@ -1,0 +1,116 @@
+#include "actors/methods/declaration.hpp"
+
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/methods/method_pattern.hpp"
+
+namespace weft {
+namespace {
+
+using nlohmann::json;
+using complaint = std::unexpected<std::string>;
+
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string check_pattern(std::string_view pattern, std::size_t longest) {
+  if (pattern.empty()) return "an entry of 'serves' is empty; write a method's name such as users.get";
+  if (pattern.size() > longest) {
+    return fmt::format("a method name of {} bytes is over the limit of {} (limits.method_name_bytes)",
+                       pattern.size(), longest);
+  }
+  const auto star = pattern.find('*');
+  if (star != pattern.npos && (!is_prefix_pattern(pattern) || star != pattern.size() - 1)) {
+    return fmt::format("'{}': a star stands only at the end, as in users.*", pattern);
+  }
+  if (is_reserved_method(pattern)) {
+    return fmt::format("'{}' is reserved: rpc.*, mesh.*, $/…, connect and heartbeat belong to the node",
+                       pattern);
+  }
+  return {};
+}
+
+std::expected<served_method, std::string> parse_entry(const json& entry, const limit_options& limits) {
+  served_method method;
+  if (entry.is_string()) {
+    method.pattern = entry.get<std::string>();
+  } else if (entry.is_object() && entry.contains("method") && entry["method"].is_string()) {
+    method.pattern = entry["method"].get<std::string>();
+    if (const auto found = entry.find("idempotent"); found != entry.end()) {
+      if (!found->is_boolean())
+        return complaint(fmt::format("'{}': idempotent is true or false", method.pattern));
+      method.idempotent = found->get<bool>();
+    }
+    if (const auto found = entry.find("max_in_flight"); found != entry.end()) {
+      constexpr std::uint32_t most = 1'000'000;
+      if (!found->is_number_unsigned() || found->get<std::uint64_t>() < 1 ||
+          found->get<std::uint64_t>() > most) {
+        return complaint(fmt::format("'{}': max_in_flight is an integer from 1 to {}", method.pattern, most));
+      }
+      method.max_in_flight = found->get<std::uint32_t>();
+    }
+    for (const auto& [member, into] :
+         {std::pair{"params", &method.params}, std::pair{"result", &method.result}}) {
+      const auto found = entry.find(member);
+      if (found == entry.end()) continue;
+      *into = shared_json(*found);
+      if (into->bytes() > limits.schema_bytes) {
+        return complaint(
+            fmt::format("'{}': the schema of {} has {} bytes, the limit is {} (limits.schema_bytes)",
+                        method.pattern, member, into->bytes(), limits.schema_bytes));
+      }
+    }
+  } else {
+    return complaint(
+        R"(an entry of 'serves' is a method's name or {"method": name, "idempotent"?, "max_in_flight"?, )"
+        R"("params"?, "result"?})");
+  }
+  if (auto wrong = check_pattern(method.pattern, limits.method_name_bytes); !wrong.empty()) {
+    return complaint(std::move(wrong));
+  }
+  return method;
+}
+
+}  // namespace
+
+shared_json::shared_json(const json& value)
+    : text_(value.is_null() ? nullptr : std::make_shared<const std::string>(dump(value))) {}
+
+std::expected<std::vector<served_method>, std::string> parse_serves(const json& serves,
+                                                                    const limit_options& limits) {
+  if (!serves.is_array()) return complaint("'serves' is an array of methods");
+  if (serves.size() > limits.served_methods_per_connection) {
+    return complaint(fmt::format("{} methods are over the limit of {} (limits.served_methods_per_connection)",
+                                 serves.size(), limits.served_methods_per_connection));
+  }
+  std::vector<served_method> methods;
+  std::unordered_set<std::string> known;
+  for (const auto& entry : serves) {
+    auto method = parse_entry(entry, limits);
+    if (!method) return complaint(std::move(method.error()));
+    if (!known.insert(method->pattern).second) {
+      return complaint(fmt::format("'{}' stands twice in 'serves'", method->pattern));
+    }
+    methods.push_back(std::move(*method));
+  }
+  return methods;
+}
+
+std::string to_json(const served_method& method, std::uint32_t instances) {
+  auto entry = fmt::format(R"({{"method":{},"idempotent":{},"instances":{})", dump(method.pattern),
+                           method.idempotent, instances);
+  const auto add = [&](std::string_view member, std::string_view value) {
+    entry += fmt::format(R"(,"{}":{})", member, value);
+  };
+  if (method.max_in_flight != 0) add("max_in_flight", std::to_string(method.max_in_flight));
+  if (method.params) add("params", method.params.text());
+  if (method.result) add("result", method.result.text());
+  entry += '}';
+  return entry;
+}
+
+}  // namespace weft

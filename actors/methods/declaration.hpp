@@ -1,0 +1,63 @@
+// What a service says of itself with `connect`: which methods it serves, and how they may be called.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "actors/config/options.hpp"
+
+namespace weft {
+
+/// JSON that is passed on and never looked into; copies share it.
+class shared_json {
+ public:
+  shared_json() = default;
+  /// Of null: none.
+  explicit shared_json(const nlohmann::json& value);
+
+  explicit operator bool() const noexcept { return text_ != nullptr; }
+  /// "null" when there is none.
+  std::string_view text() const noexcept { return text_ ? std::string_view(*text_) : "null"; }
+  std::size_t bytes() const noexcept { return text_ ? text_->size() : 0; }
+
+  friend bool operator==(const shared_json& a, const shared_json& b) noexcept { return a.text() == b.text(); }
+
+ private:
+  std::shared_ptr<const std::string> text_;
+};
+
+struct served_method {
+  /// A method's exact name, or `prefix.*` for every method that begins with `prefix.`.
+  std::string pattern;
+  bool idempotent = false;
+  /// Calls that one instance takes at a time; 0 leaves it to the other limits.
+  std::uint32_t max_in_flight = 0;
+  /// JSON schemas for `rpc.discover`.
+  shared_json params;
+  shared_json result;
+
+  std::size_t schema_bytes() const noexcept { return params.bytes() + result.bytes(); }
+  friend bool operator==(const served_method&, const served_method&) = default;
+};
+
+struct service_declaration {
+  std::string name;
+  std::string instance;
+  std::vector<served_method> serves;
+};
+
+/// Reads `serves`. On failure the sentence names the entry that was wrong and what would be right.
+std::expected<std::vector<served_method>, std::string> parse_serves(const nlohmann::json& serves,
+                                                                    const limit_options& limits);
+/// One entry in the form that `parse_serves` reads, with the number of instances that serve it: so nodes tell
+/// each other their methods.
+std::string to_json(const served_method& method, std::uint32_t instances);
+
+}  // namespace weft

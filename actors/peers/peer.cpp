@@ -1,0 +1,256 @@
+#include "actors/peers/peer.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "actors/coro/sleep.hpp"
+#include "actors/runtime/one_shot.hpp"
+#include "actors/transport/network.hpp"
+
+namespace weft {
+
+using state = peer_status::state;
+
+peer::peer(caf::actor_config& config, reactor& home, shard& shared, peer_task task,
+           caf::strong_actor_ptr router, caf::actor registry, caf::strong_actor_ptr manager)
+    : pinned_actor(config, home),
+      shared_(shared),
+      task_(std::move(task)),
+      router_(std::move(router)),
+      registry_(std::move(registry)),
+      manager_(std::move(manager)),
+      backoff_(shared.options.mesh.reconnect_initial, shared.options.mesh.reconnect_max,
+               std::random_device{}()) {
+  status_.key = task_.key;
+}
+
+peer::~peer() = default;
+
+void peer::receive(actor_message& message) {
+  switch (message.what()) {
+    case actor_message::type::start:
+      home().metrics().add(metric::actors_peer);
+      life_.emplace(home());
+      tasks_.emplace(home(), [log = shared_.log, name = task_.label](const std::exception_ptr&) {
+        log->error("peer {}: an exception left its coroutine; this is a bug of the node", name);
+      });
+      tasks_->spawn(run(this));
+      return;
+    case actor_message::type::address_resolved:
+      if (resolved_ != nullptr) resolved_->set(std::move(static_cast<address_resolved&>(message).found));
+      return;
+    case actor_message::type::link_changed:
+      return on_link_changed(static_cast<link_changed&>(message));
+    case actor_message::type::retire:
+      return retire();
+    case actor_message::type::close:
+      return terminate();
+    default:
+      return;
+  }
+}
+
+void peer::on_terminate() {
+  tasks_.reset();
+  life_.reset();
+  drop_socket();
+  home().metrics().add(metric::actors_peer, -1);
+  caf::anon_send(registry_, peer_gone{task_.key});
+  send_to(manager_, make_actor_message<peer_ended>(task_.key));
+  manager_.reset();
+}
+
+void peer::on_exception(std::string_view what) noexcept {
+  home().metrics().add(metric::actor_failures);
+  shared_.log->error("peer {}: {}", task_.label, what);
+}
+
+std::string peer::described() const {
+  const auto address = format_host_port(task_.address);
+  return task_.label == address ? address : task_.label + " (" + address + ")";
+}
+
+void peer::retire() {
+  retiring_ = true;
+  if (link_down_ == nullptr) return terminate();
+  report(state::draining);
+  send_to(router_, make_actor_message<retire_link>(caf::actor_cast<caf::strong_actor_ptr>(this),
+                                                   shared_.options.drain_timeout));
+}
+
+bool peer::is_self(const sockaddr_storage& address) const {
+  return std::ranges::find(own_, format_address(address)) != own_.end();
+}
+
+void peer::drop_socket() noexcept {
+  if (connecting_ < 0) return;
+  home().unwatch(connecting_, *this);
+  ::close(connecting_);
+  connecting_ = -1;
+}
+
+void peer::report(state now) {
+  status_.is = now;
+  status_.since = std::chrono::system_clock::now();
+  caf::anon_send(registry_, status_);
+}
+
+coro::task<void> peer::run(peer* self) {
+  for (;;) {
+    ++self->status_.attempts;
+    self->report(state::resolving);
+    auto addresses = co_await look_up(self);
+    const bool found = addresses && !addresses->empty();
+    const auto is_self = [self](const sockaddr_storage& address) { return self->is_self(address); };
+    if (found && std::ranges::all_of(*addresses, is_self)) {
+      self->report(state::self);
+      // A name may mean another node the next time; a number is this node for as long as it is listed.
+      const auto wait = numeric_address(self->task_.address).empty()
+                            ? self->shared_.options.mesh.reconnect_max
+                            : coro::clock::duration::max();
+      if (!co_await coro::sleep_for(*self->life_, wait)) co_return;
+      continue;
+    }
+    auto error = std::string("the name has no address");
+    if (!addresses)
+      error = addresses.error();
+    else if (found)
+      error = co_await dial(self, std::move(*addresses));
+    if (self->retiring_) {
+      self->send_to(caf::actor_cast<caf::strong_actor_ptr>(self), make_actor_message<close_message>());
+      co_return;
+    }
+    if (self->is_self(self->dialled_)) continue;
+    self->status_.last_error = error;
+    self->status_.node.clear();
+    self->report(std::exchange(self->conflict_, false) ? state::conflict : state::backing_off);
+    const auto wait = self->backoff_.next();
+    self->tell(error, wait);
+    if (!co_await coro::sleep_for(*self->life_, wait)) co_return;
+  }
+}
+
+// What happens again and again is told once.
+void peer::tell(const std::string& error, std::chrono::milliseconds next) {
+  const bool foreign =
+      error == to_string(close_reason::speaks_http) || error == to_string(close_reason::speaks_tls);
+  const bool again = foreign ? std::exchange(foreign_told_, true) : std::exchange(told_, error) == error;
+  const bool wrong = foreign || status_.is == state::conflict;
+  const auto level = again ? spdlog::level::debug : wrong ? spdlog::level::warn : spdlog::level::info;
+  shared_.log->log(level, "peer {}: {}; next attempt in {} ms", described(), error, next.count());
+}
+
+coro::task<std::string> peer::dial(peer* self, std::vector<sockaddr_storage> candidates) {
+  std::string error;
+  self->dialled_ = {};
+  for (const auto& address : candidates) {
+    if (self->is_self(address)) continue;
+    self->report(state::connecting);
+    auto descriptor = co_await connect(self, address);
+    if (descriptor) co_return co_await serve(self, *descriptor, address);
+    error = std::move(descriptor.error());
+  }
+  co_return error;
+}
+
+coro::task<peer::addresses> peer::look_up(peer* self) {
+  if (auto numeric = numeric_address(self->task_.address); !numeric.empty()) co_return numeric;
+  coro::completion<addresses> found;
+  self->resolved_ = &found;
+  const auto me = caf::actor_cast<caf::strong_actor_ptr>(self);
+  // A thread of its own: those of the scheduler belong to blocking handlers.
+  self->home_system().spawn<one_shot, caf::detached>([me, address = self->task_.address] {
+    auto answer = make_actor_message<address_resolved>();
+    answer->found = resolve_host(address);
+    me->enqueue(caf::mailbox_element_ptr(answer.release()), nullptr);
+  });
+  auto answer = co_await found.wait(*self->life_);
+  self->resolved_ = nullptr;
+  if (!answer) co_return std::unexpected(std::string(to_string(answer.error())));
+  co_return std::move(*answer);
+}
+
+coro::task<std::expected<int, std::string>> peer::connect(peer* self, sockaddr_storage address) {
+  const int descriptor = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) co_return std::unexpected(std::string(std::strerror(errno)));
+  set_connection_options(descriptor, self->shared_.options.tcp);
+  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), length_of(address)) != 0 &&
+      errno != EINPROGRESS) {
+    const std::string error = std::strerror(errno);
+    ::close(descriptor);
+    co_return std::unexpected(error);
+  }
+  coro::completion<int> connected;
+  self->connecting_ = descriptor;
+  self->connected_ = &connected;
+  self->home().watch(descriptor, EPOLLOUT, *self);
+  const auto deadline = self->home().now() + self->shared_.options.mesh.connect_timeout;
+  const auto error = co_await connected.wait(self->life_->child(deadline));
+  self->connected_ = nullptr;
+  if (error && *error == 0) {
+    self->home().unwatch(descriptor, *self);
+    self->connecting_ = -1;
+    co_return descriptor;
+  }
+  self->drop_socket();
+  co_return std::unexpected(error ? std::string(std::strerror(*error))
+                                  : std::string("no connection in time"));
+}
+
+coro::task<std::string> peer::serve(peer* self, int descriptor, sockaddr_storage address) {
+  coro::completion<std::string> down;
+  self->link_down_ = &down;
+  self->dialled_ = address;
+  self->report(state::introducing);
+  self->shared_.counters.connections.fetch_add(1, std::memory_order_relaxed);
+  self->send_to(self->router_, make_actor_message<adopt_link>(descriptor, address, self->task_.label,
+                                                              caf::actor_cast<caf::strong_actor_ptr>(self)));
+  auto why = co_await down.wait(*self->life_);
+  self->link_down_ = nullptr;
+  co_return why ? std::move(*why) : std::string(to_string(why.error()));
+}
+
+void peer::on_events(std::uint32_t) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(connecting_, SOL_SOCKET, SO_ERROR, &error, &size);
+  home().change(connecting_, 0, *this);
+  if (connected_ != nullptr) connected_->set(error);
+}
+
+void peer::on_link_changed(const link_changed& message) {
+  if (!message.up) {
+    conflict_ = message.conflict;
+    const bool lasted = up_since_ != coro::clock::time_point{} &&
+                        home().now() - up_since_ >= shared_.options.mesh.reconnect_reset;
+    if (lasted) backoff_.reset();
+    up_since_ = {};
+    if (link_down_ != nullptr) link_down_->set(message.detail);
+    return;
+  }
+  up_since_ = home().now();
+  told_.clear();
+  foreign_told_ = false;
+  status_.node = message.detail;
+  if (message.self) {
+    own_.push_back(format_address(dialled_));
+    shared_.log->info("peer {} is this node itself; another one needs an id of its own (--id)", described());
+    return send_to(router_, make_actor_message<retire_link>(caf::actor_cast<caf::strong_actor_ptr>(this),
+                                                            milliseconds(0)));
+  }
+  if (retiring_) return;
+  status_.link = {home().index(), message.key};
+  status_.last_error.clear();
+  shared_.log->info("peer {} is up, node {}", described(), message.detail);
+  report(state::up);
+}
+
+}  // namespace weft

@@ -1,0 +1,111 @@
+// A peer actor: keeps one connection to one other node, for as long as that is listed.
+//
+// Told as one coroutine: look the address up, connect, hand the socket to the router, wait until the link is
+// down, wait a little, begin again. It reports every change to the registry, and its end to both the registry
+// and the peer manager. An address that turns out to be this node itself is not dialled again.
+//
+// Thread safety: pinned to the reactor whose router gets the connection.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/config/options.hpp"
+#include "actors/coro/completion.hpp"
+#include "actors/coro/scope.hpp"
+#include "actors/messages/router_messages.hpp"
+#include "actors/registry/registry.hpp"
+#include "actors/runtime/backoff.hpp"
+#include "actors/runtime/pinned_actor.hpp"
+#include "actors/transport/shard.hpp"
+
+namespace weft {
+
+/// Answer of a name look-up, which runs on CAF's scheduler because it blocks.
+class address_resolved final : public actor_message {
+ public:
+  address_resolved() noexcept : actor_message(type::address_resolved) {}
+  std::expected<std::vector<sockaddr_storage>, std::string> found;
+};
+
+/// From the peer manager: the node is not listed any more. Calls on the link finish, then the actor ends.
+class retire_message final : public actor_message {
+ public:
+  retire_message() noexcept : actor_message(type::retire) {}
+};
+
+/// To the peer manager.
+class peer_ended final : public actor_message {
+ public:
+  explicit peer_ended(std::string which) : actor_message(type::peer_ended), key(std::move(which)) {}
+  std::string key;
+};
+
+struct peer_task {
+  /// By which the manager and the registry know it.
+  std::string key;
+  /// What /connections calls it, and logs with its address.
+  std::string label;
+  host_port address;
+};
+
+class peer final : public pinned_actor, private event_handler {
+ public:
+  peer(caf::actor_config& config, reactor& home, shard& shared, peer_task task, caf::strong_actor_ptr router,
+       caf::actor registry, caf::strong_actor_ptr manager);
+  ~peer() override;
+
+  const char* name() const override { return "peer"; }
+
+ private:
+  using addresses = std::expected<std::vector<sockaddr_storage>, std::string>;
+
+  // -- pinned_actor
+  void receive(actor_message& message) override;
+  void on_terminate() override;
+  // -- event_handler: the connecting socket is writable, or failed
+  void on_events(std::uint32_t mask) override;
+
+  static coro::task<void> run(peer* self);
+  static coro::task<addresses> look_up(peer* self);
+  static coro::task<std::expected<int, std::string>> connect(peer* self, sockaddr_storage address);
+  static coro::task<std::string> serve(peer* self, int descriptor, sockaddr_storage address);
+  static coro::task<std::string> dial(peer* self, std::vector<sockaddr_storage> candidates);
+  void report(peer_status::state state);
+  void tell(const std::string& error, std::chrono::milliseconds next);
+  void on_exception(std::string_view what) noexcept override;
+  /// "b (10.0.0.2:7400)"
+  std::string described() const;
+  void retire();
+  bool is_self(const sockaddr_storage& address) const;
+  void on_link_changed(const link_changed& message);
+  void drop_socket() noexcept;
+
+  shard& shared_;
+  peer_task task_;
+  caf::strong_actor_ptr router_;
+  caf::actor registry_;
+  caf::strong_actor_ptr manager_;
+  peer_status status_;
+  backoff backoff_;
+  /// When the link came up, and what was logged of the last failure.
+  coro::clock::time_point up_since_{};
+  std::string told_;
+  bool conflict_ = false;
+  /// What is there instead of a node has been told, since the last link.
+  bool foreign_told_ = false;
+  bool retiring_ = false;
+  /// Of the link that is up or coming up.
+  sockaddr_storage dialled_{};
+  /// Addresses that answered with this node's own id.
+  std::vector<std::string> own_;
+  int connecting_ = -1;
+  coro::completion<addresses>* resolved_ = nullptr;
+  coro::completion<int>* connected_ = nullptr;
+  coro::completion<std::string>* link_down_ = nullptr;
+  std::optional<coro::context> life_;
+  std::optional<coro::scope> tasks_;
+};
+
+}  // namespace weft

@@ -1,0 +1,257 @@
+// Building the routing table and describing it.
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/methods/method_pattern.hpp"
+#include "actors/registry/registry.hpp"
+
+namespace weft {
+namespace {
+
+using nlohmann::json;
+
+std::string state_id(std::string_view pattern, const link_address& link, std::string_view node) {
+  return fmt::format("{}\n{}\n{}.{}.{}", pattern, node, link.shard, link.key.slot, link.key.generation);
+}
+
+std::string state_id(std::string_view pattern, std::string_view node) {
+  return fmt::format("{}\n{}", pattern, node);
+}
+
+balance_policy policy_for(const balance_options& options, std::string_view pattern) {
+  return parse_balance_policy(rule_for(options.rules, pattern)).value_or(balance_policy::p2c);
+}
+
+bool is_settled(const registry_state& state) {
+  const auto known = [&](const auto& entry) {
+    using enum peer_status::state;
+    const peer_status& peer = entry.second.status;
+    if (peer.is == backing_off || peer.is == self || peer.is == conflict || peer.is == draining) return true;
+    return peer.is == up && std::ranges::any_of(state.links, [&](const node_link& link) {
+             return link.node == peer.node && link.in_step;
+           });
+  };
+  return state.peers_complete && std::ranges::all_of(state.peers, known);
+}
+
+class table_builder {
+ public:
+  explicit table_builder(registry_state& state) : state_(state) {}
+
+  void add(const served_method& method, endpoint to, std::string id) {
+    auto& known = state_.states[id];
+    if (!known) known = std::make_shared<endpoint_state>();
+    used_.emplace(id, known);
+    to.state = known;
+    to.idempotent = method.idempotent;
+    to.max_in_flight = method.max_in_flight;
+    auto& entry = routes_[method.pattern];
+    entry.pattern = method.pattern;
+    entry.policy = policy_for(state_.environment.balance, method.pattern);
+    entry.endpoints.push_back(std::move(to));
+  }
+
+  /// Every pattern of the last table that has no instance now stays for a while, without instances.
+  void remember_gone(std::chrono::steady_clock::time_point now) {
+    constexpr auto remembered = std::chrono::minutes(1);
+    constexpr std::size_t most = 1024;
+    for (const auto& [id, unused] : state_.states) {
+      const auto pattern = id.substr(0, id.find('\n'));
+      if (!routes_.contains(pattern) && state_.gone.size() < most) state_.gone.try_emplace(pattern, now);
+    }
+    std::erase_if(state_.gone, [&](const auto& entry) {
+      return routes_.contains(entry.first) || now - entry.second > remembered;
+    });
+    for (const auto& [pattern, since] : state_.gone) routes_[pattern].pattern = pattern;
+  }
+
+  std::shared_ptr<const routing_table> finish() {
+    state_.states = std::move(used_);
+    limit_routes();
+    auto table = std::make_shared<routing_table>();
+    // Once learned, a peer that comes and goes does not unsettle it.
+    table->settled = state_.table->settled || is_settled(state_);
+    for (auto& [pattern, entry] : routes_) {
+      if (is_prefix_pattern(pattern)) {
+        table->prefixes.emplace(pattern.substr(0, pattern.size() - 1), std::move(entry));
+      } else {
+        table->exact.emplace(pattern, std::move(entry));
+      }
+    }
+    add_peers(*table);
+    return table;
+  }
+
+ private:
+  void limit_routes() {
+    std::map<std::string, std::shared_ptr<admission_state>> kept;
+    for (auto& [pattern, entry] : routes_) {
+      const auto most = number_for(state_.environment.limits.method_in_flight, pattern);
+      const bool limited = most != 0 || std::ranges::any_of(entry.endpoints, [](const endpoint& e) {
+                             return e.max_in_flight != 0;
+                           });
+      // One that calls still wait for stays, whatever its instances say now.
+      const auto known = state_.admissions.find(pattern);
+      const bool in_use = known != state_.admissions.end() && known->second->waiting() > 0;
+      if (!limited && !in_use) continue;
+      entry.admission =
+          known != state_.admissions.end() ? known->second : std::make_shared<admission_state>(most);
+      kept.emplace(pattern, entry.admission);
+    }
+    state_.admissions = std::move(kept);
+  }
+
+  bool takes_calls(const peer_status& peer) const {
+    const auto leaves = [&](const node_link& link) { return link.leaving && link.link == peer.link; };
+    return peer.is == peer_status::state::up && std::ranges::none_of(state_.links, leaves);
+  }
+
+  void add_peers(routing_table& table) const {
+    for (const auto& [key, peer] : state_.peers) {
+      const auto& [listing, status, listed] = peer;
+      const peer_route route{status.link, takes_calls(status), listing.known_as.host, listing.known_as.port};
+      if (listing.names.empty()) table.peers.emplace(listing.label(), route);
+      for (const auto& name : listing.names) table.peers.emplace(name, route);
+    }
+    // Names of this node's own configuration come first.
+    for (const auto& [key, peer] : state_.peers) {
+      const auto& [listing, status, listed] = peer;
+      if (!takes_calls(status)) continue;
+      table.peers.try_emplace(
+          status.node, peer_route{status.link, true, listing.known_as.host, listing.known_as.port, true});
+    }
+  }
+
+  registry_state& state_;
+  std::map<std::string, route> routes_;
+  std::map<std::string, std::shared_ptr<endpoint_state>> used_;
+};
+
+void add_services(registry_state& state, table_builder& table) {
+  for (const auto& service : state.services) {
+    for (const auto& method : service.declaration.serves) {
+      endpoint to;
+      to.link = service.link;
+      to.node = state.environment.node;
+      to.service = service.declaration.name;
+      to.instance = service.declaration.instance;
+      table.add(method, std::move(to), state_id(method.pattern, service.link, state.environment.node));
+    }
+  }
+}
+
+void add_nodes(registry_state& state, table_builder& table) {
+  // Two nodes that dial each other have two links; one of them carries the calls, one that stays if there is
+  // one.
+  std::set<std::string> done;
+  for (const bool leaving : {false, true}) {
+    for (const auto& link : state.links) {
+      if (link.waiting || link.leaving != leaving || (leaving && !link.hands_over)) continue;
+      for (const auto& [pattern, method] : link.methods) {
+        auto id = state_id(pattern, link.node);
+        if (!done.insert(id).second) continue;
+        endpoint to;
+        to.link = link.link;
+        to.node = link.node;
+        to.local = false;
+        to.leaving = leaving;
+        to.weight = method.instances;
+        table.add(method.method, std::move(to), std::move(id));
+      }
+    }
+  }
+}
+
+// As text: schemas go into it as they came.
+void write_document(registry_state& state) {
+  if (!std::exchange(state.document_stale, false)) return;
+  const auto dump = [](const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  auto frame = state.environment.own_document;
+  std::set<std::string_view> known;
+  std::string methods;
+  for (const auto& method : state.environment.own_document["methods"]) {
+    known.insert(method["name"].get_ref<const std::string&>());
+    methods += (methods.empty() ? "" : ",") + dump(method);
+  }
+  const auto add = [&](const served_method& method) {
+    if (!known.insert(method.pattern).second) return;
+    const auto params = method.params.text();
+    const auto result = method.result.text();
+    fmt::format_to(std::back_inserter(methods),
+                   R"({}{{"name":{},"params":{},"result":{{"name":"result","schema":{}}},)"
+                   R"("x-params-schema":{},"x-idempotent":{}}})",
+                   methods.empty() ? "" : ",", dump(method.pattern), params.starts_with('[') ? params : "[]",
+                   result.starts_with('{') ? result : "{}", params, method.idempotent);
+  };
+  for (const auto& service : state.services) {
+    for (const auto& method : service.declaration.serves) add(method);
+  }
+  for (const auto& link : state.links) {
+    for (const auto& [pattern, method] : link.methods) add(method.method);
+  }
+  frame.erase("methods");
+  auto text = dump(frame);
+  text.pop_back();
+  state.environment.document->store(
+      std::make_shared<const std::string>(fmt::format(R"({},"methods":[{}]}})", text, methods)));
+}
+
+json describe(const endpoint& e, std::chrono::steady_clock::time_point now) {
+  constexpr const char* states[] = {"healthy", "ejected", "probation"};
+  return {{"node", e.node},
+          {"service", e.service},
+          {"instance", e.instance},
+          {"local", e.local},
+          {"instances", e.weight},
+          {"idempotent", e.idempotent},
+          {"state", e.leaving ? "draining" : states[static_cast<std::size_t>(e.state->state(now))]},
+          {"in_flight", e.state->in_flight()},
+          {"max_in_flight", e.max_in_flight},
+          {"latency_ms", e.state->latency_ns(now) / 1e6},
+          {"calls", e.state->calls()},
+          {"failures", e.state->failures()},
+          {"ejections", e.state->ejections()}};
+}
+
+}  // namespace
+
+std::shared_ptr<const routing_table> build_table(registry_state& state) {
+  table_builder table(state);
+  add_services(state, table);
+  add_nodes(state, table);
+  write_document(state);
+  table.remember_gone(std::chrono::steady_clock::now());
+  return table.finish();
+}
+
+json describe_routes(const registry_state& state) {
+  const auto now = std::chrono::steady_clock::now();
+  std::vector<json> list;
+  const auto add = [&](const route& r) {
+    auto instances = json::array();
+    for (const auto& e : r.endpoints) instances.push_back(describe(e, now));
+    auto entry =
+        json{{"method", r.pattern}, {"policy", to_string(r.policy)}, {"instances", std::move(instances)}};
+    if (r.admission) {
+      entry["waiting"] = r.admission->waiting();
+      entry["in_flight"] = r.admission->in_flight();
+      entry["max_in_flight"] = r.admission->max_in_flight();
+    }
+    list.push_back(std::move(entry));
+  };
+  for (const auto& method : state.environment.in_process) {
+    list.push_back(json{{"method", method.pattern}, {"policy", "in_process"}, {"instances", json::array()}});
+  }
+  for (const auto& [name, r] : state.table->exact) add(r);
+  for (const auto& [prefix, r] : state.table->prefixes) add(r);
+  std::ranges::sort(list, {}, [](const json& r) { return r["method"].get<std::string>(); });
+  return list;
+}
+
+}  // namespace weft

@@ -1,0 +1,32 @@
+// Passing a message on as the bytes it came as, with another id and the time that is left. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "actors/router/call.hpp"
+
+namespace weft {
+
+/// Where `part`, a view into `text`, lies in it; empty for an absent member.
+inline text_span span_in(std::string_view text, std::string_view part) noexcept {
+  if (part.empty()) return {};
+  return {static_cast<std::size_t>(part.data() - text.data()), part.size()};
+}
+
+/// Appends the request `text`, an object, with `number` as its id and `left_ms` as its deadline. An absent
+/// deadline is put in front of the other members. REQUIRES: `id` is not empty.
+void append_request_for(std::string& out, std::string_view text, text_span id, std::uint64_t number,
+                        text_span deadline, std::int64_t left_ms);
+
+/// Appends the request `text`, an object, with `raw_value` as its traceparent: in place of the one that it
+/// has, or in front of the other members. The same for a tracestate that must not be passed on, which becomes
+/// "".
+void append_traced(std::string& out, std::string_view text, text_span traceparent, std::string_view raw_value,
+                   text_span dropped_tracestate);
+
+/// Appends the response `text` with `raw_id` as its id.
+void append_response_for(std::string& out, std::string_view text, text_span id, std::string_view raw_id);
+
+}  // namespace weft

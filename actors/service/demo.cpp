@@ -1,0 +1,188 @@
+#include "actors/service/demo.hpp"
+
+#include <chrono>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "actors/coro/sleep.hpp"
+
+namespace weft {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+rpc_error invalid_params(std::string message) {
+  return make_error(error_code::invalid_params, std::move(message));
+}
+
+std::expected<milliseconds, rpc_error> read_ms(const json& params) {
+  constexpr std::int64_t longest_ms = 3'600'000;
+  const auto found = params.is_object() ? params.find("ms") : params.end();
+  if (!params.is_object() || found == params.end() || !found->is_number()) {
+    return std::unexpected(invalid_params(R"(takes {"ms": number})"));
+  }
+  const auto ms = found->get<double>();
+  if (!(ms >= 0 && ms <= static_cast<double>(longest_ms))) {
+    return std::unexpected(invalid_params(fmt::format("'ms' is a number from 0 to {}", longest_ms)));
+  }
+  return milliseconds(static_cast<std::int64_t>(ms));
+}
+
+std::optional<rpc_error> foo(std::string_view, std::string& out) {
+  out += R"("ok")";
+  return std::nullopt;
+}
+
+std::optional<rpc_error> echo(std::string_view raw_params, std::string& out) {
+  out += raw_params.empty() ? "null" : raw_params;
+  return std::nullopt;
+}
+
+coro::task<result> sleep(context ctx, json params) {
+  const auto time = read_ms(params);
+  if (!time) co_return std::unexpected(time.error());
+  if (const auto slept = co_await coro::sleep_for(ctx, *time); !slept) {
+    co_return std::unexpected(
+        make_error(error_code::request_cancelled, fmt::format("cancelled: {}", to_string(slept.error()))));
+  }
+  co_return "ok";
+}
+
+result blocking(const json& params) {
+  const auto time = read_ms(params);
+  if (!time) return std::unexpected(time.error());
+  std::this_thread::sleep_for(*time);
+  return "ok";
+}
+
+result fail(const json& params) {
+  if (!params.is_object() || !params.contains("code") || !params["code"].is_number_integer() ||
+      !params.contains("message") || !params["message"].is_string()) {
+    return std::unexpected(invalid_params(R"(takes {"code": integer, "message": string, "data"?: any})"));
+  }
+  const auto code = params["code"].get<std::int64_t>();
+  if (code != static_cast<std::int32_t>(code)) return std::unexpected(invalid_params("'code' has 32 bits"));
+  rpc_error error{static_cast<std::int32_t>(code), params["message"].get<std::string>(), {}};
+  if (params.contains("data")) {
+    error.data = params["data"].dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+  return std::unexpected(std::move(error));
+}
+
+result sum(const json& params) {
+  const json* values = nullptr;
+  if (params.is_object() && params.contains("values")) values = &params["values"];
+  if (values == nullptr || !values->is_array())
+    return std::unexpected(invalid_params(R"(takes {"values": [number…]})"));
+  double total = 0;
+  std::int64_t whole = 0;
+  bool integral = true;
+  for (const auto& value : *values) {
+    if (!value.is_number()) return std::unexpected(invalid_params("'values' holds numbers only"));
+    total += value.get<double>();
+    integral = integral && value.is_number_integer() &&
+               !__builtin_add_overflow(whole, value.get<std::int64_t>(), &whole);
+  }
+  return integral ? json(whole) : json(total);
+}
+
+coro::task<result> whoami(context ctx, json) {
+  co_return json{{"node", ctx.node()}};
+}
+
+struct target_call {
+  std::string to;
+  std::string method;
+  json params;
+};
+
+std::expected<target_call, rpc_error> read_call(const json& params, bool with_target) {
+  const auto text = [&](const char* member) {
+    return params.is_object() && params.contains(member) && params[member].is_string();
+  };
+  if (!text("method") || (with_target && !text("to"))) {
+    return std::unexpected(
+        invalid_params(with_target ? R"(takes {"to": peer, "method": string, "params"?: object or array})"
+                                   : R"(takes {"method": string, "params"?: object or array})"));
+  }
+  target_call read{with_target ? params["to"].get<std::string>() : "", params["method"].get<std::string>(),
+                   params.value("params", json())};
+  if (!read.params.is_null() && !read.params.is_structured()) {
+    return std::unexpected(invalid_params("'params' is an object or an array"));
+  }
+  return read;
+}
+
+coro::task<result> relay(context ctx, json params) {
+  auto read = read_call(params, true);
+  if (!read) co_return std::unexpected(read.error());
+  co_return co_await ctx.peer(read->to).call(read->method, read->params);
+}
+
+coro::task<result> callback(context ctx, json params) {
+  auto read = read_call(params, false);
+  if (!read) co_return std::unexpected(read.error());
+  co_return co_await ctx.caller().call(read->method, read->params);
+}
+
+json parameter(const char* name, const char* type, bool required = true) {
+  return {{"name", name}, {"required", required}, {"schema", {{"type", type}}}};
+}
+
+}  // namespace
+
+void add_demo_methods(service_host& services) {
+  const json text = {{"type", "string"}};
+  services
+      .add({.name = "foo",
+            .handler = raw_handler(foo),
+            .summary = "Answers \"ok\"",
+            .idempotent = true,
+            .result = text})
+      .add({.name = "demo.echo",
+            .handler = raw_handler(echo),
+            .summary = "Its params, byte for byte",
+            .idempotent = true})
+      .add({.name = "demo.sleep",
+            .handler = coroutine_handler(sleep),
+            .summary = "Answers \"ok\" after some time, without holding a thread",
+            .idempotent = true,
+            .params = json::array({parameter("ms", "number")}),
+            .result = text})
+      .add({.name = "demo.blocking",
+            .handler = blocking_handler{blocking},
+            .summary = "Answers \"ok\" after blocking a thread of the scheduler",
+            .idempotent = true,
+            .params = json::array({parameter("ms", "number")}),
+            .result = text})
+      .add({.name = "demo.fail",
+            .handler = plain_handler(fail),
+            .summary = "Answers with this error",
+            .idempotent = true,
+            .params = json::array({parameter("code", "integer"), parameter("message", "string"),
+                                   parameter("data", "object", false)})})
+      .add({.name = "demo.sum",
+            .handler = plain_handler(sum),
+            .summary = "The sum of numbers",
+            .idempotent = true,
+            .params = json::array({parameter("values", "array")}),
+            .result = {{"type", "number"}}})
+      .add({.name = "demo.whoami",
+            .handler = coroutine_handler(whoami),
+            .summary = "Which node answers",
+            .idempotent = true,
+            .result = {{"type", "object"}}})
+      .add({.name = "demo.relay",
+            .handler = coroutine_handler(relay),
+            .summary = "Calls a method on a peer node and returns its result",
+            .params = json::array({parameter("to", "string"), parameter("method", "string"),
+                                   parameter("params", "object", false)})})
+      .add({.name = "demo.callback",
+            .handler = coroutine_handler(callback),
+            .summary = "Calls a method on the connection the request came from and returns its result",
+            .params = json::array({parameter("method", "string"), parameter("params", "object", false)})});
+}
+
+}  // namespace weft

@@ -1,0 +1,53 @@
+// A small blocking client: one connection that sends and receives frames, each with a time limit.
+//
+// Ownership: owns its socket. Thread safety: one thread at a time.
+// After a failure other than a time-out the connection is of no more use.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "node/client/socket.hpp"
+#include "proto/frame.hpp"
+
+namespace weft::tools {
+
+struct client_error {
+  enum class kind : std::uint8_t { timed_out, closed, failed };
+  kind what = kind::failed;
+  /// A sentence without the peer's address.
+  std::string message;
+};
+
+class client {
+ public:
+  /// Frames over this are refused. Memory grows with what arrives, so the bound may be wide.
+  static constexpr std::size_t max_frame_bytes = std::size_t{256} << 20;
+
+  static std::expected<client, std::string> connect(const host_port& address, steady_clock::time_point until);
+  /// Takes a connected socket, in non-blocking mode.
+  explicit client(unique_fd socket) noexcept : socket_(std::move(socket)), reader_(max_frame_bytes) {}
+
+  /// Sends one frame.
+  std::expected<void, client_error> send(std::string_view payload, steady_clock::time_point until);
+  /// Sends bytes as they are.
+  std::expected<void, client_error> send_bytes(std::string_view bytes, steady_clock::time_point until);
+  /// The payload of the next frame.
+  std::expected<std::string, client_error> receive(steady_clock::time_point until);
+  /// Says that nothing more will be sent; receiving goes on.
+  void finish_sending() noexcept;
+
+  int native_handle() const noexcept { return socket_.get(); }
+  /// The socket, when everything that was received has been taken.
+  unique_fd release() && noexcept { return std::move(socket_); }
+
+ private:
+  unique_fd socket_;
+  proto::frame_reader reader_;
+  std::deque<std::string> received_;
+};
+
+}  // namespace weft::tools

@@ -1,0 +1,163 @@
+#include "node/commands/call.hpp"
+
+#include <cerrno>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "actors/transport/network.hpp"
+#include "node/client/exchange.hpp"
+#include "node/commands/arguments.hpp"
+#include "node/config/units.hpp"
+#include "node/logging/printable.hpp"
+#include "node/process/exit_code.hpp"
+#include "node/process/file_text.hpp"
+#include "proto/envelope.hpp"
+#include "proto/message.hpp"
+
+namespace weft::tools {
+
+namespace {
+
+std::expected<std::string, std::string> read_source(const std::string& argument, std::istream& input) {
+  if (argument == "-") return std::string(std::istreambuf_iterator<char>(input), {});
+  if (!argument.starts_with('@')) return argument;
+  std::string path = argument.substr(1);
+  std::ifstream file(path, std::ios::binary);
+  std::string content(std::istreambuf_iterator<char>(file), {});
+  if (!file.is_open() || file.bad()) {
+    return std::unexpected(fmt::format("cannot read PARAMS from '{}': {}", path, error_text(errno)));
+  }
+  return content;
+}
+
+/// Rounded up, so that the caller's own time-out comes before the node's answer to it and the exit code does
+/// not depend on which of the two was faster.
+std::int64_t deadline_ms(steady_clock::time_point until) {
+  return std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()).count();
+}
+
+std::string render(const call_options& options, std::string_view params, steady_clock::time_point until) {
+  std::string message;
+  proto::request_members members;
+  if (!options.notify) members.deadline_ms = deadline_ms(until);
+  proto::append_request(message, options.notify ? std::string_view() : exchange_id, options.method, params,
+                        members);
+  return message;
+}
+
+int report_failure(const call_options& options, const client_error& error, std::ostream& errors) {
+  if (error.what == client_error::kind::timed_out) {
+    errors << fmt::format(
+        "no answer from {} to '{}' within {}: the method may still be running; check the node's health "
+        "or raise --timeout\n",
+        format_host_port(options.address), printable(options.method), format_duration(options.timeout));
+  } else {
+    errors << fmt::format("no answer from {} to '{}': {}; check the node's log\n",
+                          format_host_port(options.address), printable(options.method),
+                          printable(error.message));
+  }
+  return exit_unreachable;
+}
+
+int print_answer(const answer& reply, std::ostream& output, std::ostream& errors) {
+  if (!reply.ok) {
+    errors << printable_json(reply.raw) << '\n' << std::flush;
+    return exit_failed;
+  }
+  output << printable_json(reply.raw) << '\n' << std::flush;
+  if (output) return exit_ok;
+  errors << "the call succeeded, but its result could not be written to standard output\n";
+  return exit_unreachable;
+}
+
+int wrong_usage(const std::string& error, std::ostream& errors) {
+  errors << printable(error) << '\n';
+  return exit_usage;
+}
+
+}  // namespace
+
+std::expected<std::string, std::string> read_params(const std::string& argument, std::istream& input) {
+  auto text = read_source(argument, input);
+  if (!text) return text;
+  constexpr std::string_view right =
+      "pass an array or an object, for example '{\"ms\": 10}', @FILE or - for standard input";
+  auto scanned = proto::validate(*text, proto::depth_limit);
+  if (scanned.kind == proto::scan_kind::rejected) {
+    return std::unexpected(fmt::format("PARAMS is not JSON: {} at byte {}; {}", proto::to_string(scanned.why),
+                                       scanned.offset, right));
+  }
+  std::size_t first = text->find_first_not_of(" \t\r\n");
+  std::size_t last = text->find_last_not_of(" \t\r\n");
+  if ((*text)[first] != '{' && (*text)[first] != '[') {
+    return std::unexpected(fmt::format("PARAMS is JSON, but neither array nor object; {}", right));
+  }
+  return text->substr(first, last - first + 1);
+}
+
+int run_call(const call_options& options, std::istream& input, std::ostream& output, std::ostream& errors) {
+  std::string params;
+  std::string token;
+  if (options.params) {
+    auto read = read_params(*options.params, input);
+    if (!read) return wrong_usage(read.error(), errors);
+    params = std::move(*read);
+  }
+  if (!options.token_file.empty()) {
+    auto read = read_token_file(options.token_file);
+    if (!read) return wrong_usage(read.error(), errors);
+    token = std::move(*read);
+  }
+  auto until = steady_clock::now() + options.timeout;
+  auto connection = client::connect(options.address, until);
+  if (!connection) {
+    errors << printable(connection.error()) << '\n';
+    return exit_unreachable;
+  }
+  if (!token.empty()) {
+    auto admitted = exchange(*connection, connect_request(token), until);
+    if (!admitted) return report_failure(options, admitted.error(), errors);
+    if (!admitted->ok) return print_answer(*admitted, output, errors);
+  }
+  const auto request = render(options, params, until);
+  if (options.notify) {
+    if (auto sent = connection->send(request, until); !sent)
+      return report_failure(options, sent.error(), errors);
+    connection->finish_sending();
+    return exit_ok;
+  }
+  auto reply = exchange(*connection, request, until);
+  if (!reply) return report_failure(options, reply.error(), errors);
+  return print_answer(*reply, output, errors);
+}
+
+}  // namespace weft::tools
+
+namespace weft {
+
+void add_call_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<tools::call_options>();
+  CLI::App* command = app.add_subcommand("call", "Call a method of a node and print its result");
+  tools::add_address(*command, "ADDRESS", options->address, "The node's data port");
+  command->add_option("METHOD", options->method, "The method's name")
+      ->required()
+      ->check([](const std::string& name) { return name.empty() ? "METHOD must not be empty" : ""; }, "");
+  command->add_option("PARAMS", options->params, "JSON array or object, @FILE, or - for standard input");
+  tools::add_duration(*command, "--timeout", options->timeout, std::chrono::milliseconds(1),
+                      "Give up after this time; it is also the call's deadline");
+  command->add_flag("--notify", options->notify, "Send a notification: no answer is awaited");
+  command->add_option("--token-file", options->token_file,
+                      "Present the token that this file holds, before the call");
+  command->footer(
+      "Exit: 0 result on standard output, 1 error answer on standard error, 2 no connection or no answer in "
+      "time, "
+      "64 wrong usage.");
+  command->callback(
+      [options, &exit_code] { exit_code = tools::run_call(*options, std::cin, std::cout, std::cerr); });
+}
+
+}  // namespace weft

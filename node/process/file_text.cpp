@@ -1,0 +1,78 @@
+#include "node/process/file_text.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "actors/access/access_policy.hpp"
+
+namespace weft {
+namespace {
+
+using stream = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+stream open_file(const std::string& path) {
+  return {std::fopen(path.c_str(), "rbe"), std::fclose};
+}
+
+std::expected<std::string, std::string> read_stream(std::FILE* file) {
+  std::string text;
+  char buffer[4096];
+  std::size_t n = 0;
+  do {
+    n = std::fread(buffer, 1, sizeof buffer, file);
+    text.append(buffer, n);
+  } while (n == sizeof buffer);
+  // A directory can be opened, but not read.
+  if (std::ferror(file)) return std::unexpected(std::strerror(errno));
+  return text;
+}
+
+/// Asks the open file, so that it cannot be another one than the one that is read.
+std::string check_owner_only(std::FILE* file, const std::string& path) {
+  struct stat status{};
+  if (::fstat(::fileno(file), &status) != 0) return std::strerror(errno);
+  constexpr mode_t others = S_IRWXG | S_IRWXO;
+  if (status.st_uid != ::geteuid() || (status.st_mode & others) == 0) return {};
+  return fmt::format("its mode {:04o} lets others at the secrets in it; run: chmod 600 {}",
+                     status.st_mode & 07777, path);
+}
+
+}  // namespace
+
+std::expected<std::string, std::string> read_file(const std::string& path) {
+  const auto file = open_file(path);
+  if (!file) return std::unexpected(std::strerror(errno));
+  return read_stream(file.get());
+}
+
+std::expected<std::string, std::string> read_secret_file(const std::string& path) {
+  const auto refuse = [&](std::string_view why) {
+    return std::unexpected(fmt::format("file \"{}\" cannot be used: {}", path, why));
+  };
+  const auto file = open_file(path);
+  if (!file) return refuse(std::strerror(errno));
+  if (const auto wrong = check_owner_only(file.get(), path); !wrong.empty()) return refuse(wrong);
+  auto text = read_stream(file.get());
+  if (!text) return refuse(text.error());
+  return text;
+}
+
+std::expected<std::string, std::string> read_token_file(const std::string& path) {
+  auto text = read_secret_file(path);
+  if (!text) return text;
+  constexpr std::string_view space = " \t\r\n";
+  const auto first = std::min(text->find_first_not_of(space), text->size());
+  auto token = text->substr(first, text->find_last_not_of(space) + 1 - first);
+  if (const auto wrong = check_token(token); !wrong.empty())
+    return std::unexpected(fmt::format("file \"{}\" holds no token: {}", path, wrong));
+  return token;
+}
+
+}  // namespace weft

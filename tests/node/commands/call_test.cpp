@@ -1,0 +1,229 @@
+#include "node/commands/call.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "node/process/exit_code.hpp"
+#include "tests/node/commands/peer.hpp"
+
+namespace weft::tools {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+struct outcome {
+  int code;
+  std::string output;
+  std::string errors;
+};
+
+outcome call(const call_options& options, const std::string& input = "") {
+  std::istringstream in(input);
+  std::ostringstream out;
+  std::ostringstream err;
+  int code = run_call(options, in, out, err);
+  return {code, out.str(), err.str()};
+}
+
+call_options options_for(const host_port& address) {
+  return {.address = address,
+          .method = "demo.echo",
+          .params = std::nullopt,
+          .timeout = std::chrono::seconds(20),
+          .token_file = {}};
+}
+
+/// A peer that answers the first request with this text, ID standing for the request's id.
+std::function<void(client&)> answering(std::string reply) {
+  return [reply = std::move(reply)](client& connection) {
+    auto request = connection.receive(patience());
+    ASSERT_TRUE(request);
+    std::string text = reply;
+    if (auto at = text.find("ID"); at != std::string::npos)
+      text.replace(at, 2, json::parse(*request).at("id").dump());
+    EXPECT_TRUE(connection.send(text, patience()));
+  };
+}
+
+TEST(call, prints_the_result_as_the_bytes_it_came_as) {
+  peer node(answering(R"({"jsonrpc":"2.0","id":ID,"result": {"n" : 1.10000000000000000001, "e": 1e400}})"));
+  auto done = call(options_for(node.address()));
+  EXPECT_EQ(done.code, exit_ok);
+  EXPECT_EQ(done.output, "{\"n\" : 1.10000000000000000001, \"e\": 1e400}\n");
+  EXPECT_EQ(done.errors, "");
+}
+
+TEST(call, prints_an_error_answer_as_json) {
+  peer node(
+      answering(R"({"jsonrpc":"2.0","id":ID,"error":{"code":14,"message":"no","data":{"executed":"no"}}})"));
+  auto done = call(options_for(node.address()));
+  EXPECT_EQ(done.code, exit_failed);
+  EXPECT_EQ(done.output, "");
+  EXPECT_EQ(json::parse(done.errors),
+            (json{{"code", 14}, {"message", "no"}, {"data", {{"executed", "no"}}}}));
+}
+
+TEST(call, takes_an_error_with_a_null_id_for_its_answer) {
+  peer node(answering(R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}})"));
+  auto done = call(options_for(node.address()));
+  EXPECT_EQ(done.code, exit_failed);
+  EXPECT_EQ(json::parse(done.errors).at("code"), -32700);
+}
+
+TEST(call, sends_method_params_and_deadline) {
+  json seen;
+  {
+    peer node([&](client& connection) {
+      auto request = connection.receive(patience());
+      ASSERT_TRUE(request);
+      seen = json::parse(*request);
+      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":0})", patience()));
+    });
+    auto options = options_for(node.address());
+    options.params = R"({"a":[1,2]})";
+    EXPECT_EQ(call(options).code, exit_ok);
+  }
+  EXPECT_EQ(seen.at("jsonrpc"), "2.0");
+  EXPECT_EQ(seen.at("method"), "demo.echo");
+  EXPECT_EQ(seen.at("params"), json::parse(R"({"a":[1,2]})"));
+  EXPECT_GT(seen.at("deadline_ms"), 0);
+  EXPECT_LE(seen.at("deadline_ms"), 20'000);
+}
+
+TEST(call, sends_a_notification_without_id_and_awaits_nothing) {
+  json seen;
+  {
+    peer node([&](client& connection) {
+      auto notification = connection.receive(patience());
+      ASSERT_TRUE(notification);
+      seen = json::parse(*notification);
+      auto rest = connection.receive(patience());
+      ASSERT_FALSE(rest);
+      EXPECT_EQ(rest.error().what, client_error::kind::closed);
+    });
+    auto options = options_for(node.address());
+    options.notify = true;
+    auto done = call(options);
+    EXPECT_EQ(done.code, exit_ok);
+    EXPECT_EQ(done.output, "");
+  }
+  EXPECT_FALSE(seen.contains("id"));
+  EXPECT_FALSE(seen.contains("deadline_ms"));
+}
+
+TEST(call, refuses_calls_of_the_node_and_goes_on_waiting) {
+  json refusal;
+  {
+    peer node([&](client& connection) {
+      ASSERT_TRUE(connection.receive(patience()));
+      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"note"})", patience()));
+      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":"x","method":"back"})", patience()));
+      auto answer = connection.receive(patience());
+      ASSERT_TRUE(answer);
+      refusal = json::parse(*answer);
+      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":"done"})", patience()));
+    });
+    EXPECT_EQ(call(options_for(node.address())).output, "\"done\"\n");
+  }
+  EXPECT_EQ(refusal.at("id"), "x");
+  EXPECT_EQ(refusal.at("error").at("code"), -32601);
+}
+
+TEST(call, gives_up_at_its_timeout) {
+  peer node([](client& connection) {
+    EXPECT_TRUE(connection.receive(patience()));
+    EXPECT_FALSE(connection.receive(patience()));
+  });
+  auto options = options_for(node.address());
+  options.timeout = std::chrono::milliseconds(50);
+  auto done = call(options);
+  EXPECT_EQ(done.code, exit_unreachable);
+  EXPECT_THAT(done.errors, HasSubstr("within 50ms"));
+  EXPECT_THAT(done.errors, HasSubstr("--timeout"));
+}
+
+TEST(call, reports_a_connection_that_ends_without_answer) {
+  peer node([](client& connection) { EXPECT_TRUE(connection.receive(patience())); });
+  auto done = call(options_for(node.address()));
+  EXPECT_EQ(done.code, exit_unreachable);
+  EXPECT_THAT(done.errors, HasSubstr("closed the connection"));
+}
+
+TEST(call, reports_an_answer_that_is_no_json_rpc) {
+  peer node(answering("{\"id\":1,"));
+  auto done = call(options_for(node.address()));
+  EXPECT_EQ(done.code, exit_unreachable);
+  EXPECT_THAT(done.errors, HasSubstr("no JSON-RPC"));
+}
+
+TEST(call, reports_a_port_that_speaks_something_else) {
+  peer node([](client& connection) {
+    EXPECT_TRUE(connection.receive(patience()));
+    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", patience()));
+    EXPECT_FALSE(connection.receive(patience()));
+  });
+  auto done = call(options_for(node.address()));
+  EXPECT_EQ(done.code, exit_unreachable);
+  EXPECT_THAT(done.errors, HasSubstr("framed JSON-RPC"));
+}
+
+TEST(call, reports_that_nobody_listens) {
+  auto done = call(options_for(closed_address()));
+  EXPECT_EQ(done.code, exit_unreachable);
+  EXPECT_THAT(done.errors, HasSubstr("Connection refused"));
+}
+
+TEST(call, does_not_connect_with_wrong_params) {
+  auto options = options_for(closed_address());
+  options.params = "42";
+  auto done = call(options);
+  EXPECT_EQ(done.code, exit_usage);
+  EXPECT_THAT(done.errors, HasSubstr("neither array nor object"));
+}
+
+struct params_test : testing::Test {
+  std::expected<std::string, std::string> read(const std::string& argument, const std::string& input = "") {
+    std::istringstream in(input);
+    return read_params(argument, in);
+  }
+};
+
+TEST_F(params_test, takes_arrays_and_objects_as_they_are) {
+  EXPECT_EQ(read("[]"), "[]");
+  EXPECT_EQ(read("{}"), "{}");
+  EXPECT_EQ(read(" {\"a\" : 1.0}\n"), "{\"a\" : 1.0}");
+}
+
+TEST_F(params_test, reads_standard_input) {
+  EXPECT_EQ(read("-", "[1,\n2]\n"), "[1,\n2]");
+}
+
+TEST_F(params_test, reads_a_file) {
+  std::string path = testing::TempDir() + "tools_params.json";
+  std::ofstream(path) << "{\"from\": \"file\"}\n";
+  EXPECT_EQ(read("@" + path), "{\"from\": \"file\"}");
+  std::remove(path.c_str());
+  auto gone = read("@" + path);
+  ASSERT_FALSE(gone);
+  EXPECT_THAT(gone.error(), HasSubstr(path));
+  EXPECT_THAT(gone.error(), HasSubstr("No such file"));
+}
+
+TEST_F(params_test, says_where_json_is_wrong) {
+  auto wrong = read("{\"a\": }");
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error(), HasSubstr("at byte 6"));
+  EXPECT_THAT(wrong.error(), HasSubstr("@FILE"));
+  EXPECT_FALSE(read(""));
+  EXPECT_FALSE(read("\"text\""));
+  EXPECT_FALSE(read("null"));
+}
+
+}  // namespace
+}  // namespace weft::tools
