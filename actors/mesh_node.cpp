@@ -176,6 +176,7 @@ void mesh_node::implementation::spawn_actors(listening_socket listener,
   environment.admissions = &admissions;
   environment.system = &*system;
   environment.routers = &routers;
+  environment.reactors = shards.size();
   environment.registry = &registry_actor;
   environment.sinks = sinks;
   blocking = environment.blocking_calls;

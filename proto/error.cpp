@@ -46,7 +46,9 @@ rpc_error make_mesh_error(error_code code, std::string message, executed ran, st
   proto::append_quoted(data, node);
   if (retry_after_ms >= 0) data += R"(,"retry_after_ms":)" + std::to_string(retry_after_ms);
   data += '}';
-  return {static_cast<std::int32_t>(code), std::move(message), std::move(data)};
+  rpc_error error{static_cast<std::int32_t>(code), std::move(message), std::move(data), ran};
+  if (retry_after_ms >= 0) error.retry_after_ms = retry_after_ms;
+  return error;
 }
 
 }  // namespace weft

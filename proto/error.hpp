@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,20 @@ enum class error_code : std::int32_t {
   unauthenticated = 16,
 };
 
+/// One of the mesh's own codes, which say in `data` whether the method ran.
+constexpr bool is_mesh_error(std::int32_t code) noexcept {
+  switch (static_cast<error_code>(code)) {
+    case error_code::deadline_exceeded:
+    case error_code::permission_denied:
+    case error_code::resource_exhausted:
+    case error_code::unavailable:
+    case error_code::unauthenticated:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// Did the handler run? Tells a caller whether a retry of a non-idempotent call is safe.
 enum class executed : std::uint8_t { no, unknown };
 
@@ -32,6 +47,9 @@ struct rpc_error {
   std::int32_t code = 0;
   std::string message;
   std::string data;
+  /// What `data` says of these two, for errors of the mesh.
+  std::optional<executed> ran{};
+  std::optional<std::int64_t> retry_after_ms{};
 
   friend bool operator==(const rpc_error&, const rpc_error&) = default;
 };

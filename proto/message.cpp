@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <limits>
 
+#include <nlohmann/json.hpp>
+
 #include "proto/envelope.hpp"
 #include "proto/error_object.hpp"
 #include "proto/json/utf8.hpp"
@@ -53,6 +55,16 @@ bool is_plain(char c) noexcept {
   return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
 }
 
+void read_mesh_data(rpc_error& error) {
+  if (error.data.empty() || !is_mesh_error(error.code)) return;
+  const auto data = nlohmann::json::parse(error.data, nullptr, false);
+  if (!data.is_object()) return;
+  if (const auto ran = data.find("executed"); ran != data.end() && ran->is_string())
+    error.ran = *ran == "no" ? executed::no : executed::unknown;
+  if (const auto wait = data.find("retry_after_ms"); wait != data.end() && wait->is_number_unsigned())
+    error.retry_after_ms = wait->get<std::int64_t>();
+}
+
 /// The end of the longest stretch from `at` that needs no change inside a JSON string.
 const char* find_end_of_verbatim(const char* at, const char* end) noexcept {
   while (at != end && is_plain(*at)) {
@@ -100,8 +112,10 @@ void append_raw_error(std::string& out, std::string_view raw_id, std::string_vie
   out += '}';
 }
 
-void append_request(std::string& out, std::string_view raw_id, std::string_view method,
-                    std::string_view raw_params, const request_members& members) {
+request_spans append_request(std::string& out, std::string_view raw_id, std::string_view method,
+                             std::string_view raw_params, const request_members& members) {
+  const auto start = out.size();
+  request_spans spans;
   const auto append_member = [&out](std::string_view name, std::string_view raw_value) {
     if (raw_value.empty()) return;
     out += name;
@@ -109,16 +123,20 @@ void append_request(std::string& out, std::string_view raw_id, std::string_view 
   };
   out += R"({"jsonrpc":"2.0")";
   append_member(R"(,"id":)", raw_id);
+  if (!raw_id.empty()) spans.id = {out.size() - raw_id.size() - start, raw_id.size()};
   out += R"(,"method":)";
   append_quoted(out, method);
   append_member(R"(,"params":)", raw_params);
   if (members.deadline_ms >= 0) {
     out += R"(,"deadline_ms":)";
+    const auto at = out.size();
     append_integer(out, members.deadline_ms);
+    spans.deadline = {at - start, out.size() - at};
   }
   append_member(R"(,"traceparent":)", members.raw_traceparent);
   append_member(R"(,"tracestate":)", members.raw_tracestate);
   out += '}';
+  return spans;
 }
 
 void append_quoted(std::string& out, std::string_view text) {
@@ -155,6 +173,7 @@ rpc_error parse_error_object(std::string_view raw_error) {
   } else {
     error.message = raw_error;
   }
+  read_mesh_data(error);
   return error;
 }
 

@@ -1,6 +1,8 @@
 // Writing JSON-RPC 2.0 messages straight into an output buffer. Arguments called `raw_…` are JSON already.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,6 +20,19 @@ void append_error(std::string& out, std::string_view raw_id, const rpc_error& er
 /// Passes an error object on as the bytes it came as.
 void append_raw_error(std::string& out, std::string_view raw_id, std::string_view raw_error);
 
+/// Part of a text, by position, since the text may move.
+struct text_span {
+  std::size_t at = 0;
+  std::size_t size = 0;
+  friend bool operator==(const text_span&, const text_span&) = default;
+};
+
+/// Where the members of a request lie that change on its way; empty for those it does not have.
+struct request_spans {
+  text_span id;
+  text_span deadline;
+};
+
 /// Optional top-level members of an outgoing request; empty or negative leaves one out.
 struct request_members {
   std::int64_t deadline_ms = -1;
@@ -25,8 +40,9 @@ struct request_members {
   std::string_view raw_tracestate;
 };
 
-/// A request, or a notification when `raw_id` is empty. Empty params are left out.
-void append_request(std::string& out, std::string_view raw_id, std::string_view method,
+/// A request, or a notification when `raw_id` is empty. Empty params are left out. Positions count from where
+/// the request begins.
+request_spans append_request(std::string& out, std::string_view raw_id, std::string_view method,
                     std::string_view raw_params, const request_members& members = {});
 
 /// A JSON string with quotes. Invalid UTF-8 becomes U+FFFD.

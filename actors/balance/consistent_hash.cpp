@@ -22,12 +22,12 @@ std::uint64_t hash(std::string_view text) noexcept {
 
 }  // namespace
 
-const endpoint* choose_consistent_hash(std::span<const endpoint* const> candidates, choice_context& context) {
-  if (context.route_key.empty()) return choose_p2c(candidates, context);
+const endpoint* choose_consistent_hash(candidates from, choice_context& context) {
+  if (context.route_key.empty()) return choose_p2c(from, context);
   const auto key = hash(context.route_key);
   const endpoint* best = nullptr;
   std::uint64_t best_score = 0;
-  for (const auto* candidate : candidates) {
+  for (const auto* candidate : from) {
     const auto score = mix(key ^ mix(hash(candidate->node) * 31 + hash(candidate->instance)));
     if (best == nullptr || score > best_score) {
       best = candidate;

@@ -16,15 +16,15 @@ double cost_of(const endpoint& candidate, const choice_context& context) {
 
 }  // namespace
 
-const endpoint* choose_p2c(std::span<const endpoint* const> candidates, choice_context& context) {
-  if (candidates.size() == 1) return candidates.front();
-  std::uniform_int_distribution<std::size_t> any(0, candidates.size() - 1);
-  std::uniform_int_distribution<std::size_t> any_other(0, candidates.size() - 2);
+const endpoint* choose_p2c(candidates from, choice_context& context) {
+  if (from.size() == 1) return from.front();
+  std::uniform_int_distribution<std::size_t> any(0, from.size() - 1);
+  std::uniform_int_distribution<std::size_t> any_other(0, from.size() - 2);
   const auto first = any(context.random);
   auto second = any_other(context.random);
   if (second >= first) ++second;
-  const auto* a = candidates[first];
-  const auto* b = candidates[second];
+  const auto* a = from[first];
+  const auto* b = from[second];
   return cost_of(*b, context) < cost_of(*a, context) ? b : a;
 }
 

@@ -1,9 +1,8 @@
-// How one of several endpoints is chosen. A policy is one file and one row in policies.cpp.
+// How one of several endpoints is chosen. A policy is one file here and one row in policies.inc.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <random>
 #include <span>
 #include <string_view>
@@ -11,8 +10,6 @@
 #include "actors/balance/endpoint.hpp"
 
 namespace weft {
-
-enum class balance_policy : std::uint8_t { p2c, round_robin, consistent_hash };
 
 /// What a choice may depend on. Belongs to one router.
 struct choice_context {
@@ -24,16 +21,22 @@ struct choice_context {
   std::string_view route_key;
 };
 
-/// Picks one of at least one candidate, all of which may be called.
-using choose_function = const endpoint* (*)(std::span<const endpoint* const> candidates,
-                                            choice_context& context);
+using candidates = std::span<const endpoint* const>;
 
-const endpoint* choose_p2c(std::span<const endpoint* const> candidates, choice_context& context);
-const endpoint* choose_round_robin(std::span<const endpoint* const> candidates, choice_context& context);
-const endpoint* choose_consistent_hash(std::span<const endpoint* const> candidates, choice_context& context);
+struct balance_policy {
+  std::string_view name;
+  std::string_view help;
+  /// Picks one of at least one candidate, all of which may be called.
+  const endpoint* (*choose)(candidates, choice_context&);
+};
 
-choose_function chooser(balance_policy policy) noexcept;
-std::string_view to_string(balance_policy policy) noexcept;
-std::optional<balance_policy> parse_balance_policy(std::string_view name) noexcept;
+/// The first one is the default.
+std::span<const balance_policy> balance_policies() noexcept;
+/// Null when there is none of that name.
+const balance_policy* find_balance_policy(std::string_view name) noexcept;
+
+#define WEFT_BALANCE_POLICY(name, help) const endpoint* choose_##name(candidates, choice_context&);
+#include "actors/balance/policies.inc"
+#undef WEFT_BALANCE_POLICY
 
 }  // namespace weft

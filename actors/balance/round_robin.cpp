@@ -3,8 +3,8 @@
 
 namespace weft {
 
-const endpoint* choose_round_robin(std::span<const endpoint* const> candidates, choice_context& context) {
-  return candidates[context.turn % candidates.size()];
+const endpoint* choose_round_robin(candidates from, choice_context& context) {
+  return from[context.turn % from.size()];
 }
 
 }  // namespace weft

@@ -35,4 +35,16 @@ struct call_key {
   friend bool operator==(const call_key&, const call_key&) = default;
 };
 
+/// Names one of the two attempts that a call may have under way: the id on the wire (53 bits).
+struct attempt_key {
+  call_key call;
+  std::uint8_t which = 0;
+
+  std::uint64_t number() const noexcept { return call.number() << 1U | which; }
+  static attempt_key from(std::uint64_t number) noexcept {
+    return {call_key::from(number >> 1U), static_cast<std::uint8_t>(number & 1U)};
+  }
+  friend bool operator==(const attempt_key&, const attempt_key&) = default;
+};
+
 }  // namespace weft

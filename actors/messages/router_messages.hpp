@@ -135,7 +135,7 @@ struct remote_item {
   enum class type : std::uint8_t { call, answer, cancel, abandon, notification };
   type what = type::call;
   std::size_t origin_shard = 0;
-  call_key origin;
+  attempt_key origin;
   connection_key callee;
   /// Of a call: the request with an id in it, and where that id stands. Of a notification: the whole. Of an
   /// answer: the response as it came, or empty when there is none.
@@ -153,7 +153,7 @@ class remote_calls final : public actor_message {
       : actor_message(type::remote_calls), pool_(&pool) {}
 
   /// A clean item, except that its text keeps its capacity.
-  remote_item& add(remote_item::type what, std::size_t origin_shard, call_key origin) {
+  remote_item& add(remote_item::type what, std::size_t origin_shard, attempt_key origin) {
     if (used_ == items_.size()) items_.emplace_back();
     auto& item = items_[used_++];
     item.what = what;

@@ -1,5 +1,7 @@
 #include "actors/registry/routing_table.hpp"
 
+#include "actors/methods/method_pattern.hpp"
+
 namespace weft {
 
 const route* routing_table::find(std::string_view method) const noexcept {
@@ -11,6 +13,13 @@ const route* routing_table::find(std::string_view method) const noexcept {
     if (found != prefixes.end()) return &found->second;
   }
   return nullptr;
+}
+
+const route* routing_table::find_pattern(std::string_view pattern) const noexcept {
+  const bool prefix = is_prefix_pattern(pattern);
+  const auto& among = prefix ? prefixes : exact;
+  const auto found = among.find(prefix ? pattern.substr(0, pattern.size() - 1) : pattern);
+  return found == among.end() ? nullptr : &found->second;
 }
 
 }  // namespace weft

@@ -32,7 +32,7 @@ struct peer_route {
 struct route {
   std::string pattern;
   std::vector<endpoint> endpoints;
-  balance_policy policy = balance_policy::p2c;
+  const balance_policy* policy = balance_policies().data();
   /// Present where the method or one of its instances has a limit of calls under way.
   std::shared_ptr<admission_state> admission;
 };
@@ -50,6 +50,8 @@ struct routing_table {
 
   /// An exact name wins over a prefix, a longer prefix over a shorter one.
   const route* find(std::string_view method) const noexcept;
+  /// What is registered as exactly this pattern.
+  const route* find_pattern(std::string_view pattern) const noexcept;
 };
 
 /// What a connection has registered, on its way to all routers.

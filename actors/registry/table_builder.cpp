@@ -22,8 +22,9 @@ std::string state_id(std::string_view pattern, std::string_view node) {
   return fmt::format("{}\n{}", pattern, node);
 }
 
-balance_policy policy_for(const balance_options& options, std::string_view pattern) {
-  return parse_balance_policy(rule_for(options.rules, pattern)).value_or(balance_policy::p2c);
+const balance_policy* policy_for(const balance_options& options, std::string_view pattern) {
+  const auto* named = find_balance_policy(rule_for(options.rules, pattern));
+  return named != nullptr ? named : balance_policies().data();
 }
 
 bool is_settled(const registry_state& state) {
@@ -237,7 +238,7 @@ json describe_routes(const registry_state& state) {
     auto instances = json::array();
     for (const auto& e : r.endpoints) instances.push_back(describe(e, now));
     auto entry =
-        json{{"method", r.pattern}, {"policy", to_string(r.policy)}, {"instances", std::move(instances)}};
+        json{{"method", r.pattern}, {"policy", r.policy->name}, {"instances", std::move(instances)}};
     if (r.admission) {
       entry["waiting"] = r.admission->waiting();
       entry["in_flight"] = r.admission->in_flight();

@@ -1,17 +1,43 @@
-// Answers: into a connection's output, or into the slot of a JSON-RPC batch.
-#include "actors/router/router.hpp"
-#include "actors/router/splice.hpp"
-#include "proto/message.hpp"
+#include "actors/router/answers.hpp"
 
 namespace weft {
 
-void router::answer_error(const answer_target& target, const rpc_error& error) {
+void answers::result(const answer_target& target, std::string_view raw_result) {
+  render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, raw_result); });
+}
+
+void answers::error(const answer_target& target, const rpc_error& error) {
   render(target, [&](std::string& out) { proto::append_error(out, target.raw_id, error); });
 }
 
-void router::complete(batch_answers& group) {
-  if (auto* entry = find(group.to)) {
-    auto& out = output(*entry).bulk;
+rpc_error answers::batch_too_large() const {
+  site_.metrics().add(metric::limit_output_hard);
+  return site_.exhausted("the answers of this batch are too large (limits.output_hard_bytes)",
+                         executed::unknown);
+}
+
+batch_answers* answers::open_group(std::span<const inbound_item> items, connection_key to) {
+  std::uint32_t wanted = 0;
+  for (const auto& item : items) {
+    const auto& message = item.message;
+    const bool answered = message.kind == proto::message_kind::request ||
+                          (message.kind == proto::message_kind::invalid && !is_response_defect(message.why));
+    if (answered) ++wanted;
+  }
+  if (wanted == 0) return nullptr;
+  if (free_groups_.empty()) free_groups_.push_back(std::make_unique<batch_answers>());
+  auto* group = free_groups_.back().release();
+  free_groups_.pop_back();
+  site_.metrics().add(metric::batches_open);
+  group->to = to;
+  group->parts.assign(wanted, {});
+  group->missing = wanted;
+  return group;
+}
+
+void answers::complete(batch_answers& group) {
+  if (auto* entry = links_.find(group.to)) {
+    auto& out = links_.output(*entry).bulk;
     const auto start = proto::begin_frame(out);
     char separator = '[';
     for (const auto& part : group.parts) {
@@ -21,9 +47,7 @@ void router::complete(batch_answers& group) {
       out.append(group.text, part.offset, part.size);
     }
     out.push_back(']');
-    const auto bytes = out.size() - start;
-    if (const auto refusal = needs_room(*entry, bytes) ? check_room(*entry, bytes, executed::unknown)
-                                                       : std::nullopt) [[unlikely]] {
+    if (const auto refusal = links_.check_room(*entry, out.size() - start, executed::unknown)) [[unlikely]] {
       out.resize(start + proto::frame_header_bytes);
       proto::append_error(out, "null", *refusal);
     }
@@ -32,43 +56,17 @@ void router::complete(batch_answers& group) {
   release(group);
 }
 
-void router::drop_part(batch_answers& group) {
-  // Only calls of a connection that is gone are dropped, so nobody waits for the rest.
+void answers::drop_part(batch_answers& group) {
   if (--group.missing == 0) release(group);
 }
 
-void router::release(batch_answers& group) {
+void answers::release(batch_answers& group) {
   constexpr std::size_t keep = std::size_t{64} * 1024;
-  home().metrics().add(metric::batches_open, -1);
+  site_.metrics().add(metric::batches_open, -1);
   group.text.clear();
   if (group.text.capacity() > keep) std::string().swap(group.text);
   group.parts.clear();
   free_groups_.emplace_back(&group);
-}
-
-template <class Write>
-void router::answer(call& c, std::int32_t code, Write&& write) {
-  if (c.stats != nullptr) c.stats->observe(code, coro::clock::now() - c.started);
-  record_call(c, code);
-  render({c.caller, c.raw_id, c.group, c.group_part, !c.notification}, write);
-  c.group = nullptr;
-  close_call(c);
-}
-
-void router::answer_result(call& c, std::string_view raw_result) {
-  answer(c, 0, [&](std::string& out) { proto::append_result(out, c.raw_id, raw_result); });
-}
-
-void router::answer_raw(call& c, std::int32_t code, std::string_view response, text_span id) {
-  answer(c, code, [&](std::string& out) { append_response_for(out, response, id, c.raw_id); });
-}
-
-void router::answer_error(call& c, const rpc_error& error) {
-  constexpr auto cancelled = static_cast<std::int32_t>(error_code::request_cancelled);
-  if (c.cancelled && error.code != cancelled) {
-    return answer_error(c, make_error(error_code::request_cancelled, "cancelled by the caller"));
-  }
-  answer(c, error.code, [&](std::string& out) { proto::append_error(out, c.raw_id, error); });
 }
 
 }  // namespace weft

@@ -1,110 +1,33 @@
 #include "actors/router/call.hpp"
 
-#include "actors/router/router.hpp"
-
 namespace weft {
-namespace {
 
-std::uint64_t hash_of(connection_key caller, std::string_view raw_id) noexcept {
-  std::uint64_t h = std::hash<std::string_view>{}(raw_id);
-  h ^= (std::uint64_t{caller.generation} << 32 | caller.slot) * 0x9E3779B97F4A7C15ULL;
-  return h ^ h >> 29;
-}
-
-}  // namespace
-
-void call::on_expiry() {
-  owner->on_call_timer(*this);
-}
-
-call& call_table::acquire(router& owner) {
-  if (free_.empty()) {
-    auto fresh = std::make_unique<call>();
-    fresh->key.slot = static_cast<std::uint32_t>(slots_.size());
-    fresh->key.generation = 1;
-    retained_bytes_ += fresh->request.capacity();
-    slots_.push_back(std::move(fresh));
-    free_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
+call::call() {
+  for (std::uint8_t i = 0; i < attempts.size(); ++i) {
+    attempts[i].of = this;
+    attempts[i].which = i;
   }
-  call& c = *slots_[free_.back()];
-  free_.pop_back();
-  c.owner = &owner;
-  retained_bytes_ -= c.request.capacity();
-  ++in_use_;
-  return c;
 }
 
-call* call_table::find(call_key key) const noexcept {
-  if (key.slot >= slots_.size()) return nullptr;
-  call* c = slots_[key.slot].get();
-  return c->key == key && c->from != call::origin::none ? c : nullptr;
-}
-
-void call_table::release(call& c) {
-  c.from = call::origin::none;
-  c.to = call::target::none;
-  c.notification = c.cancelled = c.left_behind = false;
-  c.raw_id.clear();
-  c.group = nullptr;
-  c.waiter = nullptr;
-  c.context.reset();
-  c.stats = nullptr;
-  c.method.clear();
-  c.request.clear();
-  if (retained_bytes_ + c.request.capacity() > most_retained_bytes) c.request = std::string();
-  retained_bytes_ += c.request.capacity();
-  c.route_key.clear();
-  c.local_only = c.may_have_run = false;
-  c.paused = call::pause::none;
-  c.local = nullptr;
-  c.hedge = {};
-  c.attempts = 0;
-  if (c.trace.known) c.trace = {};
-  c.in_process = false;
-  c.peer_called.clear();
-  ++c.key.generation;
-  free_.push_back(c.key.slot);
-  --in_use_;
-}
-
-void call_table::index(call& c) {
-  if (indexed_ >= buckets_.size()) grow_index();
-  c.index_hash = hash_of(c.caller, c.raw_id);
-  auto& bucket = buckets_[c.index_hash & (buckets_.size() - 1)];
-  c.index_next = bucket;
-  bucket = &c;
-  ++indexed_;
-}
-
-void call_table::unindex(call& c) noexcept {
-  auto* link = &buckets_[c.index_hash & (buckets_.size() - 1)];
-  while (*link != nullptr && *link != &c) link = &(*link)->index_next;
-  if (*link == nullptr) return;
-  *link = c.index_next;
-  c.index_next = nullptr;
-  --indexed_;
-}
-
-call* call_table::find(connection_key caller, std::string_view raw_id) const noexcept {
-  const auto hash = hash_of(caller, raw_id);
-  for (auto* c = buckets_[hash & (buckets_.size() - 1)]; c != nullptr; c = c->index_next) {
-    if (c->index_hash == hash && c->caller == caller && c->raw_id == raw_id) return c;
-  }
-  return nullptr;
-}
-
-void call_table::grow_index() {
-  std::vector<call*> old(buckets_.size() * 2);
-  old.swap(buckets_);
-  for (auto* c : old) {
-    while (c != nullptr) {
-      auto* next = c->index_next;
-      auto& bucket = buckets_[c->index_hash & (buckets_.size() - 1)];
-      c->index_next = bucket;
-      bucket = c;
-      c = next;
-    }
-  }
+void call::reset() {
+  from = origin::none;
+  notification = cancelled = left_behind = false;
+  raw_id.clear();
+  group = nullptr;
+  waiter = nullptr;
+  peer_called.clear();
+  method.clear();
+  request.clear();
+  spans = {};
+  route_key.clear();
+  local_only = in_process = may_have_run = false;
+  running = handler::none;
+  context.reset();
+  tried.clear();
+  paused = pause::none;
+  local = nullptr;
+  stats = nullptr;
+  if (trace.known) trace = {};
 }
 
 }  // namespace weft

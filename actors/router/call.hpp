@@ -1,4 +1,4 @@
-// One call under way: where its answer goes, who works on it, when it must be over.
+// One call under way: who asked, what is asked, who works on it, when it must be over.
 //
 // Only calls that are not answered at once have a record: coroutine and blocking handlers, calls to other
 // connections. Records are recycled by their table; keys carry a generation, so a late result finds nothing
@@ -14,48 +14,69 @@
 
 #include "actors/admission/admission.hpp"
 #include "actors/balance/endpoint.hpp"
+#include "actors/balance/retry.hpp"
+#include "actors/coro/context.hpp"
 #include "actors/coro/executor.hpp"
-#include "actors/messages/batch.hpp"
 #include "actors/messages/result.hpp"
-#include "actors/service/context.hpp"
+#include "actors/router/splice.hpp"
 #include "actors/telemetry/call_record.hpp"
 #include "actors/telemetry/call_stats.hpp"
 
 namespace weft {
 
-class router;
+struct batch_answers;
+struct call;
 struct local_method;
 
-/// The answers of one JSON-RPC batch, gathered until all are there.
-struct batch_answers {
-  struct part {
-    std::uint32_t offset = 0;
-    std::uint32_t size = 0;
-  };
-  connection_key to;
-  std::string text;
-  std::vector<part> parts;
-  std::uint32_t missing = 0;
+/// Whoever is told that a call's timer has expired.
+class call_owner {
+ public:
+  virtual void on_call_timer(call& c) = 0;
+
+ protected:
+  ~call_owner() = default;
 };
 
-/// Part of a text, by position, since the text may move.
-struct text_span {
-  std::size_t at = 0;
-  std::size_t size = 0;
-};
+/// One try of a call at an instance; a call has two at most, the second one when it is hedged.
+struct attempt {
+  enum class target : std::uint8_t { none, connection, router };
 
-/// The hard upper bound of `retry_options::attempts`.
-inline constexpr std::size_t max_attempts = 8;
+  call* of = nullptr;
+  target to = target::none;
+  std::uint8_t which = 0;
+  /// Of this reactor, or of the other one.
+  connection_key callee;
+  std::size_t target_shard = 0;
+  std::shared_ptr<endpoint_state> instance;
+  /// Of the method, or of all its instances; given back when the attempt ends.
+  std::shared_ptr<admission_state> permit;
+  coro::clock::time_point started{};
+  /// Bytes queued for the callee before this request: tells whether a lost connection can have seen it.
+  std::uint64_t queued_before = 0;
+  // List of the callee's.
+  attempt* previous = nullptr;
+  attempt* next = nullptr;
+
+  bool under_way() const noexcept { return to != target::none; }
+};
 
 struct call final : coro::timer, waiting_call {
-  enum class origin : std::uint8_t { none, connection, coroutine, router, hedge };
-  enum class target : std::uint8_t { none, coroutine, blocking, connection, router };
-  /// What its timer is set for, when not for its deadline: `retry` and `queue` have no callee.
+  enum class origin : std::uint8_t { none, connection, coroutine, router };
+  enum class handler : std::uint8_t { none, coroutine, blocking };
+  /// What its timer is set for, when not for its deadline: `retry` and `queue` have no attempt.
   enum class pause : std::uint8_t { none, retry, queue, hedge, cancel };
 
-  call_key key;
-  router* owner = nullptr;
+  call();
+  attempt_key key_of(const attempt& a) const noexcept { return {key, a.which}; }
+  bool being_tried() const noexcept { return attempts[0].under_way() || attempts[1].under_way(); }
+  /// Nobody works on it now.
+  bool idle() const noexcept { return running == handler::none && !being_tried(); }
+  void reset();
 
+  call_key key;
+  call_owner* owner = nullptr;
+
+  // -- who asked
   origin from = origin::none;
   bool notification = false;
   /// Its caller asked for the cancellation, so an error answer becomes -32800.
@@ -63,98 +84,55 @@ struct call final : coro::timer, waiting_call {
   /// Its caller was answered while the callee still works: it counts against both until the callee's answer.
   bool left_behind = false;
   connection_key caller;
-  /// As the caller sent it, empty for a notification.
+  /// The id as the caller sent it, empty for a notification.
   std::string raw_id;
   batch_answers* group = nullptr;
   std::uint32_t group_part = 0;
   outbound_slot* waiter = nullptr;
+  /// The reactor it came from, and the attempt there.
   std::size_t origin_shard = 0;
-  /// Of the reactor it came from, or of the call that this one hedges.
-  call_key origin_call;
-  /// The second attempt that is under way beside this one.
-  call_key hedge;
+  attempt_key origin_attempt;
+  /// The peer that a handler calls by name.
+  std::string peer_called;
+  call* caller_previous = nullptr;
+  call* caller_next = nullptr;
 
-  target to = target::none;
-  /// Of the handler; cancelling it cancels everything the handler waits for.
-  std::optional<coro::context> context;
-  connection_key callee;
-  std::size_t target_shard = 0;
-  call_key target_call;
-
-  // What is needed to send it to an instance, and to another one after that.
+  // -- what is asked, to be sent to an instance, and to another one after that
   std::string method;
   std::string request;
-  text_span id_in_request;
-  text_span deadline_in_request;
+  request_spans spans;
   std::string route_key;
   bool local_only = false;
+  /// Bytes of `request` and of params, as far as they count towards the limit.
+  std::size_t held_bytes = 0;
+
+  // -- who works on it
+  handler running = handler::none;
+  /// Both ends are in this process.
+  bool in_process = false;
+  /// Of the handler; cancelling it cancels everything the handler waits for.
+  std::optional<coro::context> context;
+  std::array<attempt, 2> attempts;
+  tried_instances tried;
   pause paused = pause::none;
   /// An attempt ended without saying whether the method ran.
   bool may_have_run = false;
-  std::uint8_t attempts = 0;
-  coro::clock::time_point attempt_started{};
-  coro::clock::time_point retry_at{};
-  std::shared_ptr<endpoint_state> instance;
-  std::array<link_address, max_attempts> tried{};
-
-  /// The limit it waits for, or counts towards.
-  std::shared_ptr<admission_state> admission;
-  /// Where it waits for a method of this process.
+  /// The limit that it waits for, and the method of this process, if it waits for one.
+  std::shared_ptr<admission_state> waits_for;
   const local_method* local = nullptr;
-  /// Of `request`, as far as they count towards the limit.
-  std::size_t held_bytes = 0;
 
-  call_trace trace;
-  /// Both ends are in this process.
-  bool in_process = false;
-  /// The peer that a handler calls by name.
-  std::string peer_called;
-
-  method_stats* stats = nullptr;
+  // -- when, and what is told of it
   coro::clock::time_point started{};
   coro::clock::time_point deadline{};
-  /// Bytes queued for the callee before this call's frame: tells whether a lost connection can have seen it.
-  std::uint64_t queued_before = 0;
+  method_stats* stats = nullptr;
+  call_trace trace;
 
-  // Lists of the caller's and of the callee's calls.
-  call* caller_previous = nullptr;
-  call* caller_next = nullptr;
-  call* callee_previous = nullptr;
-  call* callee_next = nullptr;
   // Chain of the id index.
   call* index_next = nullptr;
   std::uint64_t index_hash = 0;
 
  private:
-  void on_expiry() override;
-};
-
-class call_table {
- public:
-  /// A fresh record.
-  call& acquire(router& owner);
-  /// The record, or null when the key is stale.
-  call* find(call_key key) const noexcept;
-  void release(call& c);
-  std::size_t size() const noexcept { return in_use_; }
-
-  // -- calls of connections by (connection, raw id)
-  void index(call& c);
-  void unindex(call& c) noexcept;
-  call* find(connection_key caller, std::string_view raw_id) const noexcept;
-
- private:
-  void grow_index();
-
-  // Texts of recycled records keep their capacity, up to this much in all.
-  static constexpr std::size_t most_retained_bytes = 16 << 20;
-
-  std::vector<std::unique_ptr<call>> slots_;
-  std::vector<std::uint32_t> free_;
-  std::vector<call*> buckets_ = std::vector<call*>(1024);
-  std::size_t indexed_ = 0;
-  std::size_t in_use_ = 0;
-  std::size_t retained_bytes_ = 0;
+  void on_expiry() override { owner->on_call_timer(*this); }
 };
 
 }  // namespace weft

@@ -1,9 +1,8 @@
-// The router's part in traces and in the log of calls: where a call stands in its trace, what is passed on of
-// that, and the record that is made when it is over.
+#include "actors/router/records.hpp"
+
 #include <algorithm>
 
-#include "actors/router/router.hpp"
-#include "actors/router/splice.hpp"
+#include "actors/methods/method_pattern.hpp"
 #include "actors/transport/network.hpp"
 
 namespace weft {
@@ -32,122 +31,169 @@ void describe_caller(const link_entry& entry, call_record& record) {
 
 }  // namespace
 
-void router::begin_request(const link_entry& entry, std::string_view name, const proto::envelope& message,
-                           coro::clock::time_point received) {
-  in_hand_.caller = &entry;
-  in_hand_.method = name;
-  in_hand_.received = received;
-  if (in_hand_.trace.known) in_hand_.trace = {};
-  if (recorder_->may_begin(message.traceparent)) {
-    in_hand_.trace = recorder_->begin(message.traceparent, message.tracestate);
+records::records(router_site& site, links& connections)
+    : site_(site),
+      links_(connections),
+      stats_(site.options.limits.call_series, site.options.limits.share_percent),
+      recorder_(call_recorder::make(site.home, site.options, site.environment.sinks)) {}
+
+method_stats& records::stats_of(const route& serving) {
+  std::uint64_t owner = 1;
+  if (!serving.endpoints.empty()) {
+    const auto& link = serving.endpoints.front().link;
+    owner =
+        (std::uint64_t{link.key.generation} << 40U | std::uint64_t{link.shard} << 32U | link.key.slot) + 2;
   }
+  auto& stats = stats_.server(serving.pattern, owner);
+  if (stats_.crowded() && &stats == &stats_.server_other()) site_.metrics().add(metric::limit_call_series);
+  return stats;
 }
 
-void router::record_request(std::int32_t code, const method_stats& stats) {
+method_stats& records::stats_of(const peer_route& peer, std::string_view method) {
+  return stats_.client(peer.host, peer.port, method);
+}
+
+// Between turns: nothing of this turn refers to series any more.
+void records::sweep() {
+  constexpr std::chrono::seconds usual{10};
+  constexpr std::chrono::seconds when_crowded{1};
+  const auto now = site_.now();
+  if (now - swept_ < (stats_.crowded() ? when_crowded : usual)) return;
+  swept_ = now;
+  const auto retention =
+      stats_.crowded() ? std::chrono::milliseconds(0) : site_.options.limits.call_series_retention;
+  stats_.sweep(now, retention, [&](std::string_view pattern) {
+    const auto* serving = site_.routes->find_pattern(pattern);
+    return serving != nullptr && !serving->endpoints.empty();
+  });
+  stats_.swept();
+}
+
+void records::observe_turn() {
+  if (observed_.empty()) return;
+  const auto took = coro::clock::now() - site_.now();
+  for (const auto& [stats, code] : observed_) stats->observe(code, took);
+  observed_.clear();
+}
+
+void records::take(call& c, request& r, std::string_view method) {
+  if (!recorder_) return;
+  c.method = method;
+  if (r.trace.known) c.trace = std::move(r.trace);
+}
+
+void records::observe(call& c, std::int32_t code) {
+  if (c.stats != nullptr) c.stats->observe(code, coro::clock::now() - c.started);
+  if (recorder_ && c.from != call::origin::router && recorder_->wants(code, c.trace)) record(c, code);
+}
+
+void records::malformed(const link_entry& from) {
+  malformed_.add(from.title().empty() ? named_counts::other : method_label(from.title()));
+}
+
+void records::record(request& r, const method_stats& stats, std::int32_t code) {
   call_record record;
-  record.method = in_hand_.method.substr(0, options().limits.method_name_bytes);
+  record.method = r.name.substr(0, site_.options.limits.method_name_bytes);
   record.registered = &stats != &stats_.server_other();
-  describe_caller(*in_hand_.caller, record);
+  describe_caller(r.from, record);
   record.code = code;
   record.ended = system_clock::now();
-  record.duration = coro::clock::now() - in_hand_.received;
-  record.trace = in_hand_.trace;
+  record.duration = coro::clock::now() - r.received;
+  record.trace = r.trace;
   recorder_->record(std::move(record));
 }
 
-void router::make_record(call& c, std::int32_t code) {
-  call_record record;
+void records::record(call& c, std::int32_t code) {
   const bool inbound = c.from == call::origin::connection;
   // How links between nodes come up, or not, is told by their peer actors.
   if (c.from == call::origin::coroutine && c.peer_called.empty() &&
       (c.method == "connect" || c.method == "heartbeat")) {
     return;
   }
+  call_record record;
   record.side = inbound ? call_side::server : c.in_process ? call_side::internal : call_side::client;
   record.method = c.method;
   record.registered = c.stats != &stats_.server_other();
   if (inbound) {
-    if (const auto* entry = find(c.caller)) describe_caller(*entry, record);
+    if (const auto* entry = links_.find(c.caller)) describe_caller(*entry, record);
   }
   describe_callee(c, record);
   record.code = code;
-  record.attempts = c.attempts;
+  record.attempts = c.tried.count();
   record.ended = system_clock::now();
   record.duration = coro::clock::now() - c.started;
   record.trace = std::move(c.trace);
-  recorder_->record(std::move(record));
-  // A call is recorded once, whatever becomes of its record here.
   c.trace = {};
+  recorder_->record(std::move(record));
 }
 
-void router::describe_callee(const call& c, call_record& record) {
-  if (c.attempts == 0) {
+void records::describe_callee(const call& c, call_record& record) const {
+  if (c.tried.count() == 0) {
     record.callee = c.peer_called;
     return;
   }
-  const auto* serving = routes_->find(c.method);
+  const auto* serving = site_.routes->find(c.method);
   if (serving == nullptr) return;
-  const auto& link = c.tried[c.attempts - 1U];
-  const auto found = std::ranges::find(serving->endpoints, link, &endpoint::link);
+  const auto found = std::ranges::find(serving->endpoints, c.tried.last(), &endpoint::link);
   if (found == serving->endpoints.end()) return;
   record.callee = title(found->service, found->instance);
   record.callee_node = found->node;
 }
 
-void router::take_trace(call& c, std::string_view method) {
-  c.method = method;
-  if (in_hand_.trace.known) c.trace = std::move(in_hand_.trace);
-}
-
-std::string_view router::traced(const proto::envelope& message, const call_trace& trace) {
+std::string_view records::traced(const proto::envelope& message, const call_trace& trace,
+                                 std::span<text_span* const> moved) {
   if (!trace.recording && !trace.begun) return message.text;
   const auto value = raw_traceparent(trace.at);
   // The member must not make a frame too large that was not.
   constexpr std::string_view around = R"("traceparent":,)";
   const auto added = message.traceparent.empty() ? value.size() + around.size() : value.size();
-  if (message.text.size() + added > options().limits.frame_bytes) return message.text;
+  if (message.text.size() + added > site_.options.limits.frame_bytes) return message.text;
   const auto state = trace.begun ? span_in(message.text, message.tracestate) : text_span{};
   traced_.clear();
-  append_traced(traced_, message.text, span_in(message.text, message.traceparent), value, state);
+  append_traced(traced_, message.text, span_in(message.text, message.traceparent), value, state, moved);
   return traced_;
 }
 
-void router::continue_trace(call& c, const proto::envelope& message) {
-  if (!in_hand_.trace.known) return;
-  c.trace = std::move(in_hand_.trace);
-  const auto text = traced(message, c.trace);
-  if (text.data() == message.text.data()) return;
-  c.request = text;
-  proto::envelope moved;
-  proto::scan(c.request, {options().limits.depth, 1, false}, moved, shared_.scan_batch);
-  c.id_in_request = span_in(c.request, moved.id);
-  c.deadline_in_request = span_in(c.request, moved.deadline_ms);
+void records::pass_on(call& c, request& r) {
+  if (!r.trace.known) return;
+  c.trace = std::move(r.trace);
+  text_span* const moved[] = {&c.spans.id, &c.spans.deadline};
+  const auto text = traced(r.message, c.trace, moved);
+  if (text.data() != r.message.text.data()) c.request = text;
 }
 
-std::string_view router::continue_notification(const proto::envelope& message, const route& serving) {
-  const auto text = traced(message, in_hand_.trace);
-  if (recorder_->wants(0, in_hand_.trace)) record_request(0, stats_of(serving));
+std::string_view records::pass_on(request& r, const route& serving) {
+  if (!recorder_) return r.message.text;
+  const auto text = traced(r.message, r.trace);
+  if (recorder_->wants(0, r.trace)) record(r, stats_of(serving), 0);
   return text;
 }
 
-std::string_view router::begin_outgoing(call& c, const remote::address& to, std::string_view method,
-                                        const weft::context& ctx) {
+std::string_view records::begin_outgoing(call& c, std::string_view method, const weft::context& ctx) {
+  if (!recorder_) return ctx.raw_traceparent();
   c.method = method;
-  if (const auto* peer = std::get_if<remote::peer_name>(&to)) c.peer_called = peer->name;
   c.trace = recorder_->begin_child(ctx.raw_traceparent(), ctx.raw_tracestate());
   if (!c.trace.recording) return ctx.raw_traceparent();
   traced_ = raw_traceparent(c.trace.at);
   return traced_;
 }
 
-std::shared_ptr<const trace_members> router::handler_trace(const call& c, std::string_view raw_traceparent_in,
-                                                           std::string_view raw_tracestate) {
+std::shared_ptr<const trace_members> records::handler_trace(const call& c,
+                                                            std::string_view raw_traceparent_in,
+                                                            std::string_view raw_tracestate) {
   if (c.trace.begun) return std::make_shared<const trace_members>(raw_traceparent(c.trace.at), "");
   if (c.trace.recording) {
     return std::make_shared<const trace_members>(raw_traceparent(c.trace.at), std::string(raw_tracestate));
   }
   if (raw_traceparent_in.empty()) return nullptr;
   return std::make_shared<const trace_members>(std::string(raw_traceparent_in), std::string(raw_tracestate));
+}
+
+void records::report(router_report& report) const {
+  stats_.append_to(report.calls);
+  malformed_.visit([&](const std::string& service, std::uint64_t count) {
+    report.malformed_responses.push_back({service, count});
+  });
 }
 
 }  // namespace weft

@@ -1,131 +1,159 @@
-// The control methods of the protocol: who is there, what it serves, when it goes.
-#include <caf/actor_system.hpp>
-#include <caf/send.hpp>
+#include "actors/router/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "actors/registry/registry.hpp"
-#include "actors/registry/session_messages.hpp"
-#include "actors/router/router.hpp"
+#include "actors/router/handlers.hpp"
+#include "actors/router/node_links.hpp"
 #include "actors/transport/network.hpp"
-#include "proto/message.hpp"
 
 namespace weft {
 namespace {
 
 using nlohmann::json;
+using std::chrono::milliseconds;
 
-constexpr std::string_view cancel_method = "$/cancelRequest";
-constexpr std::string_view goaway_method = "$/goaway";
 constexpr std::string_view ok = R"("ok")";
 
 }  // namespace
 
-bool router::on_control(link_entry& entry, std::string_view name, const proto::envelope& message,
-                        const answer_target& target) {
-  if (name.empty()) return false;
-  if (name.front() == '$') {
-    if (!name.starts_with("$/")) return false;
-    if (target.wanted) {
-      answer_error(target,
+// `is_reserved_method` knows these names.
+constexpr session::row session::table[] = {
+    {"connect", &session::on_connect, false, false},   {"heartbeat", &session::on_heartbeat, false, false},
+    {"mesh.drain", &session::on_drain, false, false},  {"mesh.routes", &session::on_routes, false, true},
+    {"mesh.resync", &session::on_resync, false, true}, {"$/cancelRequest", &session::on_cancel, true, false},
+    {"$/goaway", &session::on_goaway, true, false},
+};
+
+bool session::handle(request& r) {
+  const auto name = r.name;
+  // Nearly every method is none of them, and begins otherwise.
+  if (name.empty() || (name[0] != 'c' && name[0] != 'h' && name[0] != 'm' && name[0] != '$')) return false;
+  const auto* found = std::ranges::find(table, name, &row::name);
+  const bool known = found != std::end(table) && (!found->nodes_only || r.from.is_link());
+  if (known && (!found->notification || !r.target.wanted)) {
+    (this->*found->handle)(r);
+    return true;
+  }
+  if (!name.starts_with("$/")) return false;
+  if (r.target.wanted) {
+    answers_.error(r.target,
                    make_error(error_code::method_not_found, fmt::format("method '{}' not found", name)));
-    } else if (name == cancel_method) {
-      on_cancel(entry, message);
-    } else if (name == goaway_method) {
-      on_goaway(entry, message);
-    }
-    return true;
   }
-  if (name == "heartbeat") {
-    if (!target.wanted) return true;
-    if (target.group != nullptr) {
-      render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, R"("ok")"); });
-      return true;
-    }
-    auto& urgent = output(entry).urgent;
-    const auto start = proto::begin_frame(urgent);
-    proto::append_result(urgent, target.raw_id, R"("ok")");
-    proto::end_frame(urgent, start);
-    return true;
-  }
-  if (name.starts_with("mesh.")) return on_mesh(entry, name, message, target);
-  if (name != "connect") return false;
-  on_connect(entry, message, target);
   return true;
 }
 
-void router::on_goaway(link_entry& entry, const proto::envelope& message) {
-  if (!is_link(entry) || !entry.introduced) {
+void session::on_heartbeat(request& r) {
+  if (!r.target.wanted) return;
+  if (r.target.group != nullptr) return answers_.result(r.target, ok);
+  auto& urgent = links_.output(r.from).urgent;
+  const auto start = proto::begin_frame(urgent);
+  proto::append_result(urgent, r.target.raw_id, ok);
+  proto::end_frame(urgent, start);
+}
+
+void session::on_cancel(request& r) {
+  // Read from the raw bytes, so that an id that no double holds still finds its call.
+  proto::envelope members;
+  std::vector<proto::envelope> none;
+  const auto params = r.message.params;
+  if (params.empty() || params.front() != '{') return;
+  proto::scan(params, {site_.options.limits.depth, 1, false}, members, none);
+  auto* c = members.id.empty() ? nullptr : calls_.find(r.from.key(), members.id);
+  if (c == nullptr || c->cancelled) return;
+  site_.metrics().add(metric::cancelled);
+  c->cancelled = true;
+  calls_.cancel(*c, coro::cancel_reason::cancelled_by_caller, true);
+  // A blocking handler cannot be interrupted: its caller is answered now, its late result is dropped. And a
+  // call that waits to be tried again is nowhere.
+  if (c->running == call::handler::blocking || c->idle()) {
+    return calls_.settle(*c,
+                         outcome::of(make_error(error_code::request_cancelled, "cancelled by the caller")));
+  }
+  const auto due = site_.now() + site_.options.protocol.cancel_grace;
+  if (due >= c->deadline) return calls_.arm_deadline(*c);
+  c->paused = call::pause::cancel;
+  site_.home.arm(*c, due);
+}
+
+void session::on_goaway(request& r) {
+  auto& entry = r.from;
+  if (!entry.is_link() || !entry.introduced) {
     entry.going_away = true;
     return;
   }
   // Two nodes may have another link. The registry puts it in this one's place in one step, until which this
   // one goes on: the other side still takes what is on its way.
-  const auto params = parse_value(message.params);
+  const auto params = parse_value(r.message.params);
   const auto read = params ? read_goaway(*params) : std::unexpected(params.error().message);
-  if (!read) complain(entry, goaway_method, read.error());
+  if (!read) complain(entry, r.name, read.error());
   const bool hands_over = read && read->handover.count() > 0;
-  caf::anon_send(*environment_.registry, node_link_leaving{{home().index(), entry.key()}, hands_over});
+  site_.tell_registry(node_link_leaving{{site_.index(), entry.key()}, hands_over});
 }
 
-void router::complain(const link_entry& entry, std::string_view method, std::string_view what) {
-  home().metrics().add(metric::control_messages_invalid);
-  const auto left_out = malformed_lines_.take(home().now());
+void session::complain(const link_entry& entry, std::string_view method, std::string_view what) {
+  site_.metrics().add(metric::control_messages_invalid);
+  const auto left_out = lines_.take(site_.now());
   if (!left_out) return;
-  shared_.log->warn("connection {} to {} ({}): {} was not understood: {} ({} such lines left out)",
-                    entry.slot, entry.node.empty() ? entry.name : entry.node, format_address(entry.address),
-                    method, what, *left_out);
+  site_.shared.log->warn("connection {} to {} ({}): {} was not understood: {} ({} such lines left out)",
+                         entry.slot, entry.title(), format_address(entry.address), method, what, *left_out);
 }
 
-void router::on_connect(link_entry& entry, const proto::envelope& message, const answer_target& target) {
-  const auto params = parse_value(message.params);
-  if (!params) return answer_error(target, params.error());
-  auto read = read_connect(*params, options().limits);
-  if (!read) return answer_error(target, make_error(error_code::invalid_params, read.error()));
+void session::on_connect(request& r) {
+  auto& entry = r.from;
+  const auto params = parse_value(r.message.params);
+  if (!params) return answers_.error(r.target, params.error());
+  auto read = read_connect(*params, site_.options.limits);
+  if (!read) return answers_.error(r.target, make_error(error_code::invalid_params, read.error()));
   const bool as_node = !read->node.empty() || entry.as == link_entry::role::peer_in;
   const auto serves =
       read->serves ? std::span<const served_method>(*read->serves) : std::span<const served_method>();
-  const auto who = authorize(entry, read->token, serves, as_node);
-  if (!who) return answer_error(target, who.error());
-  if (read->node == options().id && is_other_life(read->incarnation)) return refuse_twin(entry, target);
+  const auto who = gate_.authorize(entry, read->token, serves, as_node);
+  if (!who) return answers_.error(r.target, who.error());
+  if (read->node == site_.options.id && is_other_life(site_, read->incarnation)) return refuse_twin(r);
   entry.who = *who;
-  entry.introduced = true;
-  entry.name = std::move(read->name);
-  entry.instance = std::move(read->instance);
-  const auto heartbeat = read->heartbeat.value_or(options().protocol.heartbeat_interval);
-  output(entry).heartbeat = heartbeat;
-  if (read->frame_bytes) entry.accepts = *read->frame_bytes;
+  const auto heartbeat = read->heartbeat.value_or(site_.options.protocol.heartbeat_interval);
+  links_.output(entry).heartbeat = heartbeat;
   auto result = connect_result(entry, heartbeat).dump();
-  if (!read->node.empty()) {
-    entry.as = link_entry::role::peer_in;
-    entry.node = read->node;
-    entry.incarnation = read->incarnation;
-    if (read->link_frame_bytes) entry.accepts = *read->link_frame_bytes;
-    output(entry).frame_limit = link_frame_bytes(options().limits);
-  }
+  take(entry, *read);
   if (read->serves) {
     entry.serves = !read->serves->empty();
-    register_service(entry, target, {entry.name, entry.instance, std::move(*read->serves)},
-                     std::move(result));
+    register_service(r, {entry.name, entry.instance, std::move(*read->serves)}, std::move(result));
   } else {
-    render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, result); });
+    answers_.result(r.target, result);
   }
-  if (draining_) send_frame(entry, draining_goaway(), true);
+  if (draining_) links_.send_frame(entry, goaway(), true);
   if (read->node.empty()) return;
-  caf::anon_send(*environment_.registry,
-                 node_link_changed{{home().index(), entry.key()},
-                                   entry.node,
-                                   true,
-                                   entry.incarnation,
-                                   format_address(entry.address),
-                                   std::min(entry.accepts, link_frame_bytes(options().limits))});
+  site_.tell_registry(node_link_changed{{site_.index(), entry.key()},
+                                        entry.node,
+                                        true,
+                                        entry.incarnation,
+                                        format_address(entry.address),
+                                        std::min(entry.accepts, link_frame_bytes(site_.options.limits))});
 }
 
-json router::connect_result(const link_entry& entry, std::chrono::milliseconds heartbeat) const {
-  const auto& limits = options().limits;
-  return {{"node", options().id},
-          {"incarnation", shared_.counters.incarnation},
-          {"connection", fmt::format("{}-{}-{}", home().index(), entry.slot, entry.generation)},
+void session::take(link_entry& entry, connect_message& read) {
+  entry.introduced = true;
+  entry.name = std::move(read.name);
+  entry.instance = std::move(read.instance);
+  if (read.frame_bytes) entry.accepts = *read.frame_bytes;
+  if (read.node.empty()) return;
+  entry.as = link_entry::role::peer_in;
+  entry.node = read.node;
+  entry.incarnation = read.incarnation;
+  if (read.link_frame_bytes) entry.accepts = *read.link_frame_bytes;
+  links_.output(entry).frame_limit = link_frame_bytes(site_.options.limits);
+}
+
+json session::connect_result(const link_entry& entry, milliseconds heartbeat) const {
+  const auto& limits = site_.options.limits;
+  return {{"node", site_.options.id},
+          {"incarnation", site_.shared.counters.incarnation},
+          {"connection", fmt::format("{}-{}-{}", site_.index(), entry.slot, entry.generation)},
           {"heartbeat_ms", heartbeat.count()},
           {"limits",
            {{"frame_bytes", limits.frame_bytes},
@@ -136,111 +164,104 @@ json router::connect_result(const link_entry& entry, std::chrono::milliseconds h
             {"method_name_bytes", limits.method_name_bytes}}}};
 }
 
-bool router::is_other_life(std::string_view incarnation) const noexcept {
-  return !incarnation.empty() && incarnation != shared_.counters.incarnation;
-}
-
-void router::refuse_twin(link_entry& entry, const answer_target& target) {
-  home().metrics().add(metric::node_conflicts);
-  const auto address = format_address(entry.address);
-  if (const auto left_out = malformed_lines_.take(home().now())) {
-    shared_.log->warn(
+void session::refuse_twin(request& r) {
+  const auto& options = site_.options;
+  site_.metrics().add(metric::node_conflicts);
+  if (const auto left_out = lines_.take(site_.now())) {
+    site_.shared.log->warn(
         "the node at {} has the id '{}' of this one, which listens on {}: give one of them another --id "
         "({} such lines left out)",
-        address, options().id, format_host_port(options().listen), *left_out);
+        format_address(r.from.address), options.id, format_host_port(options.listen), *left_out);
   }
-  auto error = make_mesh_error(
-      error_code::unavailable,
-      fmt::format("another node has the id '{}': give one of them another --id", options().id), executed::no,
-      options().id);
-  error.data = json{{"executed", "no"}, {"node", options().id}, {"conflict", true}}.dump();
-  answer_error(target, error);
+  auto error = site_.unavailable(
+      fmt::format("another node has the id '{}': give one of them another --id", options.id), executed::no);
+  error.data = json{{"executed", "no"}, {"node", options.id}, {"conflict", true}}.dump();
+  answers_.error(r.target, error);
 }
 
-bool router::on_mesh(link_entry& entry, std::string_view name, const proto::envelope& message,
-                     const answer_target& target) {
-  const auto answer_ok = [&] {
-    render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, ok); });
-  };
-  if (is_link(entry) && name == "mesh.routes") {
-    on_mesh_routes(entry, message, target);
-  } else if (is_link(entry) && name == "mesh.resync") {
-    caf::anon_send(*environment_.registry, node_resync{{home().index(), entry.key()}});
-    answer_ok();
-  } else if (name == "mesh.drain") {
-    // A service that is about to go: nothing new is sent to it, what is under way finishes.
-    entry.serves = false;
-    register_service(entry, target, {entry.name, entry.instance, {}}, std::string(ok));
-  } else {
-    return false;
-  }
-  return true;
-}
-
-void router::on_mesh_routes(link_entry& entry, const proto::envelope& message, const answer_target& target) {
-  const auto params = parse_value(message.params);
-  auto read = params ? read_routes(*params, options().limits) : std::unexpected(params.error().message);
+void session::on_routes(request& r) {
+  const auto params = parse_value(r.message.params);
+  auto read = params ? read_routes(*params, site_.options.limits) : std::unexpected(params.error().message);
   if (!read) {
-    complain(entry, "mesh.routes", read.error());
-    return answer_error(target, make_error(error_code::invalid_params, read.error()));
+    complain(r.from, r.name, read.error());
+    return answers_.error(r.target, make_error(error_code::invalid_params, read.error()));
   }
   if (read->refused > 0) {
     complain(
-        entry, "mesh.routes",
+        r.from, r.name,
         fmt::format("{} of its entries are left out, the first because {}", read->refused, read->complaint));
   }
-  caf::anon_send(*environment_.registry, node_routes{{home().index(), entry.key()}, std::move(*read)});
-  render(target, [&](std::string& out) { proto::append_result(out, target.raw_id, ok); });
+  site_.tell_registry(node_routes{{site_.index(), r.from.key()}, std::move(*read)});
+  answers_.result(r.target, ok);
 }
 
-void router::tell_registry_gone(const link_entry& entry) {
-  const link_address link{home().index(), entry.key()};
-  if (entry.serves) caf::anon_send(*environment_.registry, service_changed{link, {}, 0});
-  if (is_link(entry)) caf::anon_send(*environment_.registry, node_link_changed{link, {}, false, {}, {}, 0});
+void session::on_resync(request& r) {
+  site_.tell_registry(node_resync{{site_.index(), r.from.key()}});
+  answers_.result(r.target, ok);
 }
 
-void router::register_service(link_entry& entry, const answer_target& target, service_declaration declaration,
-                              std::string result) {
+// A service that is about to go: nothing new is sent to it, what is under way finishes.
+void session::on_drain(request& r) {
+  r.from.serves = false;
+  register_service(r, {r.from.name, r.from.instance, {}}, std::string(ok));
+}
+
+void session::register_service(request& r, service_declaration declaration, std::string result) {
   std::uint64_t ticket = 0;
-  if (target.wanted) {
+  if (r.target.wanted) {
     ticket = next_ticket_++;
-    registrations_.emplace(ticket, pending_registration{entry.key(), std::string(target.raw_id), target.group,
-                                                        target.part, std::move(result)});
-    entry.registering = true;
+    registrations_.emplace(ticket, registration{r.from.key(), std::string(r.target.raw_id), r.target.group,
+                                                r.target.part, std::move(result)});
+    r.from.registering = true;
   }
-  caf::anon_send(*environment_.registry,
-                 service_changed{{home().index(), entry.key()}, std::move(declaration), ticket});
+  site_.tell_registry(service_changed{{site_.index(), r.from.key()}, std::move(declaration), ticket});
 }
 
-void router::on_registered(const registered_message& message) {
+void session::on_registered(const registered_message& message) {
   const auto found = registrations_.find(message.ticket);
   if (found == registrations_.end()) return;
   const auto pending = std::move(found->second);
   registrations_.erase(found);
-  auto* entry = find(pending.from);
+  auto* entry = links_.find(pending.from);
   if (entry == nullptr) return;
   entry->registering = std::ranges::any_of(
       registrations_, [&](const auto& other) { return other.second.from == pending.from; });
   // The answer first: whatever the table has brought since waits behind it.
-  auto later = std::exchange(output(*entry).bulk, {});
+  auto later = std::exchange(links_.output(*entry).bulk, {});
   const answer_target target{pending.from, pending.raw_id, pending.group, pending.part, true};
   if (message.refusal.empty()) {
-    render(target, [&](std::string& out) { proto::append_result(out, pending.raw_id, pending.result); });
+    answers_.result(target, pending.result);
   } else {
     entry->serves = false;
-    answer_error(
-        target, make_mesh_error(error_code::resource_exhausted, message.refusal, executed::no, options().id));
+    answers_.error(target, site_.exhausted(message.refusal, executed::no));
   }
-  output(*entry).bulk += later;
-  finish_if_done(*entry);
+  links_.output(*entry).bulk += later;
+  links_.finish_if_done(*entry);
 }
 
-void router::drop_registrations(connection_key key) {
+void session::on_gone(link_entry& entry) {
+  const link_address link{site_.index(), entry.key()};
+  if (entry.serves) site_.tell_registry(service_changed{link, {}, 0});
+  if (entry.is_link()) site_.tell_registry(node_link_changed{link, {}, false, {}, {}, 0});
   std::erase_if(registrations_, [&](const auto& pending) {
-    if (pending.second.from != key) return false;
-    if (pending.second.group != nullptr) drop_part(*pending.second.group);
+    if (pending.second.from != entry.key()) return false;
+    if (pending.second.group != nullptr) answers_.drop_part(*pending.second.group);
     return true;
   });
+}
+
+void session::drain(milliseconds time_left) {
+  draining_ = true;
+  drain_deadline_ = time_left;
+  const auto frame = goaway();
+  links_.for_each_open([&](link_entry& entry) {
+    if (entry.introduced) links_.send_frame(entry, frame, true);
+  });
+}
+
+std::string session::goaway() const {
+  return goaway_frame("shutting down", drain_deadline_,
+                      std::min(drain_deadline_, site_.options.drain_handover));
 }
 
 }  // namespace weft

@@ -13,8 +13,11 @@ void append_number(std::string& out, std::int64_t number) {
 
 }  // namespace
 
-void append_request_for(std::string& out, std::string_view text, text_span id, std::uint64_t number,
-                        text_span deadline, std::int64_t left_ms) {
+text_span append_request_for(std::string& out, std::string_view text, const request_spans& spans,
+                             std::uint64_t number, std::int64_t left_ms) {
+  const auto start = out.size();
+  const auto [id, deadline] = spans;
+  text_span written;
   std::size_t at = 0;
   const auto copy_to = [&](std::size_t end) {
     out.append(text.substr(at, end - at));
@@ -22,7 +25,9 @@ void append_request_for(std::string& out, std::string_view text, text_span id, s
   };
   const auto put_id = [&] {
     copy_to(id.at);
+    written.at = out.size() - start;
     append_number(out, static_cast<std::int64_t>(number));
+    written.size = out.size() - start - written.at;
     at = id.at + id.size;
   };
   const auto put_deadline = [&] {
@@ -44,24 +49,45 @@ void append_request_for(std::string& out, std::string_view text, text_span id, s
     put_id();
   }
   copy_to(text.size());
+  return written;
+}
+
+void append_with_id(std::string& out, std::string_view text, text_span id, std::uint64_t number) {
+  out.append(text.substr(0, id.at));
+  append_number(out, static_cast<std::int64_t>(number));
+  out.append(text.substr(id.at + id.size));
 }
 
 void append_traced(std::string& out, std::string_view text, text_span traceparent, std::string_view raw_value,
-                   text_span dropped_tracestate) {
+                   text_span dropped_tracestate, std::span<text_span* const> moved) {
   std::size_t at = 0;
+  std::size_t grown[2] = {0, 0};
+  text_span replaced[2];
+  std::size_t count = 0;
   const auto replace = [&](text_span span, std::string_view value) {
     out.append(text.substr(at, span.at - at)).append(value);
     at = span.at + span.size;
+    replaced[count] = span;
+    grown[count++] = value.size() - span.size;
   };
   if (traceparent.size == 0) {
-    replace({1, 0}, R"("traceparent":)");
-    out.append(raw_value).push_back(',');
+    std::string member = R"("traceparent":)";
+    member.append(raw_value).push_back(',');
+    replace({1, 0}, member);
   }
   const bool state_first = dropped_tracestate.at < traceparent.at;
   if (dropped_tracestate.size != 0 && state_first) replace(dropped_tracestate, R"("")");
   if (traceparent.size != 0) replace(traceparent, raw_value);
   if (dropped_tracestate.size != 0 && !state_first) replace(dropped_tracestate, R"("")");
   out.append(text.substr(at));
+  for (auto* span : moved) {
+    if (span->size == 0) continue;
+    std::size_t shift = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (span->at >= replaced[i].at + replaced[i].size) shift += grown[i];
+    }
+    span->at += shift;
+  }
 }
 
 void append_response_for(std::string& out, std::string_view text, text_span id, std::string_view raw_id) {

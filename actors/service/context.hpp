@@ -88,6 +88,7 @@ class context : public coro::context {
     return trace_ ? std::string_view(trace_->raw_tracestate) : std::string_view();
   }
   const std::shared_ptr<const trace_members>& trace() const noexcept { return trace_; }
+  connection_key caller_key() const noexcept { return caller_; }
   /// For the parts of the library that start calls.
   router& home() const noexcept { return *home_; }
 

@@ -13,8 +13,10 @@ std::string check_id(std::string_view id) {
 }
 
 std::string check_policy(std::string_view value) {
-  if (parse_balance_policy(value)) return {};
-  return fmt::format("no policy is called \"{}\"; use p2c, round_robin or consistent_hash", value);
+  if (find_balance_policy(value) != nullptr) return {};
+  std::string names;
+  for (const auto& policy : balance_policies()) names += (names.empty() ? "" : ", ") + std::string(policy.name);
+  return fmt::format("no policy is called \"{}\"; there are {}", value, names);
 }
 
 std::string check_calls(std::string_view value) {

@@ -392,8 +392,11 @@ const option rows[] = {
     {.key = "balance.rules",
      .type = rules,
      .member = WEFT_MEMBER(node.balance.rules),
-     .help =
-         "How instances are chosen: p2c (default), round_robin or consistent_hash by the request's route_key",
+     .help = "How instances are chosen, as the first of these by default"
+#define WEFT_BALANCE_POLICY(name, help) "; " #name ": " help
+#include "actors/balance/policies.inc"
+#undef WEFT_BALANCE_POLICY
+     ,
      .check = check_policy,
      .flag = "--balance",
      .form = "METHOD=POLICY"},

@@ -132,14 +132,17 @@ class Strangers(MeshCase):
                                   "add": [{"method": f"told.m{i}", "result": {"x": schema}} for i in range(5)]})
         service = Service(node, [{"method": "mine.m", "params": schema}], lambda got: got.answer("ok"))
         self.addCleanup(service.close)
-        document = {m["name"]: m for m in self.connect(node).call("rpc.discover")["result"]["methods"]}
+
+        def discovered():
+            return {m["name"]: m for m in self.connect(node).call("rpc.discover")["result"]["methods"]}
+
+        document = discovered()
         self.assertEqual(sum("x" in document[f"told.m{i}"]["result"]["schema"] for i in range(5)), 2, "a quarter of the limit")
         self.assertEqual(document["mine.m"]["params"], schema)
         self.assertEqual(node.metric("weft_limit_hits_total", limit="schema_total_bytes"), 1)
         # Those that are told anew make room for themselves.
         wire.call("mesh.routes", {"seq": 2, "add": [{"method": f"told.m{i}", "result": {"x": 1}} for i in range(5)]})
-        document = {m["name"]: m for m in self.connect(node).call("rpc.discover")["result"]["methods"]}
-        self.assertEqual([document[f"told.m{i}"]["result"]["schema"] for i in range(5)], [{"x": 1}] * 5)
+        eventually(lambda: [discovered()[f"told.m{i}"]["result"]["schema"] for i in range(5)] == [{"x": 1}] * 5, "they are told")
 
     def test_one_that_takes_only_small_frames_is_told_what_fits(self):
         node = self.start_node("--limits-method-name-bytes", "1000B", demo=False)
@@ -156,7 +159,7 @@ class Strangers(MeshCase):
                 told.update((entry["method"], entry) for entry in message["params"]["add"])
         self.assertNotIn("params", told[names[1]])
         self.assertNotIn(names[2], told)
-        self.assertIn("takes frames of 1024 bytes, too few to be told of method 'nnn", node.log())
+        eventually(lambda: "takes frames of 1024 bytes, too few to be told of method 'nnn" in node.log(), "it is told")
         self.assertEqual(node.metric("weft_routes_not_told_total"), 1)
 
 
@@ -289,7 +292,7 @@ class Dialling(MeshCase):
                 threading.Thread(target=serve, daemon=True).start()
                 node = self.start_node("--mesh-reconnect-max", "100ms", peers={"wrong": "%s:%d" % listener.getsockname()})
                 eventually(lambda: node.peer("wrong").get("attempts", 0) > 5, "it was dialled some times")
-                self.assertIn(words, node.peer("wrong")["last_error"])
+                eventually(lambda: words in node.peer("wrong")["last_error"], "the peer's state says so")
                 self.assertEqual(node.log().count(words), 1, node.log())
                 self.assertIn(" warn", next(line for line in node.log().splitlines() if words in line))
 

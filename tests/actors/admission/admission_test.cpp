@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/router/call.hpp"
+
 
 namespace weft {
 namespace {
@@ -16,9 +16,9 @@ class admission_queue_test : public testing::Test {
   admission_queue::clock::time_point began{std::chrono::seconds(1'000)};
   limit_options limits;
   admission_queue queue{began};
-  call a;
-  call b;
-  call c;
+  waiting_call a;
+  waiting_call b;
+  waiting_call c;
 };
 
 TEST_F(admission_queue_test, first_come_first_served) {

@@ -1,0 +1,62 @@
+// May a failed attempt be followed by another one, and after how long? Pure, but for the budget.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <random>
+#include <span>
+
+#include "actors/balance/retry_budget.hpp"
+#include "actors/config/options.hpp"
+#include "actors/messages/keys.hpp"
+#include "proto/error.hpp"
+
+namespace weft {
+
+/// The hard upper bound of `retry_options::attempts`.
+inline constexpr std::size_t max_attempts = 8;
+
+/// The instances that a call was sent to, in order.
+class tried_instances {
+ public:
+  void add(const link_address& link) noexcept { links_[count_++] = link; }
+  void clear() noexcept { count_ = 0; }
+  std::uint8_t count() const noexcept { return count_; }
+  bool full() const noexcept { return count_ == max_attempts; }
+  /// REQUIRES: there is one.
+  const link_address& last() const noexcept { return links_[count_ - 1U]; }
+  bool contains(const link_address& link) const noexcept {
+    const auto end = links_.begin() + count_;
+    return std::find(links_.begin(), end, link) != end;
+  }
+
+ private:
+  std::array<link_address, max_attempts> links_{};
+  std::uint8_t count_ = 0;
+};
+
+/// What is known of a call when one of its attempts has failed.
+struct failed_attempt {
+  const rpc_error& error;
+  /// Of this call so far.
+  std::uint8_t attempts;
+  /// All of the method's instances say that it may run twice.
+  bool idempotent;
+  /// How many instances the method has.
+  std::size_t instances;
+};
+
+/// May it be tried again, as far as its meaning goes? The error says that it never ran, or the connection was
+/// lost and running twice does no harm.
+bool is_retryable(const failed_attempt& failed, const retry_options& options) noexcept;
+
+/// The error says that the method certainly did not run.
+bool provably_not_executed(const rpc_error& error) noexcept;
+
+/// None when another instance can be tried: the same one needs time to recover, and more each time.
+std::chrono::milliseconds retry_wait(const failed_attempt& failed, const retry_options& options,
+                                     std::minstd_rand& random);
+
+}  // namespace weft

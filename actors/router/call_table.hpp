@@ -1,0 +1,43 @@
+// The records of a router's calls: found by key, or by connection and id.
+//
+// Thread safety: none; each belongs to one router.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "actors/router/call.hpp"
+
+namespace weft {
+
+class call_table {
+ public:
+  /// A fresh record.
+  call& acquire(call_owner& owner);
+  /// The record, or null when the key is stale.
+  call* find(call_key key) const noexcept;
+  void release(call& c);
+  std::size_t size() const noexcept { return in_use_; }
+
+  // -- calls of connections by (connection, raw id)
+  void index(call& c);
+  void unindex(call& c) noexcept;
+  call* find(connection_key caller, std::string_view raw_id) const noexcept;
+
+ private:
+  void grow_index();
+
+  // Texts of recycled records keep their capacity, up to this much in all.
+  static constexpr std::size_t most_retained_bytes = 16 << 20;
+
+  std::vector<std::unique_ptr<call>> slots_;
+  std::vector<std::uint32_t> free_;
+  std::vector<call*> buckets_ = std::vector<call*>(1024);
+  std::size_t indexed_ = 0;
+  std::size_t in_use_ = 0;
+  std::size_t retained_bytes_ = 0;
+};
+
+}  // namespace weft

@@ -1,0 +1,116 @@
+// The book of calls under way: where each is opened, counted against its caller, cancelled, and where each
+// ends.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "actors/admission/waiting_room.hpp"
+#include "actors/router/call_table.hpp"
+#include "actors/router/outbox.hpp"
+#include "actors/router/records.hpp"
+
+namespace weft {
+
+/// What a call comes to: a result, or an error, and the response that said so, which is passed on as it came
+/// where that is possible.
+struct outcome {
+  std::int32_t code = 0;
+  std::string_view raw_result{};
+  const proto::envelope* response = nullptr;
+  const rpc_error* error = nullptr;
+  /// Its caller is gone, or has taken it back.
+  bool awaited = true;
+
+  static outcome of(const rpc_error& error) noexcept { return {.code = error.code, .error = &error}; }
+  static outcome unawaited(error_code why) noexcept {
+    return {.code = static_cast<std::int32_t>(why), .awaited = false};
+  }
+};
+
+class calls {
+ public:
+  calls(router_site& site, links& connections, answers& replies, outbox& others, records& told,
+        waiting_room& waiting) noexcept
+      : site_(site),
+        links_(connections),
+        answers_(replies),
+        outbox_(others),
+        records_(told),
+        waiting_(waiting) {}
+
+  // -- opening
+  /// Null when the request was refused, and that was answered.
+  call* open(request& r, method_stats& stats);
+  /// For a coroutine of this process.
+  call& open(outbound_slot& waiter, coro::clock::time_point deadline);
+  /// For an attempt of another router.
+  call& open(std::size_t origin_shard, attempt_key origin);
+  bool is_full() const noexcept { return table_.size() >= site_.options.limits.calls_per_reactor; }
+  /// Counts `bytes` that are kept of the request; false when the call was refused instead.
+  bool hold(call& c, std::size_t bytes);
+  /// Waits for a permit, or is refused.
+  void wait(call& c, const std::shared_ptr<admission_state>& permits);
+  void stop_waiting(call& c);
+  void waited_too_long(call& c);
+  void enter(attempt& a, const std::shared_ptr<admission_state>& permits);
+  /// From now on the callee's connection is where the attempt's answer comes from.
+  void attach(attempt& a, link_entry& callee);
+  /// The attempt is over: it counts neither against the callee nor against a limit.
+  void detach(attempt& a);
+
+  // -- finding
+  call* find(call_key key) const noexcept { return table_.find(key); }
+  call* find(connection_key caller, std::string_view raw_id) const noexcept {
+    return table_.find(caller, raw_id);
+  }
+  call* find(std::size_t origin_shard, attempt_key origin) const;
+  attempt* find(attempt_key key) const noexcept;
+  /// The attempt that a message of the callee names, if it does.
+  attempt* named_by(const link_entry& callee, std::string_view raw_id) const noexcept;
+  /// Those whose callers wait.
+  std::size_t awaited() const noexcept { return table_.size() - left_behind_; }
+
+  // -- ending
+  /// The one end of every call: told, answered, closed.
+  void settle(call& c, const outcome& o);
+  /// The same with an error, of which it is known that an earlier attempt may have run the method.
+  void settle_failed(call& c, rpc_error error);
+  /// With RESOURCE_EXHAUSTED.
+  void refuse(call& c, std::string why);
+  /// The first half of that, since the callee has not answered the cancellation in time: the caller is told,
+  /// the callee keeps its place.
+  void leave_behind(call& c, const outcome& o);
+  /// The second half; `answered` when the callee has finished after all.
+  void close_left_behind(call& c, bool answered);
+
+  // -- taking back
+  /// Tells whoever works on it. `awaited`: the caller still waits for the answer to the cancellation.
+  void cancel(call& c, coro::cancel_reason why, bool awaited = false);
+  void cancel(attempt& a, bool awaited = false);
+  /// Everything that this connection has asked for.
+  void cancel_all_of(link_entry& caller);
+
+  void arm_deadline(call& c);
+
+ private:
+  link_entry* caller_of(const call& c) noexcept {
+    return c.from == call::origin::connection ? links_.find(c.caller) : nullptr;
+  }
+  void conclude(call& c, const outcome& o);
+  void answer_connection(call& c, const outcome& o);
+  void close(call& c);
+  void let_go(call& c);
+
+  router_site& site_;
+  links& links_;
+  answers& answers_;
+  outbox& outbox_;
+  records& records_;
+  waiting_room& waiting_;
+  call_table table_;
+  std::size_t held_bytes_ = 0;
+  std::size_t left_behind_ = 0;
+};
+
+}  // namespace weft

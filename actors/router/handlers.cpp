@@ -1,0 +1,309 @@
+#include "actors/router/handlers.hpp"
+
+#include <utility>
+
+#include <caf/actor_system.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "actors/runtime/one_shot.hpp"
+#include "proto/json/value_bytes.hpp"
+
+namespace weft {
+namespace {
+
+using nlohmann::json;
+
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// From inside a catch block.
+std::string current_exception_text() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
+}  // namespace
+
+std::expected<json, rpc_error> parse_value(std::string_view raw) {
+  if (raw.empty()) return json(nullptr);
+  try {
+    return json::parse(raw);
+  } catch (const json::exception& e) {
+    return std::unexpected(
+        make_error(error_code::invalid_params, fmt::format("params cannot be read: {}", e.what())));
+  }
+}
+
+/// A request of a connection: what is answered at once gets no record.
+class handlers::request_source {
+ public:
+  request_source(handlers& of, const local_method& local, request& r) noexcept
+      : of_(of), local_(local), r_(r) {}
+
+  template <class Append>
+  void answer_raw(Append&& append) {
+    std::int32_t code = 0;
+    const auto write = [&](std::string& out) {
+      const auto start = out.size();
+      proto::begin_result(out, r_.target.raw_id);
+      const auto error = append(out);
+      if (!error) return proto::end_result(out);
+      code = error->code;
+      out.resize(start);
+      proto::append_error(out, r_.target.raw_id, *error);
+    };
+    if (r_.target.wanted) {
+      of_.answers_.render(r_.target, write);
+    } else {
+      of_.scratch_.clear();
+      write(of_.scratch_);
+    }
+    of_.records_.answered_now(r_, *local_.stats, code);
+  }
+
+  void answer(const result& outcome) {
+    of_.records_.answered_now(r_, *local_.stats, outcome ? 0 : outcome.error().code);
+    if (!outcome) return of_.answers_.error(r_.target, outcome.error());
+    of_.answers_.result(r_.target, dump(*outcome));
+  }
+
+  call* open() {
+    auto* c = of_.calls_.open(r_, *local_.stats);
+    if (c != nullptr) of_.records_.take(*c, r_, local_.what->name);
+    return c;
+  }
+
+  void wait(call& c) {
+    c.method = local_.what->name;
+    c.local = &local_;
+    c.request = r_.message.text;
+    if (of_.calls_.hold(c, c.request.size())) of_.calls_.wait(c, local_.admission);
+  }
+
+  surroundings around(const call& c) const { return of_.surroundings_of(c, r_.message); }
+
+ private:
+  handlers& of_;
+  const local_method& local_;
+  request& r_;
+};
+
+/// A call of a coroutine of this process: its record is there already.
+class handlers::call_source {
+ public:
+  call_source(handlers& of, const local_method& local, call& c, const weft::context& ctx) noexcept
+      : of_(of), local_(local), c_(c), ctx_(ctx) {}
+
+  template <class Append>
+  void answer_raw(Append&& append) {
+    std::string out;
+    const auto error = append(out);
+    of_.calls_.settle(c_, error ? outcome::of(*error) : outcome{.raw_result = out});
+  }
+
+  void answer(const result& outcome) {
+    if (!outcome) return of_.calls_.settle(c_, outcome::of(outcome.error()));
+    of_.calls_.settle(c_, {.raw_result = dump(*outcome)});
+  }
+
+  call* open() { return &c_; }
+
+  // A coroutine that waits here may hold the very permit that it waits for.
+  void wait(call& c) {
+    of_.calls_.refuse(c, fmt::format("'{}' has all the calls under way that it may have", local_.what->name));
+  }
+
+  surroundings around(const call& c) const {
+    return {ctx_.child(c.deadline), ctx_.caller_key(),
+            c.trace.recording ? records::handler_trace(c, {}, ctx_.raw_tracestate()) : ctx_.trace()};
+  }
+
+ private:
+  handlers& of_;
+  const local_method& local_;
+  call& c_;
+  const weft::context& ctx_;
+};
+
+handlers::handlers(router_site& site, links& connections, answers& replies, records& told,
+                   waiting_room& waiting, calls& book, coro::scope& tasks)
+    : site_(site),
+      links_(connections),
+      answers_(replies),
+      records_(told),
+      waiting_(waiting),
+      calls_(book),
+      tasks_(tasks) {
+  for (const auto* m : site.environment.services->list()) {
+    const auto limited = site.environment.admissions->find(m->name);
+    methods_.emplace(m->name,
+                     local_method{m, &told.stats().server(m->name),
+                                  limited == site.environment.admissions->end() ? nullptr : limited->second});
+  }
+}
+
+void handlers::invoke(const local_method& local, request& r) {
+  request_source source(*this, local, r);
+  run(local, r.message.params, source);
+}
+
+void handlers::invoke(const local_method& local, call& c, std::string_view raw_params,
+                      const weft::context& ctx) {
+  c.stats = local.stats;
+  c.in_process = true;
+  call_source source(*this, local, c, ctx);
+  run(local, raw_params, source);
+}
+
+template <class Source>
+void handlers::run(const local_method& local, std::string_view raw_params, Source& source) {
+  const method& m = *local.what;
+  if (const auto* raw = std::get_if<raw_handler>(&m.handler)) {
+    return source.answer_raw([&](std::string& out) -> std::optional<rpc_error> {
+      try {
+        return (*raw)(raw_params, out);
+      } catch (...) {
+        return failed(m.name);
+      }
+    });
+  }
+  if (const auto* plain = std::get_if<plain_handler>(&m.handler)) {
+    const auto params = parse_value(raw_params);
+    if (!params) return source.answer(std::unexpected(params.error()));
+    result outcome;
+    try {
+      outcome = (*plain)(*params);
+    } catch (...) {
+      outcome = std::unexpected(failed(m.name));
+    }
+    return source.answer(outcome);
+  }
+  auto* c = source.open();
+  if (c == nullptr) return;
+  // What the handler gets is counted by what it takes, before it takes it.
+  if (!raw_params.empty() && !calls_.hold(*c, proto::value_bytes(raw_params))) return;
+  auto params = parse_value(raw_params);
+  if (!params) return calls_.settle(*c, outcome::of(params.error()));
+  if (local.admission) {
+    if (!waiting_.has_permit(*local.admission)) return source.wait(*c);
+    calls_.enter(c->attempts[0], local.admission);
+  }
+  start(*c, m, std::move(*params), source.around(*c));
+}
+
+handlers::surroundings handlers::surroundings_of(const call& c, const proto::envelope& message) const {
+  return {coro::context(site_.home, c.deadline), c.caller,
+          records::handler_trace(c, message.traceparent, message.tracestate)};
+}
+
+void handlers::resume(call& c) {
+  const auto permits = c.waits_for;
+  calls_.stop_waiting(c);
+  calls_.arm_deadline(c);
+  calls_.enter(c.attempts[0], permits);
+  proto::envelope message;
+  proto::scan(c.request, {site_.options.limits.depth, 1, false}, message, site_.shared.scan_batch);
+  auto params = parse_value(message.params);
+  // It could be parsed when the call came.
+  start(c, *c.local->what, std::move(*params), surroundings_of(c, message));
+}
+
+void handlers::start(call& c, const method& m, json params, surroundings around) {
+  if (!std::holds_alternative<coroutine_handler>(m.handler)) return start_blocking(c, m, std::move(params));
+  c.running = call::handler::coroutine;
+  c.context.emplace(std::move(around.scope));
+  weft::context ctx(*c.context, site_.self, around.caller, std::move(around.trace));
+  site_.metrics().add(metric::coroutines);
+  tasks_.spawn(run_coroutine(this, c.key, &m, std::move(ctx), std::move(params)));
+}
+
+coro::task<void> handlers::run_coroutine(handlers* self, call_key key, const method* m, weft::context ctx,
+                                         json params) {
+  result outcome;
+  try {
+    outcome = co_await std::get<coroutine_handler>(m->handler)(std::move(ctx), std::move(params));
+  } catch (...) {
+    outcome = std::unexpected(self->failed(m->name));
+  }
+  self->site_.metrics().add(metric::coroutines, -1);
+  self->on_done(key, std::move(outcome));
+}
+
+std::optional<rpc_error> handlers::refuse_blocking(const link_entry* caller) {
+  const auto& limits = site_.options.limits;
+  constexpr std::int64_t retry_after_ms = 100;
+  const auto share = share_of(limits.blocking_calls, limits.share_percent, 1);
+  const auto running = site_.environment.blocking_calls->load(std::memory_order_relaxed);
+  const bool over_share = caller != nullptr && caller->blocking_count >= share;
+  if (!over_share && running < static_cast<std::int64_t>(limits.blocking_calls)) return std::nullopt;
+  site_.metrics().add(metric::limit_blocking);
+  return site_.exhausted(over_share
+                             ? fmt::format("{} blocking handlers of this connection are under way, its share "
+                                           "(limits.share_percent of limits.blocking_calls)",
+                                           share)
+                             : "too many blocking handlers are under way (limits.blocking_calls)",
+                         executed::no, retry_after_ms);
+}
+
+void handlers::start_blocking(call& c, const method& m, json params) {
+  auto* caller = c.from == call::origin::connection ? links_.find(c.caller) : nullptr;
+  if (auto refusal = refuse_blocking(caller)) return calls_.settle_failed(c, std::move(*refusal));
+  c.running = call::handler::blocking;
+  site_.environment.blocking_calls->fetch_add(1, std::memory_order_relaxed);
+  if (caller != nullptr) ++caller->blocking_count;
+  const auto body = [handler = &std::get<blocking_handler>(m.handler), name = m.name, key = c.key,
+                     by = caller == nullptr ? connection_key{} : c.caller,
+                     counter = site_.environment.blocking_calls, params = std::move(params),
+                     home = site_.handle()] {
+    auto done = make_actor_message<blocking_done>(key, by, name);
+    try {
+      done->outcome = handler->run(params);
+    } catch (...) {
+      done->exception = current_exception_text();
+    }
+    counter->fetch_sub(1, std::memory_order_relaxed);
+    home->enqueue(caf::mailbox_element_ptr(done.release()), nullptr);
+  };
+  site_.environment.system->spawn<one_shot>(body);
+}
+
+void handlers::on_blocking_done(blocking_done& done) {
+  if (auto* caller = links_.find(done.caller)) --caller->blocking_count;
+  if (done.exception) done.outcome = std::unexpected(failed(done.method, *done.exception));
+  on_done(done.key, std::move(done.outcome));
+}
+
+void handlers::on_done(call_key key, result outcome) {
+  auto* c = calls_.find(key);
+  if (c == nullptr) {
+    // Answered already (deadline, cancellation) or nobody is there any more.
+    site_.metrics().add(metric::late_results);
+    return;
+  }
+  if (c->left_behind) return calls_.close_left_behind(*c, true);
+  if (outcome) {
+    calls_.settle(*c, {.raw_result = dump(*outcome)});
+  } else {
+    calls_.settle(*c, outcome::of(outcome.error()));
+  }
+  site_.flush_outside_turn();
+}
+
+rpc_error handlers::failed(std::string_view name) {
+  return failed(name, current_exception_text());
+}
+
+rpc_error handlers::failed(std::string_view name, std::string_view what) {
+  site_.metrics().add(metric::handler_exceptions);
+  site_.shared.log->error("handler of {} threw: {}", name, what);
+  return make_error(error_code::internal_error, fmt::format("internal error in the handler of '{}'", name));
+}
+
+}  // namespace weft

@@ -1,0 +1,275 @@
+#include "actors/router/inbound.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "actors/transport/network.hpp"
+#include "proto/json/json_escape.hpp"
+#include "proto/json/number.hpp"
+
+namespace weft {
+namespace {
+
+using coro::clock;
+
+constexpr std::string_view own_heartbeat_id = R"("heartbeat")";
+
+/// The deadline of a request: absent takes the default, a non-number is a defect of the message.
+std::optional<clock::duration> parse_deadline(std::string_view raw, const protocol_options& options) {
+  using std::chrono::microseconds;
+  if (raw.empty()) return std::min(options.default_deadline, options.max_deadline);
+  const auto ms = proto::parse_double(raw);
+  if (!ms) return std::nullopt;
+  constexpr double microseconds_each = 1e3;
+  const auto most = static_cast<double>(options.max_deadline.count());
+  const auto limited = std::clamp(*ms, -1.0, most) * microseconds_each;
+  // Time that is left is never none, however little it is.
+  return microseconds(static_cast<std::int64_t>(limited > 0 ? std::ceil(limited) : std::floor(limited)));
+}
+
+rpc_error describe_rejected(const inbound_item& item, const limit_options& limits) {
+  const auto why = proto::to_string(item.why);
+  switch (item.why) {
+    case proto::defect::too_deep:
+      return make_error(error_code::parse_error,
+                        fmt::format("Parse error: {} at byte {}, the limit is {} (limits.depth)", why,
+                                    item.offset, limits.depth));
+    case proto::defect::batch_too_large:
+      return make_error(error_code::invalid_request,
+                        fmt::format("Invalid Request: {}, {} (limits.batch_size)", why, limits.batch_size));
+    default:
+      if (!proto::is_parse_defect(item.why)) {
+        return make_error(error_code::invalid_request, fmt::format("Invalid Request: {}", why));
+      }
+      return make_error(error_code::parse_error, fmt::format("Parse error: {} at byte {}", why, item.offset));
+  }
+}
+
+}  // namespace
+
+void inbound::on_batch(inbound_batch& batch) {
+  auto* entry = links_.find(batch.from);
+  if (entry == nullptr) return;
+  // What came before goes first.
+  if (entry->backlogged && !batch.resumed) {
+    put_back(*entry, batch, 0);
+    batch.items.clear();
+  }
+  entry->backlogged = entry->backlogged && !batch.resumed;
+  open_batch of;
+  for (std::size_t i = 0; i < batch.items.size(); ++i) {
+    auto& item = batch.items[i];
+    const bool new_frame = item.group < 0 || item.group != of.index;
+    if (new_frame && links_.has_output_enough(*entry)) [[unlikely]] {
+      put_back(*entry, batch, i);
+      break;
+    }
+    if (item.group != of.index) {
+      of = {item.group, nullptr, 0};
+      if (item.group >= 0) {
+        const auto elements = batch.groups[static_cast<std::size_t>(item.group)];
+        of.group = answers_.open_group(std::span(batch.items).subspan(i, elements), entry->key());
+      }
+    }
+    look_at(*entry, item, of, batch.received);
+  }
+  if (batch.broken != proto::frame_error::none) on_broken_stream(*entry, batch.broken);
+  if (batch.end_of_stream) entry->half_closed = true;
+  if (entry->half_closed) links_.finish_if_done(*entry);
+}
+
+void inbound::put_back(link_entry& entry, const inbound_batch& batch, std::size_t from) {
+  auto& out = links_.output(entry).deferred;
+  std::int32_t group = -1;
+  for (std::size_t i = from; i < batch.items.size(); ++i) {
+    const auto& item = batch.items[i];
+    if (item.group < 0) {
+      proto::append_frame(out, item.message.text);
+    } else if (item.group != group) {
+      proto::append_frame(out, batch.group_texts[static_cast<std::size_t>(item.group)]);
+    }
+    group = item.group;
+  }
+  entry.backlogged = !out.empty();
+}
+
+// One message fails, those behind it do not. Whoever waits for its answer hears so, or in a batch nobody
+// would get any.
+void inbound::look_at(link_entry& entry, inbound_item& item, open_batch& of, clock::time_point received) {
+  const auto missing = of.group == nullptr ? 0 : of.group->missing;
+  const auto own_part = of.part;
+  try {
+    on_item(entry, item, of, received);
+  } catch (const std::exception& e) {
+    site_.metrics().add(metric::actor_failures);
+    site_.shared.log->error("router {}: {}", site_.index(), e.what());
+    const bool answered = of.group != nullptr && of.group->missing != missing;
+    if (item.message.kind != proto::message_kind::request || answered) return;
+    answers_.error({entry.key(), item.message.id, of.group, own_part, true},
+                   make_error(error_code::internal_error, "internal error of the node; its log says more"));
+  }
+}
+
+void inbound::on_item(link_entry& entry, inbound_item& item, open_batch& of, clock::time_point received) {
+  if (item.kind == proto::scan_kind::rejected) return on_rejected(entry, item);
+  auto& message = item.message;
+  answer_target target{entry.key(), message.id, of.group, of.part, true};
+  switch (message.kind) {
+    case proto::message_kind::request:
+      site_.metrics().add(metric::requests);
+      ++of.part;
+      return on_request(entry, message, target, received);
+    case proto::message_kind::notification:
+      site_.metrics().add(metric::notifications);
+      target.wanted = false;
+      return on_request(entry, message, target, received);
+    case proto::message_kind::response:
+      site_.metrics().add(metric::responses);
+      return on_response(entry, message);
+    case proto::message_kind::invalid:
+      site_.metrics().add(metric::messages_invalid);
+      if (!is_response_defect(message.why)) ++of.part;
+      return on_invalid(entry, message, target);
+  }
+}
+
+void inbound::on_request(link_entry& entry, proto::envelope& message, const answer_target& target,
+                         clock::time_point received) {
+  request r{entry, message, message.method, target, received};
+  if (message.method_escaped) {
+    proto::unescape(r.name, name_scratch_);
+    r.name = name_scratch_;
+  }
+  records_.begin(r);
+  method_stats* stats = &records_.stats().server_other();
+  const auto refuse = [&](const rpc_error& error) {
+    records_.answered_now(r, *stats, error.code);
+    answers_.error(target, error);
+  };
+  if (const auto wrong = check_name(r)) return refuse(*wrong);
+  if (const auto wrong = check_id(r)) return refuse(*wrong);
+  if (session_.handle(r)) return;
+  if (const auto wrong = check_access(r)) return refuse(*wrong);
+  last_request_ns_ = received.time_since_epoch().count();
+  const auto* local = handlers_.find(r.name);
+  const auto* serving = local != nullptr ? nullptr : site_.routes->find(r.name);
+  if (local == nullptr && serving == nullptr && site_.routes->settled) {
+    return refuse(make_error(error_code::method_not_found, fmt::format("method '{}' not found", r.name)));
+  }
+  if (const auto wrong = check_deadline(r)) {
+    if (local != nullptr) stats = local->stats;
+    if (serving != nullptr) stats = &records_.stats_of(*serving);
+    return refuse(*wrong);
+  }
+  if (local != nullptr) return handlers_.invoke(*local, r);
+  upstream_.forward(r, serving);
+}
+
+std::optional<rpc_error> inbound::check_name(const request& r) const {
+  const auto limit = site_.options.limits.method_name_bytes;
+  if (r.name.size() <= limit) return std::nullopt;
+  site_.metrics().add(metric::limit_method_name);
+  return make_error(error_code::invalid_request,
+                    fmt::format("method name of {} bytes is over the limit of {} (limits.method_name_bytes)",
+                                r.name.size(), limit));
+}
+
+std::optional<rpc_error> inbound::check_id(const request& r) const {
+  if (r.from.made_count == 0 || !r.target.wanted) return std::nullopt;
+  if (calls_.find(r.from.key(), r.message.id) == nullptr) return std::nullopt;
+  return make_error(error_code::invalid_request,
+                    fmt::format("id {} is in use by a call that is still under way", r.message.id));
+}
+
+std::optional<rpc_error> inbound::check_access(const request& r) const {
+  if (gate_.may_call(r.from, r.name)) return std::nullopt;
+  return gate_.refuse_call(r.from, r.name);
+}
+
+std::optional<rpc_error> inbound::check_deadline(request& r) const {
+  const auto raw = r.message.deadline_ms;
+  const auto deadline = parse_deadline(raw, site_.options.protocol);
+  if (!deadline) {
+    return make_error(error_code::invalid_request,
+                      fmt::format("deadline_ms is a number of milliseconds, not {}", raw));
+  }
+  r.deadline = *deadline;
+  if (raw.empty() || deadline->count() > 0) return std::nullopt;
+  return make_mesh_error(error_code::deadline_exceeded, "the deadline had passed on arrival", executed::no,
+                         site_.options.id);
+}
+
+void inbound::on_response(link_entry& entry, const proto::envelope& message) {
+  if (message.id == own_heartbeat_id) return;
+  auto* a = calls_.named_by(entry, message.id);
+  if (a == nullptr) return site_.metrics().add(metric::responses_unmatched);
+  upstream_.on_response(*a, message);
+}
+
+void inbound::on_rejected(link_entry& entry, const inbound_item& item) {
+  auto& metrics = site_.metrics();
+  metrics.add(metric::messages_invalid);
+  if (item.why == proto::defect::too_deep) metrics.add(metric::limit_depth);
+  if (item.why == proto::defect::batch_too_large) metrics.add(metric::limit_batch_size);
+  const bool was_response =
+      entry.received_count > 0 &&
+      on_malformed_response(entry, proto::find_response_id(item.message.text), proto::to_string(item.why));
+  if (!was_response) answers_.error({entry.key(), {}}, describe_rejected(item, site_.options.limits));
+}
+
+void inbound::on_invalid(link_entry& entry, const proto::envelope& message, const answer_target& target) {
+  // An invalid response is never answered: two programs could answer each other's errors for ever.
+  if (is_response_defect(message.why)) {
+    on_malformed_response(entry, message.id, proto::to_string(message.why));
+    return;
+  }
+  // Neither result nor error nor method, but the id of a call that it was to answer.
+  const bool was_response =
+      message.why == proto::defect::method_missing &&
+      on_malformed_response(entry, message.id, proto::to_string(proto::defect::result_and_error));
+  if (was_response && target.group == nullptr) return;
+  answers_.error(target, make_error(error_code::invalid_request,
+                                    fmt::format("Invalid Request: {}", proto::to_string(message.why))));
+}
+
+bool inbound::on_malformed_response(link_entry& entry, std::string_view raw_id, std::string_view why) {
+  auto* a = calls_.named_by(entry, raw_id);
+  if (a == nullptr) return false;
+  records_.malformed(entry);
+  const auto name = entry.title().empty() ? format_address(entry.address) : entry.title();
+  if (const auto left_out = session_.lines().take(site_.now())) {
+    site_.shared.log->warn(
+        "connection {}: {} answers a call{} with what is no response: {} ({} such lines left out)",
+        entry.slot, name, a->of->method.empty() ? std::string() : fmt::format(" of '{}'", a->of->method), why,
+        *left_out);
+  }
+  upstream_.on_failed(*a,
+                      site_.unavailable(fmt::format("the answer of {} cannot be understood: {}", name, why),
+                                        executed::unknown));
+  return true;
+}
+
+void inbound::on_broken_stream(link_entry& entry, proto::frame_error error) {
+  const auto& limits = site_.options.limits;
+  const auto limit = entry.is_link() ? link_frame_bytes(limits) : limits.frame_bytes;
+  if (error == proto::frame_error::too_large) {
+    answers_.error({entry.key(), {}},
+                   site_.exhausted(fmt::format("frame over the limit of {} bytes (limits.frame_bytes{})",
+                                               limit, entry.is_link() ? ", and what nodes may add" : ""),
+                                   executed::no));
+  } else {
+    answers_.error(
+        {entry.key(), {}},
+        make_error(
+            error_code::invalid_request,
+            fmt::format("{}: a frame is a signed 32-bit big-endian length from 1 to {}, then that many "
+                        "bytes of JSON",
+                        proto::to_string(error), limit)));
+  }
+  links_.output(entry).finish = true;
+}
+
+}  // namespace weft

@@ -1,0 +1,72 @@
+// What connections bring: batches of messages, one after the other through the checks that each request
+// passes, to the session, a handler of this process, or an instance elsewhere.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "actors/router/handlers.hpp"
+#include "actors/router/session.hpp"
+
+namespace weft {
+
+class inbound {
+ public:
+  inbound(router_site& site, links& connections, answers& replies, records& told, calls& book,
+          upstream& instances, handlers& own, session& control, gatekeeper& gate) noexcept
+      : site_(site),
+        links_(connections),
+        answers_(replies),
+        records_(told),
+        calls_(book),
+        upstream_(instances),
+        handlers_(own),
+        session_(control),
+        gate_(gate) {}
+
+  void on_batch(inbound_batch& batch);
+  /// Of the last request that was no control message; since the epoch of the clock.
+  std::int64_t last_request_ns() const noexcept { return last_request_ns_; }
+
+ private:
+  /// The JSON-RPC batch that is being taken apart.
+  struct open_batch {
+    std::int32_t index = -1;
+    batch_answers* group = nullptr;
+    std::uint32_t part = 0;
+  };
+
+  void look_at(link_entry& entry, inbound_item& item, open_batch& of, coro::clock::time_point received);
+  void on_item(link_entry& entry, inbound_item& item, open_batch& of, coro::clock::time_point received);
+  void on_request(link_entry& entry, proto::envelope& message, const answer_target& target,
+                  coro::clock::time_point received);
+  void on_response(link_entry& entry, const proto::envelope& message);
+  void on_rejected(link_entry& entry, const inbound_item& item);
+  void on_invalid(link_entry& entry, const proto::envelope& message, const answer_target& target);
+  /// True when it named a call under way, which has ended with that.
+  bool on_malformed_response(link_entry& entry, std::string_view raw_id, std::string_view why);
+  void on_broken_stream(link_entry& entry, proto::frame_error error);
+  /// Everything from this item on comes again once the output has room.
+  void put_back(link_entry& entry, const inbound_batch& batch, std::size_t from);
+
+  // -- checks of a request: each says what is wrong with it, if anything is
+  std::optional<rpc_error> check_name(const request& r) const;
+  std::optional<rpc_error> check_id(const request& r) const;
+  std::optional<rpc_error> check_access(const request& r) const;
+  std::optional<rpc_error> check_deadline(request& r) const;
+
+  router_site& site_;
+  links& links_;
+  answers& answers_;
+  records& records_;
+  calls& calls_;
+  upstream& upstream_;
+  handlers& handlers_;
+  session& session_;
+  gatekeeper& gate_;
+  std::string name_scratch_;
+  std::int64_t last_request_ns_ = 0;
+};
+
+}  // namespace weft

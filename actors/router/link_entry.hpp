@@ -1,0 +1,77 @@
+// What a router knows about one of its connections.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include <netinet/in.h>
+
+#include "actors/access/access_policy.hpp"
+#include "actors/messages/batch.hpp"
+#include "actors/transport/connection.hpp"
+
+namespace weft {
+
+struct attempt;
+struct call;
+
+struct link_entry {
+  enum class role : std::uint8_t { client, peer_in, peer_out };
+
+  connection_key key() const noexcept { return {slot, generation}; }
+  /// To another node.
+  bool is_link() const noexcept { return as != role::client; }
+  /// Pending on the connection, and gathered for it here.
+  std::size_t output_bytes() const noexcept {
+    return status->status().pending_output + (out ? out->bulk.size() : 0);
+  }
+  /// How it introduced itself: a node's id, or a service's name.
+  const std::string& title() const noexcept { return node.empty() ? name : node; }
+
+  caf::strong_actor_ptr actor;
+  const connection* status = nullptr;
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 1;
+  bool open = false;
+  bool introduced = false;
+  bool half_closed = false;
+  bool going_away = false;
+  bool finishing = false;
+  bool dirty = false;
+  bool serves = false;
+  /// What it has registered is not in force yet: its output waits, so that it hears that first.
+  bool registering = false;
+  /// Some of its requests were put back.
+  bool backlogged = false;
+  role as = role::client;
+  message_pool<outbound_batch>::pointer out;
+
+  call* calls_made = nullptr;
+  attempt* attempts_received = nullptr;
+  std::uint32_t made_count = 0;
+  /// Of the calls it made, those that it has been answered already.
+  std::uint32_t left_behind_count = 0;
+  std::uint32_t received_count = 0;
+  /// Of the requests it made, what this reactor keeps.
+  std::size_t held_bytes = 0;
+  /// Of the calls it made, those that wait for a permit, and those in a blocking handler.
+  std::uint32_t waiting_count = 0;
+  std::uint32_t blocking_count = 0;
+
+  sockaddr_storage address{};
+  /// Told when a link that a peer actor dialled goes down.
+  caf::strong_actor_ptr dialler;
+  std::string name;
+  std::string instance;
+  /// What it may do; null without an access policy.
+  const identity* who = nullptr;
+  std::size_t wrong_tokens = 0;
+  /// The id of the node at the other end, if it is one, and which of its lives.
+  std::string node;
+  std::string incarnation;
+  /// The largest frame that the other side has said it takes.
+  std::size_t accepts = std::numeric_limits<std::size_t>::max();
+};
+
+}  // namespace weft

@@ -1,0 +1,84 @@
+// A router's connections and the output that is gathered for them in its turn.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "actors/router/link_entry.hpp"
+#include "actors/router/site.hpp"
+
+namespace weft {
+
+class links {
+ public:
+  explicit links(router_site& site) noexcept : site_(site) {}
+
+  /// Takes a socket on: from here on `router` hears of it.
+  link_entry& add(int descriptor, const sockaddr_storage& address, link_entry::role as,
+                  const caf::strong_actor_ptr& router);
+  /// Its connection is closed; nothing refers to it any more.
+  void remove(link_entry& entry);
+  link_entry* find(connection_key key) noexcept {
+    if (key.slot >= entries_.size()) return nullptr;
+    auto& entry = entries_[key.slot];
+    return entry.open && entry.generation == key.generation ? &entry : nullptr;
+  }
+  /// The connection, if calls may be sent to it now.
+  link_entry* callable(connection_key key);
+  template <class Visit>
+  void for_each_open(Visit&& visit) {
+    for (auto& entry : entries_) {
+      if (entry.open) visit(entry);
+    }
+  }
+  /// The connection that this peer actor has dialled.
+  link_entry* find_dialled_by(const caf::strong_actor_ptr& peer);
+
+  // -- output
+  outbound_batch& output(link_entry& entry) {
+    if (!entry.out) entry.out = site_.shared.outbound.take();
+    if (!entry.dirty) {
+      entry.dirty = true;
+      dirty_.push_back(entry.slot);
+    }
+    return *entry.out;
+  }
+  void send_frame(link_entry& entry, std::string_view payload, bool urgent);
+  /// Is so much output pending or gathered for it that its next request has to wait?
+  bool has_output_enough(const link_entry& entry) const noexcept {
+    return entry.out && entry.output_bytes() > site_.options.limits.output_soft_bytes;
+  }
+  /// May a frame of this size go out to it? Else the error says why not.
+  std::optional<rpc_error> check_room(const link_entry& entry, std::size_t frame_bytes, executed ran) const {
+    if (frame_bytes <= entry.accepts && !entry.is_link()) [[likely]]
+      return std::nullopt;
+    return check_limits(entry, frame_bytes, ran);
+  }
+  /// Closes the connection once its output is written.
+  void finish(link_entry& entry);
+  /// The same when the other side has finished sending and everything is answered.
+  void finish_if_done(link_entry& entry);
+  /// Hands the output of this turn to the connections.
+  void flush();
+
+  /// Too much is held of frames that are not complete: cuts the connections that hold the most.
+  void cut_unfinished();
+  /// All of them, at once.
+  void close();
+  nlohmann::json describe() const;
+
+ private:
+  std::optional<rpc_error> check_limits(const link_entry& entry, std::size_t frame_bytes, executed ran) const;
+
+  router_site& site_;
+  /// A deque, so that entries stay where they are.
+  std::deque<link_entry> entries_;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> dirty_;
+};
+
+}  // namespace weft

@@ -1,0 +1,84 @@
+#include "actors/router/outgoing.hpp"
+
+#include <algorithm>
+#include <variant>
+
+#include <fmt/format.h>
+
+namespace weft {
+namespace {
+
+// Every attempt gets an id of its own in this one's place.
+constexpr std::string_view placeholder_id = "0";
+
+}  // namespace
+
+call_key outgoing::start(const remote::address& to, std::string_view method, std::string_view raw_params,
+                         const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot) {
+  const auto refuse = [&](rpc_error error) {
+    slot.set(std::unexpected(std::move(error)));
+    return call_key{};
+  };
+  const peer_route* peer = nullptr;
+  const auto* named = std::get_if<remote::peer_name>(&to);
+  if (named != nullptr) {
+    const auto found = site_.routes->peers.find(named->name);
+    if (found == site_.routes->peers.end()) return refuse(unknown_peer(named->name));
+    peer = &found->second;
+    if (!peer->up)
+      return refuse(site_.unavailable(fmt::format("peer '{}' is not connected", named->name), executed::no));
+  }
+  if (calls_.is_full()) {
+    site_.metrics().add(metric::limit_calls);
+    return refuse(site_.exhausted("too many calls are under way (limits.calls_per_reactor)", executed::no));
+  }
+  call& c = calls_.open(slot, deadline);
+  const auto started = c.key;
+  if (named != nullptr) c.peer_called = named->name;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - site_.now()).count();
+  const auto traceparent = records_.begin_outgoing(c, method, ctx);
+  c.spans = proto::append_request(c.request, placeholder_id, method, raw_params,
+                                  {std::max<std::int64_t>(left, 1), traceparent, ctx.raw_tracestate()});
+  if (std::holds_alternative<remote::anyone>(to)) {
+    start_mesh_call(c, method, raw_params, ctx);
+  } else {
+    // A method's name may come from a caller: only names that are registered here become labels.
+    if (peer != nullptr)
+      c.stats = &records_.stats_of(*peer, handlers_.find(method) != nullptr ? method : "_OTHER");
+    const auto* key = std::get_if<connection_key>(&to);
+    upstream_.send_direct(c, key != nullptr ? link_address{site_.index(), *key} : peer->link);
+  }
+  site_.flush_outside_turn();
+  return started;
+}
+
+void outgoing::start_mesh_call(call& c, std::string_view method, std::string_view raw_params,
+                               const weft::context& ctx) {
+  if (const auto* local = handlers_.find(method)) return handlers_.invoke(*local, c, raw_params, ctx);
+  const auto* serving = site_.routes->find(method);
+  c.stats = &records_.stats().client("mesh", 0, serving == nullptr ? "_OTHER" : serving->pattern);
+  c.method = method;
+  upstream_.begin(c);
+}
+
+void outgoing::abandon(call_key key) {
+  auto* c = calls_.find(key);
+  if (c == nullptr || c->from != call::origin::coroutine) return;
+  site_.metrics().add(metric::cancelled);
+  const bool late = coro::clock::now() >= c->deadline;
+  calls_.cancel(*c, coro::cancel_reason::cancelled_by_caller);
+  calls_.settle(*c, outcome::unawaited(late ? error_code::deadline_exceeded : error_code::request_cancelled));
+  site_.flush_outside_turn();
+}
+
+rpc_error outgoing::unknown_peer(std::string_view name) const {
+  std::string known;
+  for (const auto& [peer, route] : site_.routes->peers) {
+    if (!route.by_id) known += (known.empty() ? "" : ", ") + peer;
+  }
+  return site_.unavailable(
+      fmt::format("no peer is called '{}'; the peers are: {}", name, known.empty() ? "none" : known),
+      executed::no);
+}
+
+}  // namespace weft

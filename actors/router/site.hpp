@@ -1,0 +1,86 @@
+// What every part of a router works with: its reactor, its node, and the routing table of the moment.
+//
+// A router is made of parts, each a class of its own in a file of its own, that stand in the router as
+// members and know only the parts before them: links, answers, outbox, records, calls, upstream, handlers,
+// outgoing, node_links, session, inbound.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <caf/actor.hpp>
+#include <caf/send.hpp>
+
+#include "actors/registry/routing_table.hpp"
+#include "actors/telemetry/call_record.hpp"
+#include "actors/transport/shard.hpp"
+#include "proto/error.hpp"
+
+namespace weft {
+
+class call_owner;
+class router;
+class service_host;
+
+/// Fixed parts of a node that its routers use.
+struct router_environment {
+  const service_host* services = nullptr;
+  /// Of the limited ones among them, by name.
+  const std::map<std::string, std::shared_ptr<admission_state>>* admissions = nullptr;
+  caf::actor_system* system = nullptr;
+  /// All routers of the node by shard, and its registry: both complete before the reactors start.
+  const std::vector<caf::strong_actor_ptr>* routers = nullptr;
+  std::size_t reactors = 1;
+  const caf::actor* registry = nullptr;
+  call_sinks sinks;
+  std::shared_ptr<std::atomic<std::int64_t>> blocking_calls = std::make_shared<std::atomic<std::int64_t>>(0);
+};
+
+struct router_site {
+  router_site(router& of, call_owner& told, reactor& loop, shard& on, router_environment about)
+      : self(of), timers(told), home(loop), shared(on), options(on.options), environment(std::move(about)) {}
+
+  coro::clock::time_point now() const noexcept { return home.now(); }
+  weft::metrics& metrics() const noexcept { return home.metrics(); }
+  std::size_t index() const noexcept { return home.index(); }
+  std::size_t router_count() const noexcept { return environment.reactors; }
+
+  template <class Message>
+  void send(const caf::strong_actor_ptr& to, std::unique_ptr<Message, caf::detail::disposer> message) const {
+    to->enqueue(caf::mailbox_element_ptr(message.release()), &home);
+  }
+  template <class Message>
+  void tell_registry(Message message) const {
+    caf::anon_send(*environment.registry, std::move(message));
+  }
+
+  /// The router, for messages to it.
+  caf::strong_actor_ptr handle() const;
+  /// What coroutines and timers have queued between turns goes out now, not with the next message.
+  void flush_outside_turn() const;
+
+  rpc_error unavailable(std::string message, executed ran) const {
+    return make_mesh_error(error_code::unavailable, std::move(message), ran, options.id);
+  }
+  rpc_error exhausted(std::string message, executed ran, std::int64_t retry_after_ms = -1) const {
+    return make_mesh_error(error_code::resource_exhausted, std::move(message), ran, options.id,
+                           retry_after_ms);
+  }
+
+  /// For contexts of handlers.
+  router& self;
+  /// Is told of the timers of calls.
+  call_owner& timers;
+  reactor& home;
+  shard& shared;
+  const node_options& options;
+  router_environment environment;
+  std::shared_ptr<const routing_table> routes;
+};
+
+}  // namespace weft

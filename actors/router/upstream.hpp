@@ -1,0 +1,74 @@
+// Calls to instances, here and on other nodes: which one, when it is tried again or twice at once, and what
+// its answer comes to.
+//
+// The way of a call: forward → dispatch → (wait for a permit) → send → on_response | on_lost → (retry) →
+// settle.
+#pragma once
+
+#include <string_view>
+
+#include "actors/balance/hedging.hpp"
+#include "actors/balance/picker.hpp"
+#include "actors/router/calls.hpp"
+
+namespace weft {
+
+class upstream {
+ public:
+  upstream(router_site& site, links& connections, outbox& others, records& told, waiting_room& waiting,
+           calls& book);
+
+  /// `serving` is null while this node still learns who serves what.
+  void forward(request& r, const route* serving);
+  /// A call of this process; its request is made.
+  void begin(call& c);
+  /// It waited: for another try, or for a permit that may be there now. False when it goes on waiting.
+  bool resume(call& c);
+  /// To one certain connection, with nobody to try instead.
+  void send_direct(call& c, const link_address& to);
+  void send_to_here(call& c, connection_key to, std::string_view text, text_span id);
+  /// Dropped when the connection takes nothing now.
+  void notify(connection_key to, std::string_view text);
+
+  // -- ends of attempts
+  void on_response(attempt& a, const proto::envelope& response);
+  /// No response: it could not be sent, or was lost.
+  void on_failed(attempt& a, rpc_error error);
+  /// What an attempt on another reactor came to.
+  void on_remote_answer(remote_item& item);
+  void on_connection_lost(link_entry& entry, close_reason why);
+  void on_deadline(call& c);
+  void on_late_cancellation(call& c);
+  /// The time that most calls take is over.
+  void start_hedge(call& c);
+
+ private:
+  void notify_instance(request& r, const route& serving, bool local_only);
+  void dispatch(call& c, const route* serving);
+  void dispatch_unknown(call& c);
+  void no_instance(call& c);
+  const endpoint* pick(const route& serving, const call& c);
+  bool is_usable(const endpoint& e) {
+    return e.link.shard != site_.index() || links_.callable(e.link.key) != nullptr;
+  }
+  bool any_usable(const route& serving, bool local_only);
+
+  void send(call& c, attempt& a, const endpoint& e, const route& serving);
+  void arm_hedge(call& c, const route& serving);
+  /// Nobody answers for the attempt any more; how it went counts for its instance.
+  void end(attempt& a, std::int32_t code);
+  bool retry(call& c, const rpc_error& error);
+  void pause(call& c, call::pause why, coro::clock::time_point until);
+
+  router_site& site_;
+  links& links_;
+  outbox& outbox_;
+  records& records_;
+  waiting_room& waiting_;
+  calls& calls_;
+  picker picker_;
+  retry_budget budget_;
+  hedging hedging_;
+};
+
+}  // namespace weft
