@@ -17,10 +17,9 @@ using coro::clock;
 
 constexpr std::string_view own_heartbeat_id = R"("heartbeat")";
 
-/// The deadline of a request: absent takes the default, a non-number is a defect of the message.
+/// Nothing when it is no number, which is a defect of the message.
 std::optional<clock::duration> parse_deadline(std::string_view raw, const protocol_options& options) {
   using std::chrono::microseconds;
-  if (raw.empty()) return std::min(options.default_deadline, options.max_deadline);
   const auto ms = proto::parse_double(raw);
   if (!ms) return std::nullopt;
   constexpr double microseconds_each = 1e3;
@@ -138,7 +137,7 @@ void inbound::on_item(link_entry& entry, inbound_item& item, open_batch& of, clo
 
 void inbound::on_request(link_entry& entry, proto::envelope& message, const answer_target& target,
                          clock::time_point received) {
-  request r{entry, message, message.method, target, received};
+  request r{entry, message, message.method, target, received, default_deadline_};
   if (message.method_escaped) {
     proto::unescape(r.name, name_scratch_);
     r.name = name_scratch_;
@@ -159,7 +158,7 @@ void inbound::on_request(link_entry& entry, proto::envelope& message, const answ
   if (local == nullptr && serving == nullptr && site_.routes->settled) {
     return refuse(make_error(error_code::method_not_found, fmt::format("method '{}' not found", r.name)));
   }
-  if (const auto wrong = check_deadline(r)) {
+  if (const auto wrong = message.deadline_ms.empty() ? std::nullopt : check_deadline(r)) {
     if (local != nullptr) stats = local->stats;
     if (serving != nullptr) stats = &records_.stats_of(*serving);
     return refuse(*wrong);
@@ -197,7 +196,7 @@ std::optional<rpc_error> inbound::check_deadline(request& r) const {
                       fmt::format("deadline_ms is a number of milliseconds, not {}", raw));
   }
   r.deadline = *deadline;
-  if (raw.empty() || deadline->count() > 0) return std::nullopt;
+  if (deadline->count() > 0) return std::nullopt;
   return make_mesh_error(error_code::deadline_exceeded, "the deadline had passed on arrival", executed::no,
                          site_.options.id);
 }

@@ -2,6 +2,7 @@
 // passes, to the session, a handler of this process, or an instance elsewhere.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,7 +24,9 @@ class inbound {
         upstream_(instances),
         handlers_(own),
         session_(control),
-        gate_(gate) {}
+        gate_(gate),
+        default_deadline_(
+            std::min(site.options.protocol.default_deadline, site.options.protocol.max_deadline)) {}
 
   void on_batch(inbound_batch& batch);
   /// Of the last request that was no control message; since the epoch of the clock.
@@ -65,6 +68,8 @@ class inbound {
   handlers& handlers_;
   session& session_;
   gatekeeper& gate_;
+  /// Of a request that names none.
+  coro::clock::duration default_deadline_;
   std::string name_scratch_;
   std::int64_t last_request_ns_ = 0;
 };

@@ -34,9 +34,10 @@ link_entry& links::add(int descriptor, const sockaddr_storage& address, link_ent
                        const caf::strong_actor_ptr& router) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(entries_.size()));
-    entries_.emplace_back().slot = free_.back();
+    entries_.push_back(std::make_unique<link_entry>());
+    entries_.back()->slot = free_.back();
   }
-  auto& entry = entries_[free_.back()];
+  auto& entry = *entries_[free_.back()];
   free_.pop_back();
   entry.open = true;
   entry.as = as;
@@ -72,8 +73,8 @@ link_entry* links::callable(connection_key key) {
 
 link_entry* links::find_dialled_by(const caf::strong_actor_ptr& peer) {
   const auto found = std::ranges::find_if(
-      entries_, [&](const link_entry& entry) { return entry.open && entry.dialler == peer; });
-  return found == entries_.end() ? nullptr : &*found;
+      entries_, [&](const auto& entry) { return entry->open && entry->dialler == peer; });
+  return found == entries_.end() ? nullptr : found->get();
 }
 
 void links::send_frame(link_entry& entry, std::string_view payload, bool urgent) {
@@ -113,7 +114,7 @@ void links::finish_if_done(link_entry& entry) {
 
 void links::flush() {
   for (const auto slot : dirty_) {
-    auto& entry = entries_[slot];
+    auto& entry = *entries_[slot];
     entry.dirty = false;
     if (!entry.open || !entry.out || entry.registering) continue;
     site_.send(entry.actor, std::move(entry.out));
@@ -144,18 +145,19 @@ void links::cut_unfinished() {
 }
 
 void links::close() {
-  for (auto& entry : entries_) {
-    if (entry.open) site_.send(entry.actor, make_actor_message<close_message>());
-    entry.open = false;
-    entry.actor.reset();
-    entry.dialler.reset();
+  for (const auto& entry : entries_) {
+    if (entry->open) site_.send(entry->actor, make_actor_message<close_message>());
+    entry->open = false;
+    entry->actor.reset();
+    entry->dialler.reset();
   }
 }
 
 nlohmann::json links::describe() const {
   auto list = nlohmann::json::array();
   const auto now = site_.now();
-  for (const auto& entry : entries_) {
+  for (const auto& each : entries_) {
+    const auto& entry = *each;
     if (!entry.open) continue;
     const auto& status = entry.status->status();
     list.push_back({{"connection", fmt::format("{}-{}-{}", site_.index(), entry.slot, entry.generation)},

@@ -1,7 +1,7 @@
 // A router's connections and the output that is gathered for them in its turn.
 #pragma once
 
-#include <deque>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -24,15 +24,15 @@ class links {
   void remove(link_entry& entry);
   link_entry* find(connection_key key) noexcept {
     if (key.slot >= entries_.size()) return nullptr;
-    auto& entry = entries_[key.slot];
-    return entry.open && entry.generation == key.generation ? &entry : nullptr;
+    auto* entry = entries_[key.slot].get();
+    return entry->open && entry->generation == key.generation ? entry : nullptr;
   }
   /// The connection, if calls may be sent to it now.
   link_entry* callable(connection_key key);
   template <class Visit>
   void for_each_open(Visit&& visit) {
     for (auto& entry : entries_) {
-      if (entry.open) visit(entry);
+      if (entry->open) visit(*entry);
     }
   }
   /// The connection that this peer actor has dialled.
@@ -75,8 +75,8 @@ class links {
   std::optional<rpc_error> check_limits(const link_entry& entry, std::size_t frame_bytes, executed ran) const;
 
   router_site& site_;
-  /// A deque, so that entries stay where they are.
-  std::deque<link_entry> entries_;
+  /// Entries stay where they are.
+  std::vector<std::unique_ptr<link_entry>> entries_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> dirty_;
 };

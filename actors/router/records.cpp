@@ -37,7 +37,7 @@ records::records(router_site& site, links& connections)
       stats_(site.options.limits.call_series, site.options.limits.share_percent),
       recorder_(call_recorder::make(site.home, site.options, site.environment.sinks)) {}
 
-method_stats& records::stats_of(const route& serving) {
+method_stats& records::find_stats_of(const route& serving) {
   std::uint64_t owner = 1;
   if (!serving.endpoints.empty()) {
     const auto& link = serving.endpoints.front().link;
@@ -45,7 +45,11 @@ method_stats& records::stats_of(const route& serving) {
         (std::uint64_t{link.key.generation} << 40U | std::uint64_t{link.shard} << 32U | link.key.slot) + 2;
   }
   auto& stats = stats_.server(serving.pattern, owner);
-  if (stats_.crowded() && &stats == &stats_.server_other()) site_.metrics().add(metric::limit_call_series);
+  if (&stats == &stats_.server_other()) {
+    if (stats_.crowded()) site_.metrics().add(metric::limit_call_series);
+  } else {
+    by_route_.emplace(&serving, &stats);
+  }
   return stats;
 }
 
@@ -60,6 +64,7 @@ void records::sweep() {
   const auto now = site_.now();
   if (now - swept_ < (stats_.crowded() ? when_crowded : usual)) return;
   swept_ = now;
+  forget_routes();
   const auto retention =
       stats_.crowded() ? std::chrono::milliseconds(0) : site_.options.limits.call_series_retention;
   stats_.sweep(now, retention, [&](std::string_view pattern) {

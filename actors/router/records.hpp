@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -24,11 +25,16 @@ class records {
   // -- series of durations
   call_stats& stats() noexcept { return stats_; }
   /// The series of a method that others serve; they belong to its first instance.
-  method_stats& stats_of(const route& serving);
+  method_stats& stats_of(const route& serving) {
+    const auto known = by_route_.find(&serving);
+    return known != by_route_.end() ? *known->second : find_stats_of(serving);
+  }
   method_stats& stats_of(const peer_route& peer, std::string_view method);
   /// After a look at the series, or when they are crowded: forgets those of methods that nobody serves any
   /// more.
   void sweep();
+  /// There is another routing table.
+  void forget_routes() noexcept { by_route_.clear(); }
 
   // -- requests that are answered at once
   void begin(request& r) {
@@ -65,6 +71,7 @@ class records {
   }
 
  private:
+  method_stats& find_stats_of(const route& serving);
   void record(request& r, const method_stats& stats, std::int32_t code);
   void record(call& c, std::int32_t code);
   void describe_callee(const call& c, call_record& record) const;
@@ -75,6 +82,8 @@ class records {
   router_site& site_;
   links& links_;
   call_stats stats_;
+  /// Of this routing table.
+  std::unordered_map<const route*, method_stats*> by_route_;
   /// Of this turn.
   std::vector<std::pair<method_stats*, std::int32_t>> observed_;
   coro::clock::time_point swept_{};

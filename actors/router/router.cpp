@@ -202,6 +202,7 @@ void router::on_remote_item(remote_item& item) {
 }
 
 void router::on_snapshot(snapshot_message& message) {
+  records_.forget_routes();
   site_.routes = std::move(message.routes);
   std::ranges::move(message.registrations, std::back_inserter(in_force_));
   // An instance may have come that has room.
