@@ -18,6 +18,15 @@ bool is_instance_failure(std::int32_t code) noexcept {
   }
 }
 
+bool was_given_time(const endpoint_state& instance, std::chrono::nanoseconds took,
+                    endpoint_state::clock::time_point now) noexcept {
+  // Of one that has never answered nothing is known.
+  constexpr double unknown_ns = 100e6;
+  constexpr double times_usual = 3;
+  const auto usual = instance.latency_ns(now);
+  return static_cast<double>(took.count()) >= (usual > 0 ? usual * times_usual : unknown_ns);
+}
+
 double ejection_jitter(std::minstd_rand& random) {
   std::uniform_real_distribution<double> jitter(0.8, 1.2);
   return jitter(random);

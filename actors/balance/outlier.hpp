@@ -16,6 +16,12 @@ namespace weft {
 /// except those by which programs report that they failed inside.
 bool is_instance_failure(std::int32_t code) noexcept;
 
+/// Does an attempt that ended with its caller's deadline, after `took`, say anything about the instance? Not
+/// when that was less than its answers usually take: callers choose their deadlines, and must not be able to
+/// take it away from others.
+bool was_given_time(const endpoint_state& instance, std::chrono::nanoseconds took,
+                    endpoint_state::clock::time_point now) noexcept;
+
 /// So that instances ejected together do not come back together.
 double ejection_jitter(std::minstd_rand& random);
 

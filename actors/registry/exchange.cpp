@@ -83,6 +83,28 @@ class route_messages {
   std::string added_;
 };
 
+void advertise_changes(registry_state& state) {
+  auto now = own_methods(state);
+  std::vector<remote_method> added;
+  std::vector<std::string> removed;
+  for (const auto& [pattern, method] : now) {
+    const auto known = state.advertised.find(pattern);
+    if (known == state.advertised.end() || known->second != method) added.push_back(method);
+  }
+  for (const auto& [pattern, method] : state.advertised) {
+    if (!now.contains(pattern)) removed.push_back(pattern);
+  }
+  state.advertised = std::move(now);
+  if (added.empty() && removed.empty()) return;
+  for (auto& link : state.links) {
+    if (link.wants_all) continue;
+    route_messages messages(state, link, false);
+    for (const auto& pattern : removed) messages.remove(pattern);
+    for (const auto& method : added) messages.add(method);
+    messages.finish();
+  }
+}
+
 }  // namespace
 
 method_map own_methods(const registry_state& state) {
@@ -144,32 +166,24 @@ std::size_t known_routes(const registry_state& state) {
   return count;
 }
 
-void advertise_all(registry_state& state, node_link& to) {
-  to.sent = 0;
-  route_messages messages(state, to, true);
-  for (const auto& [pattern, method] : own_methods(state)) messages.add(method);
-  messages.finish();
-}
-
-void advertise_changes(registry_state& state) {
-  auto now = own_methods(state);
-  std::vector<remote_method> added;
-  std::vector<std::string> removed;
-  for (const auto& [pattern, method] : now) {
-    const auto known = state.advertised.find(pattern);
-    if (known == state.advertised.end() || known->second != method) added.push_back(method);
-  }
-  for (const auto& [pattern, method] : state.advertised) {
-    if (!now.contains(pattern)) removed.push_back(pattern);
-  }
-  state.advertised = std::move(now);
-  if (added.empty() && removed.empty()) return;
+bool advertise(registry_state& state) {
+  advertise_changes(state);
+  const auto now = std::chrono::steady_clock::now();
+  bool waits = false;
   for (auto& link : state.links) {
-    route_messages messages(state, link, false);
-    for (const auto& pattern : removed) messages.remove(pattern);
-    for (const auto& method : added) messages.add(method);
+    if (!link.wants_all) continue;
+    if (now - link.told_all_at < advertise_interval) {
+      waits = true;
+      continue;
+    }
+    link.wants_all = false;
+    link.told_all_at = now;
+    link.sent = 0;
+    route_messages messages(state, link, true);
+    for (const auto& [pattern, method] : state.advertised) messages.add(method);
     messages.finish();
   }
+  return waits;
 }
 
 void ask_for_routes(const registry_state& state, const link_address& link) {

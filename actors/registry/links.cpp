@@ -40,7 +40,10 @@ void refuse(registry_state& state, const node_link& link, const node_link& rival
 }  // namespace
 
 void on_link(registry_state& state, const node_link_changed& message) {
-  std::erase_if(state.links, [&](const auto& known) { return known.link == message.link; });
+  const auto known = std::ranges::find(state.links, message.link, &node_link::link);
+  const auto known_at =
+      known == state.links.end() ? std::chrono::steady_clock::time_point{} : known->told_all_at;
+  std::erase_if(state.links, [&](const auto& other) { return other.link == message.link; });
   const bool routes_came = std::erase(state.early, message.link) > 0;
   for (auto& waiting : state.links) {
     // Its rival has gone by itself.
@@ -59,26 +62,29 @@ void on_link(registry_state& state, const node_link_changed& message) {
     send(state, rival->link, make_actor_message<probe_link>(rival->link.key));
   }
   // The newest first: an older link of the same node may be dead without a word.
-  auto& link = *state.links.insert(state.links.begin(), std::move(added));
-  advertise_all(state, link);
+  if (known_at != std::chrono::steady_clock::time_point{}) added.told_all_at = known_at;
+  state.links.insert(state.links.begin(), std::move(added));
   if (routes_came) ask_for_routes(state, message.link);
 }
 
 void on_probed(registry_state& state, const node_link_probed& message) {
   const auto probed = std::ranges::find(state.links, message.link, &node_link::link);
   if (probed == state.links.end()) return;
-  const node_link rival(*probed);
+  node_link dead;
+  const auto* rival = &*probed;
   if (!message.alive) {
     state.environment.log->info("node '{}' is back: its link to {} does not answer any more and is closed",
-                                rival.node, rival.address);
+                                probed->node, probed->address);
+    send(state, probed->link,
+         make_actor_message<refuse_link>(probed->link.key, "a newer life of this node is there", false));
+    dead = std::move(*probed);
+    rival = &dead;
     state.links.erase(probed);
-    send(state, rival.link,
-         make_actor_message<refuse_link>(rival.link.key, "a newer life of this node is there", false));
   }
   for (auto& link : state.links) {
-    if (!link.waiting || !is_other_life(rival, link)) continue;
+    if (!link.waiting || !is_other_life(*rival, link)) continue;
     if (message.alive) {
-      refuse(state, link, rival);
+      refuse(state, link, *rival);
     } else {
       link.waiting = rival_of(state, link) != nullptr;
     }

@@ -18,9 +18,15 @@ void publish_soon(self_pointer self) {
   self->send(self, publish_now{});
 }
 
+// Without holding up what others wait for.
+void advertise_soon(self_pointer self) {
+  if (!self->state.advertise_later || std::exchange(self->state.advertising, true)) return;
+  self->delayed_send(self, advertise_interval, advertise_now{});
+}
+
 void publish(registry_state& state) {
   state.publishing = false;
-  advertise_changes(state);
+  state.advertise_later = advertise(state);
   state.table = build_table(state);
   const auto done = std::exchange(state.registrations, {});
   for (const auto& router : state.environment.routers) {
@@ -191,11 +197,10 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
         change("mesh.routes", [&](auto& state) { take_routes(state, message); });
       },
       [self](const node_resync& message) {
-        survive(self, "mesh.resync", [&] {
-          for (auto& link : self->state.links) {
-            if (link.link == message.link) advertise_all(self->state, link);
-          }
-        });
+        for (auto& link : self->state.links) {
+          if (link.link == message.link) link.wants_all = true;
+        }
+        publish_soon(self);
       },
       [self](peers_query) {
         return survive(self, "peers", [&] {
@@ -218,13 +223,18 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
         self->state.withdrawn = true;
         publish_soon(self);
       },
+      [self](advertise_now) {
+        self->state.advertising = false;
+        self->state.advertise_later = survive(self, "advertise", [&] { return advertise(self->state); });
+        advertise_soon(self);
+      },
       [self](publish_now) {
         constexpr std::chrono::seconds before_next_try{1};
         const bool done = survive(self, "publish", [&] {
           publish(self->state);
           return true;
         });
-        if (done) return;
+        if (done) return advertise_soon(self);
         self->state.publishing = true;
         self->delayed_send(self, before_next_try, publish_now{});
       },

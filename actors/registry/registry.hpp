@@ -118,6 +118,7 @@ struct served_only_here_query {};
 /// Nothing is served here any more.
 struct withdraw_all {};
 struct publish_now {};
+struct advertise_now {};
 
 /// The OpenRPC document, written by the registry and read by every router.
 using shared_document = std::atomic<std::shared_ptr<const std::string>>;
@@ -159,6 +160,10 @@ struct node_link {
   bool over_limit = false;
   /// No method was too large for it so far.
   bool told_all = true;
+  /// It is to be told everything, with the next table: whoever asks for it again and again is told as often
+  /// as tables are made, and not sooner than `advertise_interval` after the last time.
+  bool wants_all = true;
+  std::chrono::steady_clock::time_point told_all_at{};
   method_map methods;
 };
 
@@ -182,9 +187,17 @@ struct registry_state {
   std::map<std::string, std::shared_ptr<admission_state>> admissions;
   /// Patterns that nobody serves any more, and since when: their callers are told "unavailable, try again"
   /// instead of "no such method" while a service restarts.
-  std::map<std::string, std::chrono::steady_clock::time_point> gone;
+  struct gone_pattern {
+    std::chrono::steady_clock::time_point since;
+    /// The connection or node that served it last.
+    std::string owner;
+  };
+  std::map<std::string, gone_pattern> gone;
   std::shared_ptr<const routing_table> table = std::make_shared<routing_table>();
   bool publishing = false;
+  /// A link is to be told everything, but not yet.
+  bool advertise_later = false;
+  bool advertising = false;
   bool withdrawn = false;
   /// The document does not say yet what is served now.
   bool document_stale = true;
@@ -218,8 +231,9 @@ class schema_room {
   std::size_t most_ = 0;
 };
 method_map own_methods(const registry_state& state);
-void advertise_all(registry_state& state, node_link& to);
-void advertise_changes(registry_state& state);
+/// To every link what it does not know yet. True when one has to wait for it.
+bool advertise(registry_state& state);
+inline constexpr std::chrono::milliseconds advertise_interval{200};
 void take_routes(registry_state& state, node_routes& message);
 void ask_for_routes(const registry_state& state, const link_address& link);
 std::shared_ptr<const routing_table> build_table(registry_state& state);
@@ -242,3 +256,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::routes_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::served_only_here_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::withdraw_all)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::publish_now)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::advertise_now)

@@ -59,15 +59,21 @@ class table_builder {
   /// Every pattern of the last table that has no instance now stays for a while, without instances.
   void remember_gone(std::chrono::steady_clock::time_point now) {
     constexpr auto remembered = std::chrono::minutes(1);
-    constexpr std::size_t most = 1024;
-    for (const auto& [id, unused] : state_.states) {
-      const auto pattern = id.substr(0, id.find('\n'));
-      if (!routes_.contains(pattern) && state_.gone.size() < most) state_.gone.try_emplace(pattern, now);
-    }
     std::erase_if(state_.gone, [&](const auto& entry) {
-      return routes_.contains(entry.first) || now - entry.second > remembered;
+      return routes_.contains(entry.first) || now - entry.second.since > remembered;
     });
-    for (const auto& [pattern, since] : state_.gone) routes_[pattern].pattern = pattern;
+    std::map<std::string, std::size_t> by_owner;
+    for (const auto& [pattern, known] : state_.gone) ++by_owner[known.owner];
+    for (const auto& [id, unused] : state_.states) {
+      const auto end = id.find('\n');
+      auto pattern = id.substr(0, end);
+      if (routes_.contains(pattern) || state_.gone.contains(pattern)) continue;
+      const auto owner = id.substr(end + 1);
+      if (state_.gone.size() >= most_gone && !make_room_for(owner, by_owner)) continue;
+      const auto added = state_.gone.try_emplace(std::move(pattern), now, owner).first;
+      ++by_owner[added->second.owner];
+    }
+    for (const auto& [pattern, known] : state_.gone) routes_[pattern].pattern = pattern;
   }
 
   std::shared_ptr<const routing_table> finish() {
@@ -88,6 +94,26 @@ class table_builder {
   }
 
  private:
+  static constexpr std::size_t most_gone = 4096;
+
+  /// Forgets the oldest pattern of whoever has the most: so nobody's names displace those of others. False
+  /// when that is this owner.
+  bool make_room_for(const std::string& owner, std::map<std::string, std::size_t>& by_owner) {
+    const auto most = std::ranges::max_element(by_owner, {}, [](const auto& entry) { return entry.second; });
+    const auto own = by_owner.find(owner);
+    if (own != by_owner.end() && own->second >= most->second) return false;
+    auto oldest = state_.gone.end();
+    for (auto at = state_.gone.begin(); at != state_.gone.end(); ++at) {
+      if (at->second.owner != most->first) continue;
+      if (oldest == state_.gone.end() || at->second.since < oldest->second.since) oldest = at;
+    }
+    --most->second;
+
+    if (most->second == 0) by_owner.erase(most);
+    state_.gone.erase(oldest);
+    return true;
+  }
+
   void limit_routes() {
     std::map<std::string, std::shared_ptr<admission_state>> kept;
     for (auto& [pattern, entry] : routes_) {
@@ -237,8 +263,7 @@ json describe_routes(const registry_state& state) {
   const auto add = [&](const route& r) {
     auto instances = json::array();
     for (const auto& e : r.endpoints) instances.push_back(describe(e, now));
-    auto entry =
-        json{{"method", r.pattern}, {"policy", r.policy->name}, {"instances", std::move(instances)}};
+    auto entry = json{{"method", r.pattern}, {"policy", r.policy->name}, {"instances", std::move(instances)}};
     if (r.admission) {
       entry["waiting"] = r.admission->waiting();
       entry["in_flight"] = r.admission->in_flight();

@@ -37,6 +37,10 @@ batch_answers* answers::open_group(std::span<const inbound_item> items, connecti
 
 void answers::complete(batch_answers& group) {
   if (auto* entry = links_.find(group.to)) {
+    std::size_t bytes = proto::frame_header_bytes + 1;
+    for (const auto& part : group.parts) bytes += part.size + 1;
+    if (const auto refusal = links_.check_room(*entry, bytes, executed::unknown)) [[unlikely]]
+      make_fit(group, *entry, *refusal);
     auto& out = links_.output(*entry).bulk;
     const auto start = proto::begin_frame(out);
     char separator = '[';
@@ -47,13 +51,35 @@ void answers::complete(batch_answers& group) {
       out.append(group.text, part.offset, part.size);
     }
     out.push_back(']');
-    if (const auto refusal = links_.check_room(*entry, out.size() - start, executed::unknown)) [[unlikely]] {
-      out.resize(start + proto::frame_header_bytes);
-      proto::append_error(out, "null", *refusal);
-    }
     proto::end_frame(out, start);
   }
   release(group);
+}
+
+void answers::make_fit(batch_answers& group, const link_entry& entry, const rpc_error& refusal) {
+  const auto shorter = make_error(static_cast<error_code>(refusal.code), "the answers are too many bytes");
+  std::vector<std::string> errors;
+  std::size_t least = 2;
+  for (const auto& part : group.parts) {
+    proto::envelope answer;
+    std::vector<proto::envelope> none;
+    proto::scan(std::string_view(group.text).substr(part.offset, part.size),
+                {site_.options.limits.depth, 1, false}, answer, none);
+    proto::append_error(errors.emplace_back(), answer.id, shorter);
+    least += std::min<std::size_t>(part.size, errors.back().size()) + 1;
+  }
+  // In order, as long as those behind it have room for an error at least.
+  for (std::size_t i = 0; i < group.parts.size(); ++i) {
+    auto& part = group.parts[i];
+    if (part.size <= errors[i].size()) continue;
+    const auto with_it = least + part.size - errors[i].size();
+    if (with_it <= entry.accepts) {
+      least = with_it;
+    } else {
+      part = {static_cast<std::uint32_t>(group.text.size()), static_cast<std::uint32_t>(errors[i].size())};
+      group.text += errors[i];
+    }
+  }
 }
 
 void answers::drop_part(batch_answers& group) {

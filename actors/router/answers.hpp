@@ -52,6 +52,8 @@ class answers {
 
  private:
   void complete(batch_answers& group);
+  /// Puts errors in place of answers, so that the rest is not larger than the connection takes.
+  void make_fit(batch_answers& group, const link_entry& entry, const rpc_error& refusal);
   void release(batch_answers& group);
   rpc_error batch_too_large() const;
 

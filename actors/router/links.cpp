@@ -88,7 +88,8 @@ std::optional<rpc_error> links::check_limits(const link_entry& entry, std::size_
       [[unlikely]] {
     site_.metrics().add(metric::limit_peer_frame);
     return site_.exhausted(fmt::format("a message of {} bytes is over the limit of {} that {} has told",
-                                       frame_bytes - proto::frame_header_bytes, entry.accepts, entry.title()),
+                                       frame_bytes - proto::frame_header_bytes, entry.accepts,
+                                       entry.title().empty() ? "its receiver" : entry.title()),
                            ran);
   }
   if (!entry.is_link()) return std::nullopt;

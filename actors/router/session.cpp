@@ -202,6 +202,10 @@ void session::on_resync(request& r) {
 
 // A service that is about to go: nothing new is sent to it, what is under way finishes.
 void session::on_drain(request& r) {
+  if (r.from.is_link()) {
+    return answers_.error(r.target, make_error(error_code::invalid_request,
+                                               "mesh.drain is for services; a node sends $/goaway"));
+  }
   r.from.serves = false;
   register_service(r, {r.from.name, r.from.instance, {}}, std::string(ok));
 }

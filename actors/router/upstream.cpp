@@ -243,8 +243,9 @@ void upstream::end(attempt& a, std::int32_t code) {
 bool upstream::retry(call& c, const rpc_error& error) {
   const auto& policy = site_.options.balance.retry;
   // A call to one certain connection has no method to look for, and one that is taken back is not tried
-  // again.
-  if (c.tried.count() == 0 || c.cancelled) return false;
+  // again. What another node has sent on is tried again by that one: or each would multiply the attempts of
+  // the other.
+  if (c.tried.count() == 0 || c.cancelled || c.local_only) return false;
   const auto* serving = site_.routes->find(c.method);
   if (serving == nullptr) return false;
   const failed_attempt failed{error, c.tried.count(), is_idempotent(*serving), serving->endpoints.size()};
@@ -333,7 +334,8 @@ void upstream::on_deadline(call& c) {
   }
   calls_.cancel(c, coro::cancel_reason::deadline_exceeded);
   for (auto& a : c.attempts) {
-    if (a.under_way()) end(a, static_cast<std::int32_t>(code));
+    if (a.under_way() && a.instance && was_given_time(*a.instance, site_.now() - a.started, site_.now()))
+      end(a, static_cast<std::int32_t>(code));
   }
   c.cancelled = false;
   calls_.settle_failed(c, make_mesh_error(code, "the deadline passed before the answer came",

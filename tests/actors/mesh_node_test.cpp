@@ -305,6 +305,42 @@ TEST_F(mesh_node_test, a_disconnect_destroys_the_frames_of_its_calls) {
   while (alive->load() != 0 || counted_by(metric::coroutines) != 0) bystander.call("mesh.health");
 }
 
+coro::task<result> ask_inside(context ctx, json params) {
+  const auto answer =
+      co_await ctx.mesh().call_raw(params.value("method", ""), params.value("raw", std::string()));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return *answer;
+}
+
+TEST_F(mesh_node_test, calls_inside_the_process_end_as_those_over_the_wire_do) {
+  services.add(raw("throws", [](std::string_view, std::string& out) -> std::optional<rpc_error> {
+    out += "half of";
+    throw_exception();
+  }));
+  services.add(raw("echo", [](std::string_view params, std::string& out) -> std::optional<rpc_error> {
+    out += params;
+    return std::nullopt;
+  }));
+  services.add(plain("plain", [](const json&) -> result { throw_number(); }));
+  services.add(blocking("blocking", [](const json&) -> result { throw_number(); }));
+  services.add(coroutine("coroutine", throw_after_waiting));
+  services.add(coroutine("ask", ask_inside));
+  start();
+  node_client client(node->listen_address());
+  for (const auto* method : {"throws", "plain", "blocking", "coroutine"}) {
+    const auto outside = client.call(method);
+    const auto inside = client.call("ask", {{"method", method}, {"raw", "{}"}});
+    EXPECT_EQ(inside["error"]["code"], -32603) << method << inside;
+    EXPECT_EQ(inside["error"], outside["error"]) << method;
+  }
+  // A raw handler gets the bytes, whatever a double may hold of them.
+  EXPECT_EQ(client.call("ask", {{"method", "echo"}, {"raw", "[1e400]"}})["result"], "[1e400]");
+  EXPECT_EQ(client.call("ask", {{"method", "plain"}, {"raw", "[1e400]"}})["error"]["code"], -32602);
+  EXPECT_EQ(counted_by(metric::outbound_in_flight), 0);
+  EXPECT_EQ(counted_by(metric::held_request_bytes), 0);
+  EXPECT_TRUE(node->drain()) << "nothing is left under way";
+}
+
 TEST_F(mesh_node_test, drains_when_nothing_is_in_flight) {
   start();
   node_client client(node->listen_address());

@@ -163,6 +163,130 @@ class Strangers(MeshCase):
         self.assertEqual(node.metric("weft_routes_not_told_total"), 1)
 
 
+    def test_who_asks_for_everything_again_and_again(self):
+        node = self.start_node("--reactors", "1")
+        schema = ["s" * 14_000]
+        services = [Service(node, [{"method": f"large.{k}.m{i}", "params": schema} for i in range(60)]) for k in range(4)]
+        for service in services:
+            self.addCleanup(service.close)
+        before = node.resident_bytes()
+        bystander = self.connect(node)
+        for greedy in (notification("mesh.resync"), request(1, "mesh.resync"), request(1, "connect", {"node": "greedy"})):
+            wire = self.connect(node, receive_buffer=4096)
+            wire.call("connect", {"node": "greedy"})
+            wire.send(*[greedy] * 3000)
+            for _ in range(20):
+                self.assertEqual(bystander.call("foo")["result"], "ok")
+            self.assertLess(node.resident_bytes() - before, 96 * MIB, greedy)
+            wire.close()
+
+    def test_a_node_that_asks_is_told_once_more(self):
+        node = self.start_node(demo=False)
+        service = Service(node, ["told.m"])
+        self.addCleanup(service.close)
+        wire = self.connect(node)
+        wire.call("connect", {"node": "asks"})
+
+        def told():
+            while (message := wire.receive()).get("method") != "mesh.routes":
+                pass
+            return message["params"]
+
+        self.assertTrue(told()["reset"])
+        wire.send(notification("mesh.resync"))
+        again = told()
+        self.assertEqual((again["seq"], again["reset"]), (1, True))
+        self.assertIn("told.m", [entry["method"] for entry in again["add"]])
+
+    def test_drain_is_for_services(self):
+        wire = self.stranger(self.start_node())
+        wire.send(request("drain", "mesh.drain"))
+        while (answer := wire.receive()).get("id") != "drain":
+            pass
+        self.assertEqual(answer["error"]["code"], -32600)
+        self.assertIn("$/goaway", answer["error"]["message"])
+
+
+class Callers(MeshCase):
+    """What a caller does costs other callers nothing."""
+
+    def serve(self, node, serves, handler=None):
+        service = Service(node, serves, handler)
+        self.addCleanup(service.close)
+        return service
+
+    def test_deadlines_that_are_too_short_take_no_instance_away(self):
+        node = self.start_node()
+
+        def slowly(got):
+            time.sleep(0.004)
+            got.answer("ok")
+
+        services = [self.serve(node, ["slow.m"], slowly) for _ in range(3)]
+        wire = self.connect(node)
+        for service in services:
+            service.reachable_from(wire)
+        for _ in range(60):
+            wire.call("slow.m", deadline_ms=1)
+        self.assertEqual(node.metric("weft_ejections_total"), 0)
+        self.assertEqual({i["state"] for r in node.page("/routes") if r["method"] == "slow.m" for i in r["instances"]}, {"healthy"})
+
+    def test_attempts_do_not_multiply_over_a_link(self):
+        mesh = self.start_mesh("ab", "--retry-budget-percent", "100")
+        attempts = []
+
+        def refuse(got):
+            attempts.append(got.id)
+            got.fail(14, "no", data={"executed": "no"})
+
+        services = [self.serve(mesh["b"], ["refusing.m"], refuse) for _ in range(3)]
+        for name in "ba":
+            wire = mesh.connect(name)
+            for service in services:
+                service.reachable_from(wire)
+            attempts.clear()
+            self.assertEqual(wire.call("refusing.m")["error"]["code"], 14)
+            self.assertEqual(len(attempts), 3, f"retry.attempts, from node {name}")
+
+    def test_names_that_one_leaves_behind_displace_no_others(self):
+        node = self.start_node()
+        for k in range(6):
+            Service(node, [f"junk.{k}.{i}" for i in range(1000)]).close()
+        service = self.serve(node, ["lost.m"])
+        wire = self.connect(node)
+        service.reachable_from(wire)
+        service.close()
+        eventually(lambda: wire.call("lost.m")["error"]["code"] == 14, "it is unavailable")
+        self.assertEqual([wire.call("lost.m")["error"]["code"] for _ in range(5)], [14] * 5)
+
+    def test_a_cancellation_reaches_both_attempts_of_a_hedged_call(self):
+        node = self.start_node("--hedge", "hedged.*=50")
+        slow, cancelled = [], []
+
+        def handle(got):
+            if got.params:
+                got.answer("quick")
+            else:
+                slow.append(got)
+
+        services = [self.serve(node, [{"method": "hedged.m", "idempotent": True}], handle) for _ in range(2)]
+        wire = self.connect(node)
+        for service in services:
+            service.reachable_from(wire)
+        for _ in range(60):
+            wire.call("hedged.m", ["quick"])
+        wire.send(request(1, "hedged.m"))
+        eventually(lambda: len(slow) == 2, "there is a second attempt")
+        wire.send(notification("$/cancelRequest", {"id": 1}))
+        for service in services:
+            cancelled.append(service.take().params["id"])
+        self.assertEqual(sorted(cancelled), sorted(got.id for got in slow))
+        for got in slow:
+            got.fail(-32800, "stopped")
+        self.assertEqual(wire.receive()["error"]["code"], -32800)
+        eventually(lambda: node.in_flight() == 0, "it is over")
+
+
 class Lives(MeshCase):
     """Nodes that come back, and nodes with one id."""
 

@@ -1,13 +1,13 @@
 // The records of calls under way: keys go stale, records are recycled, ids are found by connection and
 // spelling.
+#include "actors/router/call_table.hpp"
+
 #include <cstddef>
 #include <set>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
-
-#include "actors/router/call_table.hpp"
 
 namespace weft {
 namespace {
