@@ -1,42 +1,9 @@
-#include "actors/mesh_node.hpp"
-
-#include <atomic>
-#include <condition_variable>
-#include <csignal>
-#include <future>
-#include <iterator>
-#include <mutex>
-#include <stdexcept>
-#include <system_error>
-#include <thread>
-
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/scoped_actor.hpp>
-#include <caf/send.hpp>
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-#include <pthread.h>
-#include <spdlog/spdlog.h>
-
-#include "actors/methods/method_pattern.hpp"
-#include "actors/peers/peer_manager.hpp"
-#include "actors/registry/registry.hpp"
-#include "actors/router/router.hpp"
-#include "actors/service/node_methods.hpp"
-#include "actors/transport/acceptor.hpp"
-#include "actors/transport/network.hpp"
-#include "actors/transport/shard.hpp"
+#include "actors/mesh_node_implementation.hpp"
 
 namespace weft {
 namespace {
 
-using std::chrono::milliseconds;
-using steady = std::chrono::steady_clock;
-
 constexpr milliseconds inspect_patience{1'000};
-constexpr milliseconds registry_patience{5'000};
-constexpr const char* registry_is_late = "the registry did not answer within 5 s";
 // How often a node that drains looks how far it is.
 constexpr milliseconds drain_look{10};
 // Nothing came for so long: whoever heeds `$/goaway` has stopped sending, and news have reached all nodes. In
@@ -44,15 +11,6 @@ constexpr milliseconds drain_look{10};
 constexpr int drain_quiet_looks = 20;
 // For the last answers to leave and the other side to close.
 constexpr milliseconds drain_linger{300};
-
-caf::actor_system_config scheduler_config(const node_options& options) {
-  caf::actor_system_config config;
-  // Work stealing polls with sleeps of 50 µs; sharing blocks on one queue (design: 34 µs against 130 µs a
-  // round trip).
-  config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", options.limits.blocking_threads);
-  return config;
-}
 
 template <class T>
 void tell(const caf::strong_actor_ptr& to, message_pointer<T> message) {
@@ -69,66 +27,14 @@ void end_and_wait(caf::actor_system& system, const caf::strong_actor_ptr& actor)
 
 }  // namespace
 
-struct mesh_node::implementation {
-  implementation(node_options from, service_host methods, std::shared_ptr<spdlog::logger> logger,
-                 call_sinks records)
-      : options(std::move(from)),
-        services(std::move(methods)),
-        log(std::move(logger)),
-        sinks(std::move(records)),
-        config(scheduler_config(options)) {}
-
-  std::expected<void, std::string> start();
-  void spawn_actors(listening_socket listener, const std::vector<opened_source>& sources);
-  void spawn_peers(const std::vector<opened_source>& sources);
-  registry_environment describe_node();
-  void supervise(const char* name, const caf::actor& actor);
-  bool drain();
-  bool let_services_move(steady::time_point at_most);
-  void stop();
-  bool wait(milliseconds time);
-  /// Empty when the router does not answer in time.
-  std::optional<router_report> ask_now(std::size_t shard, bool connections) const;
-  /// The last one it gave, then.
-  router_report ask(std::size_t shard, bool connections) const;
-  template <class Answer, class Query>
-  std::optional<Answer> ask_registry(Query query) const;
-  /// Of all routers together.
-  struct load {
-    std::size_t in_flight = 0;
-    std::size_t introduced = 0;
-    std::int64_t last_request_ns = 0;
-  };
-  std::optional<load> ask_load() const;
-
-  node_options options;
-  service_host services;
-  std::map<std::string, std::shared_ptr<admission_state>> admissions;
-  std::shared_ptr<spdlog::logger> log;
-  call_sinks sinks;
+caf::actor_system_config mesh_node::implementation::scheduler_config(const node_options& options) {
   caf::actor_system_config config;
-  node_counters counters;
-  weft::metrics registry_counts;
-  host_port listen;
-  std::shared_ptr<shared_document> document = std::make_shared<shared_document>();
-  // Shards outlive the actors, which live in the actor system's bookkeeping and in each other.
-  std::vector<std::unique_ptr<shard>> shards;
-  std::shared_ptr<std::atomic<std::int64_t>> blocking = std::make_shared<std::atomic<std::int64_t>>(0);
-  std::optional<caf::actor_system> system;
-  std::vector<caf::strong_actor_ptr> routers;
-  caf::strong_actor_ptr peers;
-  caf::strong_actor_ptr accepting;
-  caf::actor registry_actor;
-  std::vector<std::thread> threads;
-
-  mutable std::mutex reports_mutex;
-  mutable std::vector<router_report> last_reports;
-  std::mutex abort_mutex;
-  std::condition_variable abort_signal;
-  bool aborted = false;
-  std::atomic<bool> ending{false};
-  std::function<void()> on_failure;
-};
+  // Work stealing polls with sleeps of 50 µs; sharing blocks on one queue (design: 34 µs against 130 µs a
+  // round trip).
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", options.limits.blocking_threads);
+  return config;
+}
 
 std::expected<void, std::string> mesh_node::implementation::start() {
   std::vector<opened_source> sources;
@@ -251,16 +157,6 @@ router_report mesh_node::implementation::ask(std::size_t shard, bool connections
   const std::lock_guard lock(reports_mutex);
   if (report) last_reports[shard] = std::move(*report);
   return last_reports[shard];
-}
-
-template <class Answer, class Query>
-std::optional<Answer> mesh_node::implementation::ask_registry(Query query) const {
-  std::optional<Answer> result;
-  if (!registry_actor) return result;
-  const caf::scoped_actor self(const_cast<caf::actor_system&>(*system), true);
-  self->request(registry_actor, registry_patience, query)
-      .receive([&](Answer& answer) { result = std::move(answer); }, [](caf::error&) {});
-  return result;
 }
 
 bool mesh_node::implementation::wait(milliseconds time) {
@@ -390,105 +286,6 @@ void mesh_node::abort_drain() {
   const std::lock_guard lock(impl_->abort_mutex);
   impl_->aborted = true;
   impl_->abort_signal.notify_all();
-}
-
-std::vector<readiness_check> mesh_node::readiness() const {
-  const bool draining = impl_->counters.draining.load();
-  std::size_t up = 0;
-  const auto answer = impl_->ask_registry<peer_list>(peers_query{});
-  const auto peers = answer.value_or(peer_list());
-  const bool failed = impl_->counters.failed.load() || !answer;
-  std::size_t others = 0;
-  std::string conflict;
-  for (const auto& peer : peers) {
-    if (peer.status.is == peer_status::state::conflict) conflict = peer.status.last_error;
-    up += peer.status.is == peer_status::state::up ? 1 : 0;
-    others += peer.listed && peer.status.is != peer_status::state::self ? 1 : 0;
-  }
-  return {{"listening", impl_->accepting != nullptr || draining, format_host_port(impl_->listen)},
-          {"serving", !draining, draining ? "draining" : "not draining"},
-          {"actors", !failed, failed ? registry_is_late : "running"},
-          {"identity", conflict.empty(), conflict.empty() ? "no other node has this id" : conflict},
-          // A node without its peers still serves what it has, so this is told but does not count.
-          {"peers", true, fmt::format("{} of {} connected", up, others)}};
-}
-
-nlohmann::json mesh_node::connections() const {
-  auto list = nlohmann::json::array();
-  for (std::size_t i = 0; i < impl_->routers.size(); ++i) {
-    for (auto& connection : impl_->ask(i, true).connections) list.push_back(std::move(connection));
-  }
-  return list;
-}
-
-nlohmann::json mesh_node::peers() const {
-  auto list = nlohmann::json::array();
-  const auto peers = impl_->ask_registry<peer_list>(peers_query{});
-  if (!peers) throw std::runtime_error(registry_is_late);
-  for (const auto& [listing, peer, listed] : *peers) {
-    list.push_back(
-        {{"name", listing.label()},
-         {"names", listing.names},
-         {"address", format_host_port(listing.address)},
-         {"sources", listing.sources},
-         {"state", to_string(peer.is)},
-         {"node", peer.node},
-         {"attempts", peer.attempts},
-         {"last_error", peer.last_error},
-         {"since", fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::milliseconds>(peer.since))}});
-  }
-  return list;
-}
-
-nlohmann::json mesh_node::routes() const {
-  const auto text = impl_->ask_registry<std::string>(routes_query{});
-  if (!text) throw std::runtime_error(registry_is_late);
-  return nlohmann::json::parse(*text);
-}
-
-nlohmann::json mesh_node::methods() const {
-  auto list = nlohmann::json::array();
-  for (const auto* m : impl_->services.list()) {
-    constexpr std::array<std::string_view, 4> kinds = {"raw", "plain", "coroutine", "blocking"};
-    list.push_back({{"name", m->name},
-                    {"summary", m->summary},
-                    {"handler", kinds[m->handler.index()]},
-                    {"idempotent", m->idempotent},
-                    {"params", m->params},
-                    {"result", m->result}});
-  }
-  return list;
-}
-
-metrics_snapshot mesh_node::metrics() const {
-  metrics_snapshot snapshot;
-  for (std::size_t i = 0; i < metric_count; ++i) {
-    snapshot.values[i] = impl_->registry_counts.get(static_cast<metric>(i));
-  }
-  for (const auto& shard : impl_->shards) {
-    for (std::size_t i = 0; i < metric_count; ++i) {
-      const auto value = shard->loop.metrics().get(static_cast<metric>(i));
-      auto& sum = snapshot.values[i];
-      // Times that are a maximum do not add up.
-      sum = metric_table[i].type == metric_type::gauge_ns ? std::max(sum, value) : sum + value;
-    }
-  }
-  for (std::size_t i = 0; i < impl_->routers.size(); ++i) {
-    auto report = impl_->ask(i, false);
-    std::ranges::move(report.calls, std::back_inserter(snapshot.calls));
-    std::ranges::move(report.malformed_responses, std::back_inserter(snapshot.malformed_responses));
-  }
-  merge_series(snapshot.calls);
-  for (const auto& peer : impl_->ask_registry<peer_list>(peers_query{}).value_or(peer_list())) {
-    const std::string state(to_string(peer.status.is));
-    const auto known = std::ranges::find(snapshot.peers, state, &peer_state_count::state);
-    if (known != snapshot.peers.end())
-      ++known->count;
-    else
-      snapshot.peers.push_back({state, 1});
-  }
-  snapshot.reactors = static_cast<std::int64_t>(impl_->shards.size());
-  return snapshot;
 }
 
 }  // namespace weft

@@ -15,7 +15,7 @@
 #include "actors/coro/completion.hpp"
 #include "actors/coro/scope.hpp"
 #include "actors/messages/router_messages.hpp"
-#include "actors/registry/registry.hpp"
+#include "actors/registry/messages.hpp"
 #include "actors/runtime/backoff.hpp"
 #include "actors/runtime/pinned_actor.hpp"
 #include "actors/transport/shard.hpp"

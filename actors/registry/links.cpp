@@ -6,7 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/messages/router_messages.hpp"
-#include "actors/registry/registry.hpp"
+#include "actors/registry/state.hpp"
 
 namespace weft {
 namespace {

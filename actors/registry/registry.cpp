@@ -1,11 +1,11 @@
-#include "actors/registry/registry.hpp"
-
 #include <algorithm>
 #include <utility>
 
 #include <caf/send.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+
+#include "actors/registry/state.hpp"
 
 namespace weft {
 namespace {

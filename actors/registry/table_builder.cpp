@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "actors/methods/method_pattern.hpp"
-#include "actors/registry/registry.hpp"
+#include "actors/registry/state.hpp"
 
 namespace weft {
 namespace {

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "actors/coro/sleep.hpp"
-#include "actors/registry/registry.hpp"
+#include "actors/registry/messages.hpp"
 #include "actors/registry/session_messages.hpp"
 #include "actors/service/context.hpp"
 #include "actors/transport/network.hpp"

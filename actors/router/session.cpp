@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "actors/registry/registry.hpp"
+#include "actors/registry/messages.hpp"
 #include "actors/router/handlers.hpp"
 #include "actors/router/node_links.hpp"
 #include "actors/transport/network.hpp"

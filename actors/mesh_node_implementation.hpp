@@ -1,0 +1,112 @@
+// What a node is made of; for mesh_node.cpp, which runs it, and mesh_node_report.cpp, which tells of it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <csignal>
+#include <future>
+#include <iterator>
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include "actors/mesh_node.hpp"
+#include "actors/methods/method_pattern.hpp"
+#include "actors/peers/peer_manager.hpp"
+#include "actors/registry/messages.hpp"
+#include "actors/registry/state.hpp"
+#include "actors/router/router.hpp"
+#include "actors/service/node_methods.hpp"
+#include "actors/transport/acceptor.hpp"
+#include "actors/transport/network.hpp"
+#include "actors/transport/shard.hpp"
+
+namespace weft {
+
+using std::chrono::milliseconds;
+using steady = std::chrono::steady_clock;
+
+struct mesh_node::implementation {
+  implementation(node_options from, service_host methods, std::shared_ptr<spdlog::logger> logger,
+                 call_sinks records)
+      : options(std::move(from)),
+        services(std::move(methods)),
+        log(std::move(logger)),
+        sinks(std::move(records)),
+        config(scheduler_config(options)) {}
+
+  static caf::actor_system_config scheduler_config(const node_options& options);
+  std::expected<void, std::string> start();
+  void spawn_actors(listening_socket listener, const std::vector<opened_source>& sources);
+  void spawn_peers(const std::vector<opened_source>& sources);
+  registry_environment describe_node();
+  void supervise(const char* name, const caf::actor& actor);
+  bool drain();
+  bool let_services_move(steady::time_point at_most);
+  void stop();
+  bool wait(milliseconds time);
+  /// Empty when the router does not answer in time.
+  std::optional<router_report> ask_now(std::size_t shard, bool connections) const;
+  /// The last one it gave, then.
+  router_report ask(std::size_t shard, bool connections) const;
+  template <class Answer, class Query>
+  std::optional<Answer> ask_registry(Query query) const;
+  /// Of all routers together.
+  struct load {
+    std::size_t in_flight = 0;
+    std::size_t introduced = 0;
+    std::int64_t last_request_ns = 0;
+  };
+  std::optional<load> ask_load() const;
+
+  node_options options;
+  service_host services;
+  std::map<std::string, std::shared_ptr<admission_state>> admissions;
+  std::shared_ptr<spdlog::logger> log;
+  call_sinks sinks;
+  caf::actor_system_config config;
+  node_counters counters;
+  weft::metrics registry_counts;
+  host_port listen;
+  std::shared_ptr<shared_document> document = std::make_shared<shared_document>();
+  // Shards outlive the actors, which live in the actor system's bookkeeping and in each other.
+  std::vector<std::unique_ptr<shard>> shards;
+  std::shared_ptr<std::atomic<std::int64_t>> blocking = std::make_shared<std::atomic<std::int64_t>>(0);
+  std::optional<caf::actor_system> system;
+  std::vector<caf::strong_actor_ptr> routers;
+  caf::strong_actor_ptr peers;
+  caf::strong_actor_ptr accepting;
+  caf::actor registry_actor;
+  std::vector<std::thread> threads;
+
+  mutable std::mutex reports_mutex;
+  mutable std::vector<router_report> last_reports;
+  std::mutex abort_mutex;
+  std::condition_variable abort_signal;
+  bool aborted = false;
+  std::atomic<bool> ending{false};
+  std::function<void()> on_failure;
+};
+
+template <class Answer, class Query>
+std::optional<Answer> mesh_node::implementation::ask_registry(Query query) const {
+  constexpr milliseconds patience{5'000};
+  std::optional<Answer> result;
+  if (!registry_actor) return result;
+  const caf::scoped_actor self(const_cast<caf::actor_system&>(*system), true);
+  self->request(registry_actor, patience, query)
+      .receive([&](Answer& answer) { result = std::move(answer); }, [](caf::error&) {});
+  return result;
+}
+
+}  // namespace weft

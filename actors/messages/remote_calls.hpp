@@ -1,0 +1,102 @@
+// What routers send each other: calls, answers, cancellations, notifications, permits; and what blocking
+// handlers bring.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/admission/admission.hpp"
+#include "actors/messages/keys.hpp"
+#include "actors/messages/result.hpp"
+#include "actors/runtime/message_pool.hpp"
+
+namespace weft {
+
+template <class T>
+using message_pointer = std::unique_ptr<T, caf::detail::disposer>;
+
+/// From another router: calls to this method pattern may have room now.
+class room_message final : public actor_message {
+ public:
+  explicit room_message(std::shared_ptr<admission_state> of) noexcept
+      : actor_message(type::room), admission(std::move(of)) {}
+  std::shared_ptr<admission_state> admission;
+};
+
+/// A call, an answer or a cancellation that crosses from one reactor to another.
+struct remote_item {
+  /// `cancel` still wants the answer, `abandon` does not.
+  enum class type : std::uint8_t { call, answer, cancel, abandon, notification };
+  type what = type::call;
+  std::size_t origin_shard = 0;
+  attempt_key origin;
+  connection_key callee;
+  /// Of a call: the request with an id in it, and where that id stands. Of a notification: the whole. Of an
+  /// answer: the response as it came, or empty when there is none.
+  std::string text;
+  std::size_t id_at = 0;
+  std::size_t id_size = 0;
+  /// Of an answer without a response.
+  rpc_error failure;
+};
+
+/// Calls go one way and their answers the other, so the receiver keeps the message for its own next one.
+class remote_calls final : public actor_message {
+ public:
+  explicit remote_calls(message_pool<remote_calls>& pool) noexcept
+      : actor_message(type::remote_calls), pool_(&pool) {}
+
+  /// A clean item, except that its text keeps its capacity.
+  remote_item& add(remote_item::type what, std::size_t origin_shard, attempt_key origin) {
+    if (used_ == items_.size()) items_.emplace_back();
+    auto& item = items_[used_++];
+    item.what = what;
+    item.origin_shard = origin_shard;
+    item.origin = origin;
+    return item;
+  }
+  std::span<remote_item> items() noexcept { return {items_.data(), used_}; }
+  void keep_in(message_pool<remote_calls>& pool) noexcept { pool_ = &pool; }
+
+  coro::clock::time_point sent;
+
+  void request_deletion(bool) const noexcept override {
+    auto* self = const_cast<remote_calls*>(this);
+    for (auto& item : self->items()) {
+      item.text.clear();
+      // A huge message must not pin its size for ever.
+      if (item.text.capacity() > kept_bytes) std::string().swap(item.text);
+      item.failure = {};
+    }
+    self->used_ = 0;
+    if (self->items_.size() > kept_items) self->items_ = {};
+    pool_->give_back(self);
+  }
+
+ private:
+  static constexpr std::size_t kept_bytes = 4096;
+  static constexpr std::size_t kept_items = 256;
+
+  message_pool<remote_calls>* pool_;
+  std::vector<remote_item> items_;
+  std::size_t used_ = 0;
+};
+
+class blocking_done final : public actor_message {
+ public:
+  blocking_done(call_key which, connection_key by, std::string name)
+      : actor_message(type::blocking_done), key(which), caller(by), method(std::move(name)) {}
+  call_key key;
+  /// The connection that asked for it; one that cannot exist when a coroutine did.
+  connection_key caller;
+  std::string method;
+  result outcome;
+  /// What the handler threw, if it did.
+  std::optional<std::string> exception;
+};
+
+}  // namespace weft
