@@ -328,6 +328,7 @@ class Limits(unittest.TestCase):
                 self.assertLess(time.monotonic() - began, 10)
                 self.assertIn("left behind", node.log())
 
+    @unittest.skipIf(os.environ.get("WEFT_SANITIZE"), "a sanitizer's allocator keeps what is freed")
     def test_memory_comes_back_after_bursts(self):
         with NodeProcess() as node:
             with Wire(node.address) as client:

@@ -10,4 +10,4 @@ add_test(NAME node.life_cycle
          COMMAND ${Python3_EXECUTABLE} "${CMAKE_CURRENT_LIST_DIR}/life_cycle_test.py")
 set_tests_properties(node.reference_is_fresh node.command_line node.life_cycle
                      PROPERTIES LABELS node TIMEOUT 120
-                                ENVIRONMENT "WEFT_BIN=$<TARGET_FILE:weft>;PYTHONDONTWRITEBYTECODE=1")
+                                ENVIRONMENT "WEFT_BIN=$<TARGET_FILE:weft>;WEFT_SANITIZE=${WEFT_SANITIZE};PYTHONDONTWRITEBYTECODE=1")
