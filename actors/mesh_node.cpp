@@ -29,8 +29,7 @@ void end_and_wait(caf::actor_system& system, const caf::strong_actor_ptr& actor)
 
 caf::actor_system_config mesh_node::implementation::scheduler_config(const node_options& options) {
   caf::actor_system_config config;
-  // Work stealing polls with sleeps of 50 µs; sharing blocks on one queue (design: 34 µs against 130 µs a
-  // round trip).
+  // Work stealing polls with sleeps of 50 µs; sharing blocks on one queue.
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", options.limits.blocking_threads);
   return config;

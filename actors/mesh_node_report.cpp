@@ -95,14 +95,13 @@ metrics_snapshot mesh_node::metrics() const {
     std::ranges::move(report.malformed_responses, std::back_inserter(snapshot.malformed_responses));
   }
   merge_series(snapshot.calls);
-  for (const auto& peer : impl_->ask_registry<peer_list>(peers_query{}).value_or(peer_list())) {
-    const std::string state(to_string(peer.status.is));
-    const auto known = std::ranges::find(snapshot.peers, state, &peer_state_count::state);
-    if (known != snapshot.peers.end())
-      ++known->count;
-    else
-      snapshot.peers.push_back({state, 1});
+  for (auto state = peer_status::state::resolving;;
+       state = static_cast<peer_status::state>(std::to_underlying(state) + 1)) {
+    snapshot.peers.push_back({std::string(to_string(state)), 0});
+    if (state == peer_status::state::draining) break;
   }
+  for (const auto& peer : impl_->ask_registry<peer_list>(peers_query{}).value_or(peer_list()))
+    ++std::ranges::find(snapshot.peers, to_string(peer.status.is), &peer_state_count::state)->count;
   snapshot.reactors = static_cast<std::int64_t>(impl_->shards.size());
   return snapshot;
 }

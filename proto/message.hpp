@@ -43,7 +43,7 @@ struct request_members {
 /// A request, or a notification when `raw_id` is empty. Empty params are left out. Positions count from where
 /// the request begins.
 request_spans append_request(std::string& out, std::string_view raw_id, std::string_view method,
-                    std::string_view raw_params, const request_members& members = {});
+                             std::string_view raw_params, const request_members& members = {});
 
 /// A JSON string with quotes. Invalid UTF-8 becomes U+FFFD.
 void append_quoted(std::string& out, std::string_view text);

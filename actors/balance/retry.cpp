@@ -19,7 +19,8 @@ bool is_retryable(const failed_attempt& failed, const retry_options& options) no
 milliseconds retry_wait(const failed_attempt& failed, const retry_options& options,
                         std::minstd_rand& random) {
   if (failed.instances > failed.attempts) return milliseconds(0);
-  const auto grown = options.backoff_initial * (1 << std::min<std::uint8_t>(failed.attempts, 16));
+  // `attempts` counts the first one, too.
+  const auto grown = options.backoff_initial * (1 << std::min(failed.attempts - 1, 16));
   std::uniform_real_distribution<double> jitter(0.8, 1.2);
   const auto capped = static_cast<double>(std::min(grown, options.backoff_max).count());
   return milliseconds(std::max<std::int64_t>(1, static_cast<std::int64_t>(capped * jitter(random))));

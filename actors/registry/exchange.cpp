@@ -172,12 +172,11 @@ bool advertise(registry_state& state) {
   bool waits = false;
   for (auto& link : state.links) {
     if (!link.wants_all) continue;
-    if (now - link.told_all_at < advertise_interval) {
+    if (!link.budget.take(now)) {
       waits = true;
       continue;
     }
     link.wants_all = false;
-    link.told_all_at = now;
     link.sent = 0;
     route_messages messages(state, link, true);
     for (const auto& [pattern, method] : state.advertised) messages.add(method);

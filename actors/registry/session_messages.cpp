@@ -161,7 +161,13 @@ std::expected<goaway_message, std::string> read_goaway(const json& params) {
   goaway_message read;
   if (params.is_null()) return read;
   if (!params.is_object())
-    return complaint("$/goaway takes named params: {reason?, deadline_ms?, handover_ms?}");
+    return complaint("$/goaway takes named params: {reason?, deadline_ms?, handover_ms?, conflict?}");
+  if (auto wrong = read_string(params, "reason", read.reason)) return complaint(std::move(*wrong));
+  if (const auto* conflict = member(params, "conflict")) {
+    if (!conflict->is_boolean())
+      return complaint(fmt::format("'conflict' is true or false, not {}", shown(*conflict)));
+    read.conflict = conflict->get<bool>();
+  }
   if (const auto* handover = member(params, "handover_ms")) {
     const auto ms = handover->is_number() ? handover->get<double>() : -1.0;
     if (!(ms >= 0))

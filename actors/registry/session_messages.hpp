@@ -63,6 +63,9 @@ std::expected<routes_message, std::string> read_routes(const nlohmann::json& par
                                                        const limit_options& limits);
 
 struct goaway_message {
+  std::string reason;
+  /// Another node has the id of this one.
+  bool conflict = false;
   std::chrono::milliseconds handover{0};
 };
 std::expected<goaway_message, std::string> read_goaway(const nlohmann::json& params);

@@ -1,6 +1,7 @@
 // What the registry knows, and the parts of it that work on that: links.cpp, exchange.cpp, table_builder.cpp.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <map>
@@ -14,6 +15,31 @@
 namespace weft {
 
 using method_map = std::map<std::string, remote_method>;
+
+inline constexpr std::chrono::milliseconds advertise_interval{200};
+
+/// How often a link may be told everything: some times at once, then once an interval. Whoever asks more
+/// often waits.
+class advertise_budget {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  bool take(clock::time_point now) noexcept {
+    const auto intervals = (now - refilled_) / advertise_interval;
+    if (intervals > 0) {
+      left_ = intervals > most ? most : std::min(most, left_ + static_cast<int>(intervals));
+      refilled_ = now;
+    }
+    if (left_ == 0) return false;
+    --left_;
+    return true;
+  }
+
+ private:
+  static constexpr int most = 4;
+  int left_ = most;
+  clock::time_point refilled_{};
+};
 
 /// A connection to another node and what came over it.
 struct node_link {
@@ -34,10 +60,9 @@ struct node_link {
   bool over_limit = false;
   /// No method was too large for it so far.
   bool told_all = true;
-  /// It is to be told everything, with the next table: whoever asks for it again and again is told as often
-  /// as tables are made, and not sooner than `advertise_interval` after the last time.
+  /// It is to be told everything, with the next table, if that was not too often lately.
   bool wants_all = true;
-  std::chrono::steady_clock::time_point told_all_at{};
+  advertise_budget budget;
   method_map methods;
 };
 
@@ -103,7 +128,6 @@ class schema_room {
 method_map own_methods(const registry_state& state);
 /// To every link what it does not know yet. True when one has to wait for it.
 bool advertise(registry_state& state);
-inline constexpr std::chrono::milliseconds advertise_interval{200};
 void take_routes(registry_state& state, node_routes& message);
 void ask_for_routes(const registry_state& state, const link_address& link);
 std::shared_ptr<const routing_table> build_table(registry_state& state);

@@ -33,7 +33,7 @@ bool is_settled(const registry_state& state) {
     const peer_status& peer = entry.second.status;
     if (peer.is == backing_off || peer.is == self || peer.is == conflict || peer.is == draining) return true;
     return peer.is == up && std::ranges::any_of(state.links, [&](const node_link& link) {
-             return link.node == peer.node && link.in_step;
+             return link.node == peer.node && !link.waiting && link.in_step;
            });
   };
   return state.peers_complete && std::ranges::all_of(state.peers, known);

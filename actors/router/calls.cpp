@@ -254,8 +254,11 @@ void calls::refuse(call& c, std::string why) {
 void calls::conclude(call& c, const outcome& given) {
   std::optional<rpc_error> taken_back;
   // Whoever has taken a call back hears that, whatever the callee made of it.
-  if (c.cancelled && given.code != 0 && given.code != cancelled_code)
-    taken_back = make_error(error_code::request_cancelled, "cancelled by the caller");
+  const bool says_so = given.code == cancelled_code && (given.error == nullptr || given.error->ran);
+  if (c.cancelled && given.code != 0 && !says_so)
+    taken_back =
+        make_mesh_error(error_code::request_cancelled, "cancelled by the caller",
+                        c.idle() && !c.may_have_run ? executed::no : executed::unknown, site_.options.id);
   const auto o = taken_back ? outcome::of(*taken_back) : given;
   records_.observe(c, o.code);
   if (!o.awaited) return;

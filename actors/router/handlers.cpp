@@ -211,7 +211,7 @@ void handlers::resume(call& c) {
   proto::envelope message;
   proto::scan(c.request, {site_.options.limits.depth, 1, false}, message, site_.shared.scan_batch);
   auto params = parse_value(message.params);
-  // It could be parsed when the call came.
+  // The params could be parsed when the call came.
   start(c, *c.local->what, std::move(*params), surroundings_of(c, message));
 }
 

@@ -70,6 +70,9 @@ struct link_entry {
   /// The id of the node at the other end, if it is one, and which of its lives.
   std::string node;
   std::string incarnation;
+  /// Why the other side says that it goes, and whether that is because of its id or ours.
+  std::string goaway_reason;
+  bool conflict = false;
   /// The largest frame that the other side has said it takes.
   std::size_t accepts = std::numeric_limits<std::size_t>::max();
 };

@@ -9,14 +9,17 @@
 #include "actors/registry/session_messages.hpp"
 #include "actors/service/context.hpp"
 #include "actors/transport/network.hpp"
+#include "proto/message.hpp"
 
 namespace weft {
 
 std::string goaway_frame(std::string_view reason, std::chrono::milliseconds deadline,
-                         std::chrono::milliseconds handover) {
+                         std::chrono::milliseconds handover, bool conflict) {
+  std::string quoted;
+  proto::append_quoted(quoted, reason);
   return fmt::format(
-      R"({{"jsonrpc":"2.0","method":"$/goaway","params":{{"reason":"{}","deadline_ms":{},"handover_ms":{}}}}})",
-      reason, deadline.count(), handover.count());
+      R"({{"jsonrpc":"2.0","method":"$/goaway","params":{{"reason":{},"deadline_ms":{},"handover_ms":{}{}}}}})",
+      quoted, deadline.count(), handover.count(), conflict ? R"(,"conflict":true)" : "");
 }
 
 bool is_other_life(const router_site& site, std::string_view incarnation) noexcept {
@@ -110,7 +113,7 @@ void node_links::on_refuse(const refuse_link& message) {
   entry->going_away = true;
   if (message.conflict) site_.metrics().add(metric::node_conflicts);
   constexpr std::chrono::milliseconds no_time{0};
-  links_.send_frame(*entry, goaway_frame(message.reason, no_time, no_time), true);
+  links_.send_frame(*entry, goaway_frame(message.reason, no_time, no_time, message.conflict), true);
   give_up(*entry, message.reason, message.conflict);
 }
 

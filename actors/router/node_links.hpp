@@ -14,7 +14,7 @@ namespace weft {
 
 /// `$/goaway`: nothing new is to be sent here.
 std::string goaway_frame(std::string_view reason, std::chrono::milliseconds deadline,
-                         std::chrono::milliseconds handover);
+                         std::chrono::milliseconds handover, bool conflict = false);
 
 /// Does an incarnation, as another node tells it, belong to another life than this process?
 bool is_other_life(const router_site& site, std::string_view incarnation) noexcept;

@@ -151,8 +151,11 @@ void router::on_closed(const connection_closed& message) {
   auto* entry = links_.find(message.from);
   if (entry == nullptr) return;
   if (entry->dialler) {
-    site_.send(entry->dialler, make_actor_message<link_changed>(
-                                   false, entry->key(), std::string(weft::to_string(message.reason))));
+    const std::string how(weft::to_string(message.reason));
+    auto down = make_actor_message<link_changed>(
+        false, entry->key(), entry->goaway_reason.empty() ? how : entry->goaway_reason + " (" + how + ")");
+    down->conflict = entry->conflict;
+    site_.send(entry->dialler, std::move(down));
   }
   session_.on_gone(*entry);
   upstream_.on_connection_lost(*entry, message.reason);

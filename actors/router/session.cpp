@@ -9,6 +9,7 @@
 #include "actors/registry/messages.hpp"
 #include "actors/router/handlers.hpp"
 #include "actors/router/node_links.hpp"
+#include "actors/service/service_host.hpp"
 #include "actors/transport/network.hpp"
 
 namespace weft {
@@ -91,6 +92,11 @@ void session::on_goaway(request& r) {
   const auto params = parse_value(r.message.params);
   const auto read = params ? read_goaway(*params) : std::unexpected(params.error().message);
   if (!read) complain(entry, r.name, read.error());
+  if (read) {
+    entry.goaway_reason = read->reason;
+    entry.conflict = read->conflict;
+    if (read->conflict) site_.metrics().add(metric::node_conflicts);
+  }
   const bool hands_over = read && read->handover.count() > 0;
   site_.tell_registry(node_link_leaving{{site_.index(), entry.key()}, hands_over});
 }
@@ -112,6 +118,15 @@ void session::on_connect(request& r) {
   const bool as_node = !read->node.empty() || entry.as == link_entry::role::peer_in;
   const auto serves =
       read->serves ? std::span<const served_method>(*read->serves) : std::span<const served_method>();
+  const auto own = std::ranges::find_if(serves, [&](const served_method& method) {
+    return site_.environment.services->find(method.pattern) != nullptr;
+  });
+  if (own != serves.end()) {
+    return answers_.error(
+        r.target, make_error(error_code::invalid_params,
+                             fmt::format("'{}' is a method of the node itself: serve it by another name",
+                                         own->pattern)));
+  }
   const auto who = gate_.authorize(entry, read->token, serves, as_node);
   if (!who) return answers_.error(r.target, who.error());
   if (read->node == site_.options.id && is_other_life(site_, read->incarnation)) return refuse_twin(r);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "actors/balance/outlier.hpp"
 
@@ -237,7 +238,19 @@ void upstream::end(attempt& a, std::int32_t code) {
            });
   };
   if (judge_instance(*instance, ok, site_.options.balance.ejection, now, picker_.random(), another_is_well))
-    site_.metrics().add(metric::ejections);
+    on_ejected(c, *instance, serving);
+}
+
+void upstream::on_ejected(const call& c, const endpoint_state& instance, const route* serving) {
+  site_.metrics().add(metric::ejections);
+  const auto left_out = lines_.take(site_.now());
+  if (!left_out || serving == nullptr) return;
+  const auto of =
+      std::ranges::find(serving->endpoints, &instance, [](const endpoint& e) { return e.state.get(); });
+  if (of == serving->endpoints.end()) return;
+  site_.shared.log->warn(
+      "'{}' on node {} fails and is left out for a while, for '{}' ({} such lines left out)",
+      of->service.empty() ? of->node : of->service, of->node, c.method, *left_out);
 }
 
 bool upstream::retry(call& c, const rpc_error& error) {

@@ -10,6 +10,7 @@
 #include "actors/balance/hedging.hpp"
 #include "actors/balance/picker.hpp"
 #include "actors/router/calls.hpp"
+#include "actors/telemetry/log_budget.hpp"
 
 namespace weft {
 
@@ -57,6 +58,7 @@ class upstream {
   void arm_hedge(call& c, const route& serving);
   /// Nobody answers for the attempt any more; how it went counts for its instance.
   void end(attempt& a, std::int32_t code);
+  void on_ejected(const call& c, const endpoint_state& instance, const route* serving);
   bool retry(call& c, const rpc_error& error);
   void pause(call& c, call::pause why, coro::clock::time_point until);
 
@@ -69,6 +71,8 @@ class upstream {
   picker picker_;
   retry_budget budget_;
   hedging hedging_;
+  /// Lines about ejections.
+  log_budget lines_;
 };
 
 }  // namespace weft

@@ -15,7 +15,8 @@ std::string check_id(std::string_view id) {
 std::string check_policy(std::string_view value) {
   if (find_balance_policy(value) != nullptr) return {};
   std::string names;
-  for (const auto& policy : balance_policies()) names += (names.empty() ? "" : ", ") + std::string(policy.name);
+  for (const auto& policy : balance_policies())
+    names += (names.empty() ? "" : ", ") + std::string(policy.name);
   return fmt::format("no policy is called \"{}\"; there are {}", value, names);
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Those of OpenTelemetry's exporters.
+// The waits of OpenTelemetry's exporters.
 constexpr milliseconds first_retry{1'000};
 constexpr milliseconds longest_retry{5'000};
 

@@ -1,6 +1,7 @@
 """What services answer: the older form, what cannot be understood, nothing at all after a cancellation; and in which
 order a service hears of a call and of its cancellation."""
 
+import json
 import time
 
 from suite import WireCase, eventually, frame, main, notification, request

@@ -91,6 +91,15 @@ class Order(WireCase):
         self.assertEqual(wire.call("deepest.x")["error"]["code"], -32601)
 
 
+class OwnMethods(WireCase):
+    def test_cannot_be_served_by_others(self):
+        for method in ("foo", "demo.echo"):
+            with self.assertRaises(Refused) as refused:
+                Service(self.node, [method])
+            self.assertEqual(refused.exception.error["code"], -32602)
+            self.assertIn(f"'{method}' is a method of the node itself", refused.exception.error["message"])
+
+
 class SchemasOfAll(WireCase):
     options = ("--limits-schema-total-bytes", "10000B")
 

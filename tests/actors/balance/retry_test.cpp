@@ -49,7 +49,8 @@ TEST_F(retry, another_instance_is_tried_at_once_the_same_one_later_and_later) {
   EXPECT_EQ(retry_wait({error, 1, true, 2}, options, random), milliseconds(0));
   const auto first = retry_wait({error, 1, true, 1}, options, random);
   const auto third = retry_wait({error, 3, true, 1}, options, random);
-  EXPECT_GE(first, milliseconds(1));
+  EXPECT_GE(first, options.backoff_initial * 8 / 10);
+  EXPECT_LE(first, options.backoff_initial * 12 / 10);
   EXPECT_GT(third, first);
   EXPECT_LE(retry_wait({error, 7, true, 1}, options, random), options.backoff_max * 12 / 10);
 }
