@@ -3,10 +3,8 @@
 namespace weft {
 
 call::call() {
-  for (std::uint8_t i = 0; i < attempts.size(); ++i) {
-    attempts[i].of = this;
-    attempts[i].which = i;
-  }
+  for (auto& a : attempts) a.of = this;
+  attempts[1].which = 1;
 }
 
 void call::reset() {

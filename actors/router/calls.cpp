@@ -112,10 +112,9 @@ attempt* calls::find(attempt_key key) const noexcept {
 
 attempt* calls::named_by(const link_entry& callee, std::string_view raw_id) const noexcept {
   std::uint64_t number = 0;
-  const auto* end = raw_id.data() + raw_id.size();
-  const auto read = std::from_chars(raw_id.data(), end, number);
+  const auto [end, error] = std::from_chars(raw_id.data(), raw_id.data() + raw_id.size(), number);
   // Others' ids may be anything.
-  if (read.ec != std::errc() || read.ptr != end) return nullptr;
+  if (error != std::errc() || end != raw_id.data() + raw_id.size()) return nullptr;
   auto* a = find(attempt_key::from(number));
   return a != nullptr && a->to == attempt::target::connection && a->callee == callee.key() ? a : nullptr;
 }
