@@ -233,9 +233,10 @@ void router::admit_waiting(const std::shared_ptr<admission_state>& permits) {
     auto& c = *static_cast<call*>(first);
     if (waiting_.is_late(c, *permits, site_.now())) {
       calls_.waited_too_long(c);
-    } else if (permits->full()) {
-      return;
-    } else if (c.local != nullptr) {
+      continue;
+    }
+    if (permits->full()) return;
+    if (c.local != nullptr) {
       handlers_.resume(c);
     } else if (!upstream_.resume(c)) {
       return;
