@@ -9,6 +9,7 @@
 
 #include "actors/router/handlers.hpp"
 #include "actors/router/session.hpp"
+#include "actors/router/upstream.hpp"
 
 namespace weft {
 

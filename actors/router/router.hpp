@@ -78,7 +78,7 @@ class router final : public pinned_actor, private call_owner {
   calls calls_{site_, links_, answers_, outbox_, records_, waiting_};
   upstream upstream_{site_, links_, outbox_, records_, waiting_, calls_};
   gatekeeper gate_{site_, links_};
-  session session_{site_, links_, answers_, calls_, upstream_, gate_};
+  session session_{site_, links_, answers_, calls_, gate_};
   bool in_turn_ = false;
   bool inspected_ = false;
   /// Registrations for which this router has the new table, once its output of this turn is sent.

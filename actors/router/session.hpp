@@ -9,22 +9,16 @@
 #include "actors/messages/router_messages.hpp"
 #include "actors/methods/declaration.hpp"
 #include "actors/registry/session_messages.hpp"
+#include "actors/router/calls.hpp"
 #include "actors/router/gatekeeper.hpp"
-#include "actors/router/upstream.hpp"
 #include "actors/telemetry/log_budget.hpp"
 
 namespace weft {
 
 class session {
  public:
-  session(router_site& site, links& connections, answers& replies, calls& book, upstream& instances,
-          gatekeeper& gate) noexcept
-      : site_(site),
-        links_(connections),
-        answers_(replies),
-        calls_(book),
-        upstream_(instances),
-        gate_(gate) {}
+  session(router_site& site, links& connections, answers& replies, calls& book, gatekeeper& gate) noexcept
+      : site_(site), links_(connections), answers_(replies), calls_(book), gate_(gate) {}
 
   /// True when the request was one of these, and is dealt with.
   bool handle(request& r);
@@ -75,7 +69,6 @@ class session {
   links& links_;
   answers& answers_;
   calls& calls_;
-  upstream& upstream_;
   gatekeeper& gate_;
   std::map<std::uint64_t, registration> registrations_;
   std::uint64_t next_ticket_ = 1;
