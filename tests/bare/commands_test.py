@@ -56,13 +56,13 @@ class Commands(unittest.TestCase):
             "mkdir /small && mount -t tmpfs -o size=100m tmpfs /small && git clone -q /project /small/weft && cd /small/weft"
             " && ./deploy/run.sh --once")
         self.one_sentence(code, output, r"the disk is full: the build needs \d+ MB here, there are \d+ MB left")
-        output, _ = self.timed(bare, "cd /srv/weft && ./tests/run.sh --tests '^proto[.]units'")
+        output, _ = self.timed(bare, "cd /srv/weft && ./tests/run.sh --tests '^node[.]units'")
         small_tests(self, output)
         self.assertLess(took, FIRST_RESULT_S)
 
     def test_the_tests_first_as_a_user_with_sudo(self):
         bare = self.make("user", user="someone")
-        output, _ = self.timed(bare, "cd /srv/weft && ./tests/run.sh --tests '^proto[.]units'")
+        output, _ = self.timed(bare, "cd /srv/weft && ./tests/run.sh --tests '^node[.]units'")
         small_tests(self, output)
         output, _ = self.timed(bare, "cd /srv/weft && ./deploy/run.sh --once")
         demonstration(self, output)
