@@ -22,6 +22,11 @@ inline constexpr std::size_t max_attempts = 8;
 class tried_instances {
  public:
   void add(const link_address& link) noexcept { links_[count_++] = link; }
+  /// Forgets those before the last one.
+  void keep_last() noexcept {
+    links_[0] = last();
+    count_ = 1;
+  }
   void clear() noexcept { count_ = 0; }
   std::uint8_t count() const noexcept { return count_; }
   bool full() const noexcept { return count_ == max_attempts; }

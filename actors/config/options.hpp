@@ -86,6 +86,10 @@ struct limit_options {
   /// How long a call waits for room, and how long once the queue has not been empty for that time.
   milliseconds queue_interval{100};
   milliseconds queue_target{5};
+  /// Of values in each direction of a stream, what may wait in this node.
+  std::size_t stream_window_bytes = 256 << 10;
+  /// The answer to a caller that has not asked for a stream: all its items together.
+  std::size_t stream_gather_bytes = 1 << 20;
 };
 
 /// A frame that a client may send is never too large for a link to another node, which adds an id of its own,

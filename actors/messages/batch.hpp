@@ -76,11 +76,14 @@ class outbound_batch final : public actor_message {
   std::string deferred;
   /// The largest frame that is accepted from now on; 0 leaves it.
   std::size_t frame_limit = 0;
+  /// The router wants to hear when so little is left to be written; 0 leaves it.
+  std::size_t tell_below = 0;
   /// Close once everything is written.
   bool finish = false;
 
   bool empty() const noexcept {
-    return urgent.empty() && bulk.empty() && !finish && !heartbeat && deferred.empty() && frame_limit == 0;
+    return urgent.empty() && bulk.empty() && !finish && !heartbeat && deferred.empty() && frame_limit == 0 &&
+           tell_below == 0;
   }
 
   void request_deletion(bool) const noexcept override {
@@ -88,7 +91,7 @@ class outbound_batch final : public actor_message {
     reset(self->urgent);
     reset(self->bulk);
     if (!self->deferred.empty()) self->deferred = std::string();
-    self->frame_limit = 0;
+    self->frame_limit = self->tell_below = 0;
     self->heartbeat.reset();
     self->finish = false;
     pool_.give_back(self);

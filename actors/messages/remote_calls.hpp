@@ -13,6 +13,7 @@
 #include "actors/messages/keys.hpp"
 #include "actors/messages/result.hpp"
 #include "actors/runtime/message_pool.hpp"
+#include "proto/stream.hpp"
 
 namespace weft {
 
@@ -30,8 +31,12 @@ class room_message final : public actor_message {
 /// A call, an answer or a cancellation that crosses from one reactor to another.
 struct remote_item {
   /// `cancel` still wants the answer, `abandon` does not.
-  enum class type : std::uint8_t { call, answer, cancel, abandon, notification };
+  enum class type : std::uint8_t { call, answer, cancel, abandon, notification, stream };
   type what = type::call;
+  /// Of one that belongs to a stream: its text are the members of the message.
+  proto::stream_message stream{};
+  /// A call that streams.
+  bool streams = false;
   std::size_t origin_shard = 0;
   attempt_key origin;
   connection_key callee;
@@ -57,6 +62,7 @@ class remote_calls final : public actor_message {
     item.what = what;
     item.origin_shard = origin_shard;
     item.origin = origin;
+    item.streams = false;
     return item;
   }
   std::span<remote_item> items() noexcept { return {items_.data(), used_}; }

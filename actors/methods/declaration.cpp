@@ -40,11 +40,17 @@ std::expected<served_method, std::string> parse_entry(const json& entry, const l
     method.pattern = entry.get<std::string>();
   } else if (entry.is_object() && entry.contains("method") && entry["method"].is_string()) {
     method.pattern = entry["method"].get<std::string>();
-    if (const auto found = entry.find("idempotent"); found != entry.end()) {
+    for (const auto& [member, into] :
+         {std::pair{"idempotent", &method.idempotent}, std::pair{"stream", &method.stream},
+          std::pair{"resumable", &method.resumable}}) {
+      const auto found = entry.find(member);
+      if (found == entry.end()) continue;
       if (!found->is_boolean())
-        return complaint(fmt::format("'{}': idempotent is true or false", method.pattern));
-      method.idempotent = found->get<bool>();
+        return complaint(fmt::format("'{}': {} is true or false", method.pattern, member));
+      *into = found->get<bool>();
     }
+    if (method.resumable && !method.stream)
+      return complaint(fmt::format("'{}': resumable is for a method with \"stream\": true", method.pattern));
     if (const auto found = entry.find("max_in_flight"); found != entry.end()) {
       constexpr std::uint32_t most = 1'000'000;
       if (!found->is_number_unsigned() || found->get<std::uint64_t>() < 1 ||
@@ -54,7 +60,8 @@ std::expected<served_method, std::string> parse_entry(const json& entry, const l
       method.max_in_flight = found->get<std::uint32_t>();
     }
     for (const auto& [member, into] :
-         {std::pair{"params", &method.params}, std::pair{"result", &method.result}}) {
+         {std::pair{"params", &method.params}, std::pair{"result", &method.result},
+          std::pair{"item", &method.item}, std::pair{"input", &method.input}}) {
       const auto found = entry.find(member);
       if (found == entry.end()) continue;
       *into = shared_json(*found);
@@ -67,7 +74,7 @@ std::expected<served_method, std::string> parse_entry(const json& entry, const l
   } else {
     return complaint(
         R"(an entry of 'serves' is a method's name or {"method": name, "idempotent"?, "max_in_flight"?, )"
-        R"("params"?, "result"?})");
+        R"("params"?, "result"?, "stream"?, "item"?, "input"?, "resumable"?})");
   }
   if (auto wrong = check_pattern(method.pattern, limits.method_name_bytes); !wrong.empty()) {
     return complaint(std::move(wrong));
@@ -109,6 +116,10 @@ std::string to_json(const served_method& method, std::uint32_t instances) {
   if (method.max_in_flight != 0) add("max_in_flight", std::to_string(method.max_in_flight));
   if (method.params) add("params", method.params.text());
   if (method.result) add("result", method.result.text());
+  if (method.stream) add("stream", "true");
+  if (method.resumable) add("resumable", "true");
+  if (method.item) add("item", method.item.text());
+  if (method.input) add("input", method.input.text());
   entry += '}';
   return entry;
 }

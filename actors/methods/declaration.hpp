@@ -42,8 +42,16 @@ struct served_method {
   /// JSON schemas for `rpc.discover`.
   shared_json params;
   shared_json result;
+  /// It answers with a stream of items, of this schema, and takes values of that one meanwhile.
+  bool stream = false;
+  shared_json item{};
+  shared_json input{};
+  /// Asked for the items behind a cursor that it has told, it goes on there.
+  bool resumable = false;
 
-  std::size_t schema_bytes() const noexcept { return params.bytes() + result.bytes(); }
+  std::size_t schema_bytes() const noexcept {
+    return params.bytes() + result.bytes() + item.bytes() + input.bytes();
+  }
   friend bool operator==(const served_method&, const served_method&) = default;
 };
 

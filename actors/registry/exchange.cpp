@@ -118,7 +118,10 @@ method_map own_methods(const registry_state& state) {
       if (fresh) continue;
       ++known->second.instances;
       // Only what every instance promises may be relied on from afar.
-      known->second.method.idempotent = known->second.method.idempotent && method.idempotent;
+      auto& promised = known->second.method;
+      promised.idempotent = promised.idempotent && method.idempotent;
+      promised.resumable = promised.resumable && method.resumable;
+      promised.stream = promised.stream || method.stream;
     }
   }
   // An instance's own limit is kept by its own node.

@@ -32,6 +32,9 @@ struct peer_route {
 struct route {
   std::string pattern;
   std::vector<endpoint> endpoints;
+  /// One of its instances streams, and all that do go on behind a cursor.
+  bool streams = false;
+  bool resumable = true;
   const balance_policy* policy = balance_policies().data();
   /// Present where the method or one of its instances has a limit of calls under way.
   std::shared_ptr<admission_state> admission;

@@ -53,6 +53,8 @@ class table_builder {
     auto& entry = routes_[method.pattern];
     entry.pattern = method.pattern;
     entry.policy = policy_for(state_.environment.balance, method.pattern);
+    entry.streams = entry.streams || method.stream;
+    entry.resumable = entry.resumable && method.resumable;
     entry.endpoints.push_back(std::move(to));
   }
 
@@ -193,6 +195,12 @@ void add_nodes(registry_state& state, table_builder& table) {
   }
 }
 
+std::string describe_stream(const served_method& method) {
+  if (!method.stream) return {};
+  return fmt::format(R"(,"x-stream":{{"item":{},"input":{},"resumable":{}}})",
+                     method.item ? method.item.text() : "{}", method.input.text(), method.resumable);
+}
+
 // As text: schemas go into it as they came.
 void write_document(registry_state& state) {
   if (!std::exchange(state.document_stale, false)) return;
@@ -212,9 +220,10 @@ void write_document(registry_state& state) {
     const auto result = method.result.text();
     fmt::format_to(std::back_inserter(methods),
                    R"({}{{"name":{},"params":{},"result":{{"name":"result","schema":{}}},)"
-                   R"("x-params-schema":{},"x-idempotent":{}}})",
+                   R"("x-params-schema":{},"x-idempotent":{}{}}})",
                    methods.empty() ? "" : ",", dump(method.pattern), params.starts_with('[') ? params : "[]",
-                   result.starts_with('{') ? result : "{}", params, method.idempotent);
+                   result.starts_with('{') ? result : "{}", params, method.idempotent,
+                   describe_stream(method));
   };
   for (const auto& service : state.services) {
     for (const auto& method : service.declaration.serves) add(method);
@@ -263,7 +272,10 @@ json describe_routes(const registry_state& state) {
   const auto add = [&](const route& r) {
     auto instances = json::array();
     for (const auto& e : r.endpoints) instances.push_back(describe(e, now));
-    auto entry = json{{"method", r.pattern}, {"policy", r.policy->name}, {"instances", std::move(instances)}};
+    auto entry = json{{"method", r.pattern},
+                      {"policy", r.policy->name},
+                      {"stream", r.streams},
+                      {"instances", std::move(instances)}};
     if (r.admission) {
       entry["waiting"] = r.admission->waiting();
       entry["in_flight"] = r.admission->in_flight();

@@ -22,6 +22,7 @@ void call::reset() {
   running = handler::none;
   context.reset();
   tried.clear();
+  if (stream) stream.reset();
   paused = pause::none;
   local = nullptr;
   stats = nullptr;

@@ -19,6 +19,7 @@
 #include "actors/coro/executor.hpp"
 #include "actors/messages/result.hpp"
 #include "actors/router/splice.hpp"
+#include "actors/router/stream_state.hpp"
 #include "actors/telemetry/call_record.hpp"
 #include "actors/telemetry/call_stats.hpp"
 
@@ -68,6 +69,7 @@ struct call final : coro::timer, waiting_call {
 
   call();
   attempt_key key_of(const attempt& a) const noexcept { return {key, a.which}; }
+  bool has_deadline() const noexcept { return deadline - started < stream_without_deadline; }
   bool being_tried() const noexcept { return attempts[0].under_way() || attempts[1].under_way(); }
   /// Nobody works on it now.
   bool idle() const noexcept { return running == handler::none && !being_tried(); }
@@ -120,6 +122,9 @@ struct call final : coro::timer, waiting_call {
   /// The limit that it waits for, and the method of this process, if it waits for one.
   std::shared_ptr<admission_state> waits_for;
   const local_method* local = nullptr;
+
+  /// Of a call that streams.
+  std::unique_ptr<stream_state> stream;
 
   // -- when, and what is told of it
   coro::clock::time_point started{};

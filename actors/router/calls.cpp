@@ -260,6 +260,8 @@ void calls::conclude(call& c, const outcome& given) {
                         c.idle() && !c.may_have_run ? executed::no : executed::unknown, site_.options.id);
   const auto o = taken_back ? outcome::of(*taken_back) : given;
   records_.observe(c, o.code);
+  if (c.stream) [[unlikely]]
+    count_end_of_stream(o);
   if (!o.awaited) return;
   switch (c.from) {
     case call::origin::connection:
@@ -300,6 +302,8 @@ void calls::answer_connection(call& c, const outcome& o) {
 }
 
 void calls::close(call& c) {
+  if (c.stream) [[unlikely]]
+    close_stream(c);
   site_.home.disarm(c);
   if (c.paused == call::pause::queue) stop_waiting(c);
   for (auto& a : c.attempts) {
@@ -323,6 +327,21 @@ void calls::close(call& c) {
   site_.metrics().add(inbound ? metric::in_flight : metric::outbound_in_flight, -1);
   table_.release(c);
   if (caller != nullptr) links_.finish_if_done(*caller);
+}
+
+void calls::count_end_of_stream(const outcome& o) {
+  const bool cancelled = !o.awaited || o.code == cancelled_code;
+  site_.metrics().add(cancelled     ? metric::streams_cancelled
+                      : o.code == 0 ? metric::streams_completed
+                                    : metric::streams_failed);
+}
+
+void calls::close_stream(const call& c) {
+  if (c.from == call::origin::router) return;
+  site_.metrics().add(metric::streams_open, -1);
+  site_.metrics().add(metric::stream_waiting_bytes, -c.stream->down.waiting_bytes());
+  if (auto* caller = c.from == call::origin::connection ? links_.find(c.caller) : nullptr)
+    --caller->stream_count;
 }
 
 void calls::leave_behind(call& c, const outcome& o) {

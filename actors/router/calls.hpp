@@ -100,6 +100,8 @@ class calls {
   void conclude(call& c, const outcome& o);
   void answer_connection(call& c, const outcome& o);
   void close(call& c);
+  void count_end_of_stream(const outcome& o);
+  void close_stream(const call& c);
   void let_go(call& c);
 
   router_site& site_;

@@ -150,6 +150,7 @@ void inbound::on_request(link_entry& entry, proto::envelope& message, const answ
   };
   if (const auto wrong = check_name(r)) return refuse(*wrong);
   if (const auto wrong = check_id(r)) return refuse(*wrong);
+  if (r.name.starts_with(proto::stream_prefix) && streams_.handle(r)) return;
   if (session_.handle(r)) return;
   if (const auto wrong = check_access(r)) return refuse(*wrong);
   last_request_ns_ = received.time_since_epoch().count();
@@ -162,6 +163,10 @@ void inbound::on_request(link_entry& entry, proto::envelope& message, const answ
     if (local != nullptr) stats = local->stats;
     if (serving != nullptr) stats = &records_.stats_of(*serving);
     return refuse(*wrong);
+  }
+  if (serving != nullptr && serving->streams) [[unlikely]] {
+    if (const auto wrong = streams::check(message)) return refuse(*wrong);
+    if (message.deadline_ms.empty()) r.deadline = stream_without_deadline;
   }
   if (local != nullptr) return handlers_.invoke(*local, r);
   upstream_.forward(r, serving);

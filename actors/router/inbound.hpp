@@ -16,13 +16,14 @@ namespace weft {
 class inbound {
  public:
   inbound(router_site& site, links& connections, answers& replies, records& told, calls& book,
-          upstream& instances, handlers& own, session& control, gatekeeper& gate) noexcept
+          upstream& instances, streams& flows, handlers& own, session& control, gatekeeper& gate) noexcept
       : site_(site),
         links_(connections),
         answers_(replies),
         records_(told),
         calls_(book),
         upstream_(instances),
+        streams_(flows),
         handlers_(own),
         session_(control),
         gate_(gate),
@@ -66,6 +67,7 @@ class inbound {
   records& records_;
   calls& calls_;
   upstream& upstream_;
+  streams& streams_;
   handlers& handlers_;
   session& session_;
   gatekeeper& gate_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include <netinet/in.h>
 
@@ -15,6 +16,12 @@ namespace weft {
 
 struct attempt;
 struct call;
+
+/// One direction of a stream whose next grant waits for a connection to take its output.
+struct stalled_stream {
+  call_key call;
+  bool downwards = false;
+};
 
 struct link_entry {
   enum class role : std::uint8_t { client, peer_in, peer_out };
@@ -58,6 +65,10 @@ struct link_entry {
   /// Of the calls it made, those that wait for a permit, and those in a blocking handler.
   std::uint32_t waiting_count = 0;
   std::uint32_t blocking_count = 0;
+
+  /// Of the calls it made, those that stream.
+  std::uint32_t stream_count = 0;
+  std::vector<stalled_stream> stalled;
 
   sockaddr_storage address{};
   /// Told when a link that a peer actor dialled goes down.

@@ -78,6 +78,9 @@ void router::receive(actor_message& message) {
       return node_links_.on_send(static_cast<send_message&>(message));
     case type::registered:
       return session_.on_registered(static_cast<registered_message&>(message));
+    case type::output_drained:
+      if (auto* entry = links_.find(static_cast<output_drained&>(message).from)) streams_.on_drained(*entry);
+      return;
     case type::unfinished_frames:
       return links_.cut_unfinished();
     case type::snapshot:
@@ -186,9 +189,13 @@ void router::on_remote(remote_calls& message) {
 
 void router::on_remote_item(remote_item& item) {
   switch (item.what) {
-    case remote_item::type::call:
-      return upstream_.send_to_here(calls_.open(item.origin_shard, item.origin), item.callee, item.text,
-                                    {item.id_at, item.id_size});
+    case remote_item::type::call: {
+      auto& c = calls_.open(item.origin_shard, item.origin);
+      if (item.streams) streams_.open_leg(c);
+      return upstream_.send_to_here(c, item.callee, item.text, {item.id_at, item.id_size});
+    }
+    case remote_item::type::stream:
+      return streams_.on_remote(item);
     case remote_item::type::answer:
       return upstream_.on_remote_answer(item);
     case remote_item::type::notification:

@@ -76,7 +76,8 @@ class router final : public pinned_actor, private call_owner {
   records records_{site_, links_};
   waiting_room waiting_;
   calls calls_{site_, links_, answers_, outbox_, records_, waiting_};
-  upstream upstream_{site_, links_, outbox_, records_, waiting_, calls_};
+  streams streams_{site_, links_, outbox_, calls_};
+  upstream upstream_{site_, links_, outbox_, records_, waiting_, calls_, streams_};
   gatekeeper gate_{site_, links_};
   session session_{site_, links_, answers_, calls_, gate_};
   bool in_turn_ = false;
@@ -88,7 +89,8 @@ class router final : public pinned_actor, private call_owner {
   handlers handlers_;
   outgoing outgoing_{site_, records_, calls_, upstream_, handlers_};
   node_links node_links_;
-  inbound inbound_{site_, links_, answers_, records_, calls_, upstream_, handlers_, session_, gate_};
+  inbound inbound_{site_,     links_,   answers_,  records_, calls_,
+                   upstream_, streams_, handlers_, session_, gate_};
 };
 
 }  // namespace weft

@@ -35,7 +35,9 @@ text_span append_request_for(std::string& out, std::string_view text, const requ
     append_number(out, left_ms);
     at = deadline.at + deadline.size;
   };
-  if (deadline.size == 0) {
+  if (deadline.size == 0 && left_ms < 0) {
+    put_id();
+  } else if (deadline.size == 0) {
     copy_to(1);
     out.append(R"("deadline_ms":)");
     append_number(out, left_ms);
@@ -88,6 +90,15 @@ void append_traced(std::string& out, std::string_view text, text_span traceparen
     }
     span->at += shift;
   }
+}
+
+void replace_span(std::string& text, text_span& at, std::string_view value,
+                  std::span<text_span* const> moved) {
+  text.replace(at.at, at.size, value);
+  for (auto* span : moved) {
+    if (span->size != 0 && span->at >= at.at + at.size) span->at += value.size() - at.size;
+  }
+  at.size = value.size();
 }
 
 void append_response_for(std::string& out, std::string_view text, text_span id, std::string_view raw_id) {

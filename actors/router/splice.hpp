@@ -20,7 +20,7 @@ inline text_span span_in(std::string_view text, std::string_view part) noexcept 
 }
 
 /// Appends the request `text`, an object, with `number` as its id and `left_ms` as its deadline. An absent
-/// deadline is put in front of the other members. Returns where the id lies, counted from where the request
+/// deadline is put in front of the other members, unless it is negative. Returns where the id lies, counted from where the request
 /// begins. REQUIRES: `at.id` is not empty.
 text_span append_request_for(std::string& out, std::string_view text, const request_spans& at,
                              std::uint64_t number, std::int64_t left_ms);
@@ -33,6 +33,11 @@ void append_with_id(std::string& out, std::string_view text, text_span id, std::
 /// "". Spans in `moved` lie where they did in `text`, and then where they do in what was appended.
 void append_traced(std::string& out, std::string_view text, text_span traceparent, std::string_view raw_value,
                    text_span dropped_tracestate, std::span<text_span* const> moved = {});
+
+/// Replaces what lies at `at` by `value`, whose place `at` is then. Spans in `moved` lie where they did, and
+/// then where they do.
+void replace_span(std::string& text, text_span& at, std::string_view value,
+                  std::span<text_span* const> moved = {});
 
 /// Appends the response `text` with `raw_id` as its id.
 void append_response_for(std::string& out, std::string_view text, text_span id, std::string_view raw_id);

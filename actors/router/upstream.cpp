@@ -23,13 +23,14 @@ bool is_idempotent(const route& serving) {
 }  // namespace
 
 upstream::upstream(router_site& site, links& connections, outbox& others, records& told,
-                   waiting_room& waiting, calls& book)
+                   waiting_room& waiting, calls& book, streams& flows)
     : site_(site),
       links_(connections),
       outbox_(others),
       records_(told),
       waiting_(waiting),
       calls_(book),
+      streams_(flows),
       picker_(site.options.balance.ejection.panic_percent),
       budget_(site.options.balance.retry, site.now()),
       hedging_(site.options.balance.hedge) {}
@@ -54,6 +55,10 @@ void upstream::forward(request& r, const route* serving) {
   records_.pass_on(*c, r);
   if (!calls_.hold(*c, c->request.size())) return;
   if (!local_only) budget_.on_call();
+  if (serving != nullptr && serving->streams) [[unlikely]] {
+    streams_.open(*c, message, serving->resumable);
+    streams_.restart(*c);
+  }
   dispatch(*c, serving);
 }
 
@@ -161,7 +166,9 @@ void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving
   a.instance = e.state;
   a.instance->begin();
   a.started = now;
-  const auto left = std::max<std::int64_t>(1, std::chrono::ceil<milliseconds>(c.deadline - now).count());
+  const auto left = c.has_deadline()
+                        ? std::max<std::int64_t>(1, std::chrono::ceil<milliseconds>(c.deadline - now).count())
+                        : -1;
   if (e.link.shard != site_.index()) {
     a.to = attempt::target::router;
     a.target_shard = e.link.shard;
@@ -170,6 +177,7 @@ void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving
     const auto id = append_request_for(item.text, c.request, c.spans, 0, left);
     item.id_at = id.at;
     item.id_size = id.size;
+    item.streams = c.stream != nullptr;
     return arm_hedge(c, serving);
   }
   auto* callee = links_.callable(e.link.key);
@@ -261,7 +269,10 @@ bool upstream::retry(call& c, const rpc_error& error) {
   if (c.tried.count() == 0 || c.cancelled || c.local_only) return false;
   const auto* serving = site_.routes->find(c.method);
   if (serving == nullptr) return false;
-  const failed_attempt failed{error, c.tried.count(), is_idempotent(*serving), serving->endpoints.size()};
+  if (!streams::may_restart(c)) return false;
+  const bool goes_on = c.stream && streams::is_resumable(c);
+  const failed_attempt failed{error, c.tried.count(), goes_on || is_idempotent(*serving),
+                              serving->endpoints.size()};
   if (!is_retryable(failed, policy)) return false;
   c.may_have_run = c.may_have_run || !provably_not_executed(error);
   const auto now = site_.now();
@@ -272,6 +283,10 @@ bool upstream::retry(call& c, const rpc_error& error) {
   const auto wait = retry_wait(failed, policy, picker_.random());
   if (now + wait >= c.deadline) return false;
   site_.metrics().add(metric::retries);
+  if (c.stream) [[unlikely]] {
+    if (c.stream->next_seq > 0) site_.metrics().add(metric::streams_resumed);
+    streams_.restart(c);
+  }
   if (wait.count() == 0) {
     dispatch(c, serving);
   } else {
@@ -299,6 +314,8 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
   }
   if (error.code != 0 && retry(c, error)) return;
   if (c.may_have_run && error.ran == executed::no) return calls_.settle_failed(c, std::move(error));
+  if (error.code == 0 && c.stream && streams::gathered_for(c, response.result)) [[unlikely]]
+    return calls_.settle(c, {.raw_result = c.stream->gathered});
   calls_.settle(c, {.code = error.code, .response = &response, .error = error.code == 0 ? nullptr : &error});
 }
 
@@ -367,7 +384,9 @@ void upstream::on_late_cancellation(call& c) {
 }
 
 void upstream::arm_hedge(call& c, const route& serving) {
-  if (!hedging_.enabled() || c.tried.count() != 1 || c.local_only || c.from == call::origin::router) return;
+  if (!hedging_.enabled() || c.tried.count() != 1 || c.local_only || c.from == call::origin::router ||
+      c.stream)
+    return;
   if (serving.endpoints.size() < 2 || !hedging_.covers(c.method) || !is_idempotent(serving)) return;
   const auto now = site_.now();
   const auto delay = hedging_.delay(c.method, serving.pattern, now);

@@ -9,7 +9,7 @@
 
 #include "actors/balance/hedging.hpp"
 #include "actors/balance/picker.hpp"
-#include "actors/router/calls.hpp"
+#include "actors/router/streams.hpp"
 #include "actors/telemetry/log_budget.hpp"
 
 namespace weft {
@@ -17,7 +17,7 @@ namespace weft {
 class upstream {
  public:
   upstream(router_site& site, links& connections, outbox& others, records& told, waiting_room& waiting,
-           calls& book);
+           calls& book, streams& flows);
 
   /// `serving` is null while this node still learns who serves what.
   void forward(request& r, const route* serving);
@@ -68,6 +68,7 @@ class upstream {
   records& records_;
   waiting_room& waiting_;
   calls& calls_;
+  streams& streams_;
   picker picker_;
   retry_budget budget_;
   hedging hedging_;

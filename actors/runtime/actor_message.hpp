@@ -40,6 +40,7 @@ class actor_message : public caf::mailbox_element {
     probe_link,
     refuse_link,
     unfinished_frames,
+    output_drained,
   };
 
   type what() const noexcept { return what_; }

@@ -252,6 +252,7 @@ void connection::write(outbound_batch& batch) {
     schedule(home().now() + heartbeat_);
   }
   if (batch.finish) finishing_ = true;
+  if (batch.tell_below != 0) tell_below_ = batch.tell_below;
   if (batch.frame_limit != 0) reader_.set_max_frame_bytes(batch.frame_limit);
   if (!batch.deferred.empty()) {
     if (!put_back_) put_back_ = std::make_unique<put_back>();
@@ -298,6 +299,10 @@ void connection::flush() {
 
 void connection::after_write() {
   status_.pending_output = output_.size();
+  if (tell_below_ != 0 && output_.size() <= tell_below_) [[unlikely]] {
+    tell_below_ = 0;
+    send_to(router_, make_actor_message<output_drained>(key_));
+  }
   if (output_.empty()) {
     if (finishing_ && !write_closed_) return finish_writing();
   } else {

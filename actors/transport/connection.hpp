@@ -43,6 +43,13 @@ class connection_closed final : public actor_message {
   close_reason reason;
 };
 
+/// Connection to router, which has asked for it: little is left to be written.
+class output_drained final : public actor_message {
+ public:
+  explicit output_drained(connection_key key) noexcept : actor_message(type::output_drained), from(key) {}
+  connection_key from;
+};
+
 class connection final : public pinned_actor, private event_handler, private coro::timer {
  public:
   connection(caf::actor_config& config, reactor& home, shard& shared, int descriptor, connection_key key,
@@ -113,6 +120,8 @@ class connection final : public pinned_actor, private event_handler, private cor
   connection_status status_;
   std::uint32_t interest_ = 0;
   reading reading_ = reading::on;
+  /// At so much pending output or less, the router is told; 0 when it has not asked.
+  std::size_t tell_below_ = 0;
   bool finishing_ = false;
   bool write_closed_ = false;
   close_reason reason_ = close_reason::shutdown;

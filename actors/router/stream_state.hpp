@@ -1,0 +1,65 @@
+// What a call that streams has beside its record: what may come in each direction, how far it has come, and
+// what another instance needs to go on from there.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "actors/messages/result.hpp"
+#include "actors/router/stream_flow.hpp"
+#include "proto/message.hpp"
+
+namespace weft {
+
+/// Of a stream whose caller names none: its ends are kept alive by heartbeats, not by a default.
+inline constexpr auto stream_without_deadline = std::chrono::hours(24 * 365 * 10);
+
+/// An end of a stream that is a coroutine of this process. Outlives neither its call nor its coroutine: each
+/// tells the other when it goes.
+class stream_end {
+ public:
+  /// More may be sent now.
+  virtual void on_grant(std::int64_t items, std::int64_t bytes) = 0;
+  virtual void on_value(std::string_view raw_value) = 0;
+  virtual void on_raise(rpc_error error) = 0;
+  /// No further value comes.
+  virtual void on_half_close() = 0;
+
+ protected:
+  ~stream_end() = default;
+};
+
+struct stream_state {
+  explicit stream_state(std::int64_t window) noexcept : down(window), up(window) {}
+
+  /// Items, towards the caller: kept by the router that the caller is connected to.
+  stream_flow down;
+  /// What the caller sends, towards the callee: kept by the router that the callee is connected to.
+  stream_flow up;
+  /// Of the next item that the caller is told, and of the next that the callee of this attempt tells.
+  std::int64_t next_seq = 0;
+  std::int64_t callee_seq = 0;
+  /// Of the next value from the caller.
+  std::int64_t send_seq = 0;
+  bool half_closed = false;
+  /// It may go on at another instance behind `cursor`.
+  bool resumable = false;
+  std::string cursor;
+  /// Its caller has not asked for a stream: the items until now, as the beginning of an array.
+  bool gathers = false;
+  std::string gathered;
+  /// Its next grants wait for an output to drain.
+  bool stalled_down = false;
+  bool stalled_up = false;
+  /// Where the member `stream` lies in the request; empty where it has none yet.
+  proto::text_span member;
+  /// Coroutines of this process, if they are its ends.
+  stream_end* caller = nullptr;
+  stream_end* callee = nullptr;
+};
+
+}  // namespace weft

@@ -1,0 +1,98 @@
+// Streams: calls whose callee sends items, one by one, as far as the caller grants them (docs/protocol.md,
+// Streams). A stream is a call like any other, opened, cancelled, tried again and settled where all are; here
+// is what passes between its beginning and its answer.
+//
+// Each node on the way counts what it lets through (stream_flow.hpp). Where caller and callee are connected
+// to two reactors, the caller's keeps the flow of the items, the callee's that of the values sent to it.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "actors/router/calls.hpp"
+#include "actors/router/stream_state.hpp"
+#include "proto/stream.hpp"
+
+namespace weft {
+
+class streams {
+ public:
+  streams(router_site& site, links& connections, outbox& others, calls& book) noexcept
+      : site_(site), links_(connections), outbox_(others), calls_(book) {}
+
+  /// What is wrong with the member `stream` of a request, if anything is.
+  static std::optional<rpc_error> check(const proto::envelope& message);
+  /// The call becomes a stream: one that its caller asks for, or, when it does not, one whose items are
+  /// gathered for it.
+  void open(call& c, const proto::envelope& message, bool resumable);
+  /// The same at the reactor of the callee.
+  void open_leg(call& c);
+
+  /// True when the notification was one of these, and is dealt with.
+  bool handle(request& r);
+  void on_remote(remote_item& item);
+  /// So little is left to be written to the connection that its streams may go on.
+  void on_drained(link_entry& entry);
+
+  /// May it be sent to another instance? Not when items were passed on that it could not go on behind.
+  static bool may_restart(const call& c) noexcept {
+    return !c.stream || c.stream->next_seq == 0 || is_resumable(c);
+  }
+  /// True where that means to go on behind the last item.
+  static bool is_resumable(const call& c) noexcept {
+    return c.stream->resumable && !c.stream->cursor.empty();
+  }
+  /// Its request as the next instance is to get it.
+  void restart(call& c);
+
+  // -- an end in this process
+  /// From the callee. False when the stream has ended with that.
+  bool item(call& c, std::string_view raw_value, std::string_view raw_cursor = {});
+  /// True when the answer is to be what was gathered, which is complete now. A method that answers plainly
+  /// has its `raw_result`.
+  static bool gathered_for(call& c, std::string_view raw_result);
+  /// From the caller.
+  void grant(call& c, std::int64_t items, std::optional<std::int64_t> bytes);
+
+ private:
+  using members = proto::stream_members;
+  using kind = proto::stream_message;
+
+  void from_callee(call& c, kind what, const members& m);
+  void from_caller(call& c, kind what, const members& m);
+  void on_item(call& c, const members& m);
+  void on_accept(call& c, const members& m);
+  void on_credit(call& c, const members& m);
+  void on_send(call& c, const members& m);
+  void on_throw(call& c, const members& m);
+  void on_end(call& c);
+
+  /// Hands an item to whoever has called.
+  bool pass_down(call& c, std::string_view raw_value, std::string_view raw_cursor);
+  bool gather(call& c, std::string_view raw_value);
+  /// To the callee: so much more may come.
+  void tell_credit(call& c, std::int64_t items);
+  void tell_accept(call& c, std::int64_t items, std::optional<std::int64_t> bytes);
+  /// The output for whoever works on it, if that is another connection; `write` appends a notification.
+  template <class Write>
+  void to_callee(call& c, kind what, Write&& write);
+  void drained(call& c, bool downwards);
+  /// Waits until the connection's output has drained.
+  void stall(link_entry& entry, call& c, bool downwards);
+
+  void fail(call& c, rpc_error error);
+  void fail_over_credit(call& c, std::string_view who);
+  void fail_invalid(call& c, std::string_view what);
+  void complain_unmatched();
+
+  std::int64_t window() const noexcept {
+    return static_cast<std::int64_t>(site_.options.limits.stream_window_bytes);
+  }
+
+  router_site& site_;
+  links& links_;
+  outbox& outbox_;
+  calls& calls_;
+};
+
+}  // namespace weft

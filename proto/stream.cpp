@@ -1,0 +1,148 @@
+#include "proto/stream.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "proto/json/json_scanner.hpp"
+#include "proto/json/number.hpp"
+
+namespace weft::proto {
+namespace {
+
+constexpr std::int64_t most_exact = std::int64_t{1} << 53;
+
+struct name_slot {
+  std::string_view name;
+  std::string_view stream_members::* slot;
+};
+
+constexpr name_slot slots[] = {
+    {"id", &stream_members::id},         {"seq", &stream_members::seq},
+    {"value", &stream_members::value},   {"cursor", &stream_members::cursor},
+    {"credit", &stream_members::credit}, {"bytes", &stream_members::bytes},
+    {"error", &stream_members::error},   {"after", &stream_members::after},
+};
+
+struct message_name {
+  std::string_view name;
+  stream_message which;
+};
+
+constexpr message_name names[] = {
+    {"item", stream_message::item}, {"credit", stream_message::credit}, {"accept", stream_message::accept},
+    {"send", stream_message::send}, {"end", stream_message::end},       {"throw", stream_message::raise},
+};
+
+std::string_view name_of(stream_message which) noexcept {
+  return std::ranges::find(names, which, &message_name::which)->name;
+}
+
+void begin(std::string& out, std::string_view name) {
+  out += R"({"jsonrpc":"2.0","method":"$/stream/)";
+  out += name;
+  out += R"(","params":)";
+}
+
+}  // namespace
+
+std::optional<stream_message> find_stream_message(std::string_view method) noexcept {
+  if (!method.starts_with(stream_prefix)) return std::nullopt;
+  const auto* found = std::ranges::find(names, method.substr(stream_prefix.size()), &message_name::name);
+  return found == std::end(names) ? std::nullopt : std::optional(found->which);
+}
+
+bool read_stream_members(std::string_view raw, stream_members& out) noexcept {
+  const block_readable text(raw);
+  json_scanner scanner(text);
+  scanner.expect_one_large_container();
+  const char* at = scanner.begin();
+  if (scanner.peek(at) != '{') return false;
+  at = scanner.skip_space(at + 1);
+  if (scanner.peek(at) == '}') return true;
+  for (;;) {
+    const char* const name = at + 1;
+    const char* const behind = scanner.skip_string(name);
+    if (behind == nullptr) return false;
+    const char* const value = scanner.skip_colon(behind);
+    if (value == nullptr) return false;
+    at = scanner.skip_value(value, depth_limit);
+    if (at == nullptr) return false;
+    const std::string_view called(name, behind - 1);
+    const auto* slot = std::ranges::find(slots, called, &name_slot::name);
+    if (slot != std::end(slots)) {
+      auto& span = out.*slot->slot;
+      if (!span.empty()) return false;
+      span =
+          raw.substr(static_cast<std::size_t>(value - scanner.begin()), static_cast<std::size_t>(at - value));
+    }
+    at = scanner.skip_space(at);
+    if (scanner.peek(at) != ',') return true;
+    at = scanner.skip_space(at + 1);
+  }
+}
+
+std::optional<std::int64_t> read_count(std::string_view raw) noexcept {
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), count);
+  if (error == std::errc() && end == raw.data() + raw.size())
+    return count < 0 ? std::nullopt : std::optional(std::min(count, most_exact));
+  const auto number = raw.empty() ? std::nullopt : parse_double(raw);
+  if (!number || *number < 0 || std::floor(*number) != *number) return std::nullopt;
+  return *number >= static_cast<double>(most_exact) ? most_exact : static_cast<std::int64_t>(*number);
+}
+
+void append_stream_members(std::string& out, const stream_members& members) {
+  char before = '{';
+  for (const auto& [name, slot] : slots) {
+    const auto value = members.*slot;
+    if (value.empty()) continue;
+    out += before;
+    out += '"';
+    out += name;
+    out += R"(":)";
+    out += value;
+    before = ',';
+  }
+  if (before == '{') out += '{';
+  out += '}';
+}
+
+void append_stream_message(std::string& out, stream_message which, const stream_members& members) {
+  begin(out, name_of(which));
+  append_stream_members(out, members);
+  out += '}';
+}
+
+void append_stream_item(std::string& out, std::string_view raw_id, std::int64_t seq,
+                        std::string_view raw_value, std::string_view raw_cursor) {
+  out += R"({"jsonrpc":"2.0","method":"$/stream/item","params":{"id":)";
+  out += raw_id;
+  out += R"(,"seq":)";
+  out += count_text(seq);
+  out += R"(,"value":)";
+  out += raw_value;
+  if (!raw_cursor.empty()) {
+    out += R"(,"cursor":)";
+    out += raw_cursor;
+  }
+  out += "}}";
+}
+
+count_text::count_text(std::int64_t count) noexcept
+    : size_(static_cast<std::size_t>(std::to_chars(digits_, digits_ + sizeof digits_, count).ptr - digits_)) {
+}
+
+std::string stream_member(std::int64_t credit, std::int64_t bytes, std::string_view raw_after) {
+  const count_text items(credit);
+  const count_text window(std::max<std::int64_t>(bytes, 0));
+  stream_members members;
+  members.credit = items;
+  if (bytes >= 0) members.bytes = window;
+  members.after = raw_after;
+  std::string out;
+  append_stream_members(out, members);
+  return out;
+}
+
+}  // namespace weft::proto

@@ -1,0 +1,347 @@
+"""Streams: items as far as the caller grants them, over every way that a call can go."""
+
+from setup import MeshCase, eventually, main, notification, request
+
+from stream import Cancelled, Reader, StreamService
+
+WINDOW = 16 << 10
+
+
+def count(emitter):
+    """Sends `params[0]` items, the numbers from 0."""
+    for number in range(emitter.got.params[0]):
+        emitter.emit(number)
+    return "done"
+
+
+class StreamCase(MeshCase):
+    """A caller at node a; services at a (its own reactor or another one) or at b."""
+
+    options = ("--reactors", "3", "--stream-window-bytes", str(WINDOW))
+    # Connections are given to reactors in turn: three services at a have all distances to a caller there.
+    ways = ("a", "a", "a", "b", "b", "b")
+
+    def setUp(self):
+        self.mesh = self.start_mesh("ab", *self.options)
+
+    def serve(self, node, methods, produce, **more):
+        service = StreamService(self.mesh[node], methods, produce, **more)
+        self.addCleanup(service.close)
+        return service
+
+    def caller(self, *services, node="a", **options):
+        wire = self.connect(self.mesh[node], **options)
+        for service in services:
+            service.reachable_from(wire)
+        return wire
+
+    def each_way(self, produce, **declared):
+        """A method, a service that serves it, and a caller, for each way there is."""
+        for number, node in enumerate(self.ways):
+            method = f"m{number}.s"
+            service = self.serve(node, [{"method": method, "stream": True, **declared}], produce)
+            with self.subTest(node=node, number=number):
+                yield method, service, self.caller(service)
+
+    def assert_over(self):
+        """Nothing is left of the streams that there were."""
+        for node in "ab":
+            for metric in "weft_streams_open", "weft_stream_waiting_bytes":
+                eventually(lambda: self.mesh[node].metric(metric) == 0, f"{metric} of {node} is 0")
+
+
+class Items(StreamCase):
+    def test_come_as_far_as_they_are_granted(self):
+        for method, service, wire in self.each_way(count):
+            reader = Reader(wire, method, [10], credit=3)
+            self.assertEqual(reader.until_items(3), [0, 1, 2])
+            emitter = service.emitter()
+            eventually(emitter.exhausted, "the callee has used what it was granted")
+            self.assertTrue(wire.nothing_pending())
+            reader.grant(4)
+            self.assertEqual(reader.until_items(7), [0, 1, 2, 3, 4, 5, 6])
+            eventually(emitter.exhausted, "the callee has used what it was granted")
+            reader.grant(100)
+            self.assertEqual(reader.until_answer()["result"], "done")
+            self.assertEqual(reader.items, list(range(10)))
+        self.assert_over()
+
+    def test_values_pass_byte_for_byte(self):
+        raw = b'{"a" : [1e2, "\\u00e9\\u0000", -0.0 ],"b":{ }}'
+
+        def produce(emitter):
+            emitter.got._wire.send(b'{"jsonrpc":"2.0","method":"$/stream/item","params":{"cursor": "x\\"" , "value" : '
+                                   + raw + b',"seq":0, "id" : %d}}' % emitter.id)
+            return None
+
+        for method, _, wire in self.each_way(produce):
+            Reader(wire, method, [], credit=1)
+            payload = wire.receive_payload()
+            self.assertIn(b'"value":' + raw, payload)
+            self.assertIn(b'"cursor":"x\\""', payload)
+
+    def test_a_hundred_thousand_in_order(self):
+        for node in "ab":
+            service = self.serve(node, [f"many{node}.s"], count)
+            wire = self.caller(service)
+            reader = Reader(wire, f"many{node}.s", [100_000], credit=1000)
+            granted = 1000
+            while reader.answer is None:
+                reader.step()
+                if granted - len(reader.items) < 500:
+                    reader.grant(1000)
+                    granted += 1000
+            self.assertEqual(reader.items, list(range(100_000)))
+        self.assert_over()
+
+    def test_a_plain_method_is_answered_plainly(self):
+        wire = self.connect(self.mesh["a"])
+        wire.send(request(1, "foo", stream={"credit": 1}))
+        self.assert_ok(wire.receive(), "ok")
+
+    def test_a_stream_that_is_none_is_refused(self):
+        service = self.serve("b", ["bad.s"], count)
+        wire = self.caller(service)
+        for stream in 5, [], {}, {"credit": -1}, {"credit": 1.5}, {"credit": "1"}, {"credit": 1, "bytes": -1}:
+            with self.subTest(stream=stream):
+                error = self.assert_error(self.ask(wire, request(1, "bad.s", [1], stream=stream)), -32600)
+                self.assertIn("credit", error["message"])
+
+
+class Gathering(StreamCase):
+    def test_a_caller_that_asks_for_no_stream_gets_an_array(self):
+        for method, service, wire in self.each_way(count):
+            for number in 0, 1, 1000:
+                self.assert_ok(self.ask(wire, request(1, method, [number])), list(range(number)))
+        self.assert_over()
+
+    def test_has_a_limit(self):
+        def produce(emitter):
+            for _ in range(100):
+                emitter.emit("x" * 50_000)
+
+        for method, service, wire in self.each_way(produce):
+            error = self.assert_error(self.ask(wire, request(1, method, [])), 8)
+            self.assertIn("limits.stream_gather_bytes", error["message"])
+            self.assertTrue(service.cleaned_up.wait(30))
+        self.assert_over()
+
+
+class Windows(StreamCase):
+    def test_a_caller_that_does_not_read_stops_its_callee(self):
+        sent = {}
+
+        def produce(emitter):
+            sent[emitter.got.method] = emitter
+            for number in range(10_000):
+                emitter.emit("x" * 1000)
+            return emitter.seq
+
+        for method, service, _ in self.each_way(produce):
+            wire = self.caller(service, receive_buffer=4096)
+            reader = Reader(wire, method, [], credit=10_000)
+            emitter = service.emitter()
+            # As much as the sockets and windows on the way take, and then no more.
+            eventually(emitter.exhausted, "the callee waits for bytes")
+            self.assertGreater(emitter.credit, 0)
+            self.assertLess(self.mesh["a"].metric("weft_stream_waiting_bytes"), 3 * WINDOW)
+            self.assertEqual(reader.until_answer()["result"], 10_000)
+            self.assertEqual(len(reader.items), 10_000)
+        self.assert_over()
+
+    def test_the_bytes_that_the_caller_grants_hold(self):
+        def produce(emitter):
+            for _ in range(5):
+                emitter.emit("x" * 98)
+            return "done"
+
+        for method, service, wire in self.each_way(produce):
+            reader = Reader(wire, method, [], stream={"credit": 5, "bytes": 150})
+            reader.until_items(2)
+            emitter = service.emitter()
+            eventually(emitter.exhausted, "the callee waits for bytes")
+            self.assertTrue(wire.nothing_pending())
+            reader.grant(0, bytes=10_000)
+            self.assertEqual(reader.until_answer()["result"], "done")
+            self.assertEqual(len(reader.items), 5)
+
+    def test_others_on_the_link_go_on(self):
+        stuck = self.serve("b", ["stuck.s"], lambda emitter: [emitter.emit("x" * 1000) for _ in range(5000)] and None)
+        echo = self.serve("b", [{"method": "echo.m"}], lambda emitter: emitter.got.params)
+        wire = self.caller(stuck, receive_buffer=4096)
+        reader = Reader(wire, "stuck.s", [], credit=5000)
+        eventually(stuck.emitter().exhausted, "the callee waits for bytes")
+        other = self.caller(echo)
+        for number in range(500):
+            self.assert_ok(self.ask(other, request(1, "echo.m", [number])), [number])
+        self.assertEqual(len(reader.items), 0)
+
+
+class Credit(StreamCase):
+    def test_a_callee_beyond_it_ends_its_own_stream(self):
+        def produce(emitter):
+            for number in range(4):
+                emitter.emit(number, obey=emitter.got.method.endswith("fair"))
+            return "done"
+
+        for method, service, wire in self.each_way(produce):
+            reader = Reader(wire, method, [], credit=2)
+            answer = reader.until_answer()
+            self.assert_error(answer, 8, id="s")
+            self.assertIn("callee", answer["error"]["message"])
+            self.assertEqual(reader.items, [0, 1])
+            self.assert_ok(self.ask(wire, request(1, "foo")), "ok")
+        self.assert_over()
+
+    def test_a_caller_beyond_it_ends_its_own_stream(self):
+        def produce(emitter):
+            emitter.accept(1)
+            while emitter.take()[0] != "$/cancelRequest":
+                pass
+            raise Cancelled
+
+        for method, service, wire in self.each_way(produce):
+            reader = Reader(wire, method, [], credit=2)
+            while reader.accepted == 0:
+                reader.step()
+            reader.tell("send", seq=0, value=1)
+            reader.tell("send", seq=1, value=2)
+            answer = reader.until_answer()
+            self.assert_error(answer, 8, id="s")
+            self.assertIn("caller", answer["error"]["message"])
+        self.assert_over()
+
+
+class BothWays(StreamCase):
+    def test_values_sent_come_back(self):
+        def produce(emitter):
+            emitter.accept(2)
+            total = 0
+            while True:
+                name, params = emitter.take()
+                if name == "end":
+                    return total
+                if name == "throw":
+                    emitter.emit({"caught": params["error"]["message"]})
+                elif name == "send":
+                    total += params["value"]
+                    emitter.emit(total)
+                    emitter.accept(1)
+
+        for method, service, wire in self.each_way(produce):
+            reader = Reader(wire, method, [], credit=100)
+            for number in range(5):
+                while reader.accepted <= number:
+                    reader.step()
+                reader.tell("send", seq=number, value=number)
+                reader.until_items(number + 1)
+            reader.tell("throw", error={"code": 1, "message": "now"})
+            reader.until_items(6)
+            reader.tell("end")
+            self.assertEqual(reader.until_answer()["result"], 10)
+            self.assertEqual(reader.items, [0, 1, 3, 6, 10, {"caught": "now"}])
+        self.assert_over()
+
+
+class Ends(StreamCase):
+    def endless(self, emitter):
+        number = 0
+        while True:
+            emitter.emit(number)
+            number += 1
+
+    def test_taken_back_the_callee_cleans_up_and_answers(self):
+        for method, service, wire in self.each_way(self.endless):
+            reader = Reader(wire, method, [], credit=3)
+            reader.until_items(3)
+            reader.cancel()
+            self.assert_error(reader.until_answer(), -32800, id="s")
+            self.assertTrue(service.cleaned_up.wait(30))
+        self.assert_over()
+
+    def test_abandoned_the_callee_cleans_up(self):
+        for method, service, wire in self.each_way(self.endless):
+            Reader(wire, method, [], credit=3).until_items(3)
+            wire.close()
+            self.assertTrue(service.cleaned_up.wait(30))
+        self.assert_over()
+
+    def test_the_callee_goes(self):
+        for method, service, wire in self.each_way(self.endless):
+            reader = Reader(wire, method, [], credit=3)
+            reader.until_items(3)
+            service.close()
+            self.assert_error(reader.until_answer(), 14, id="s")
+        self.assert_over()
+
+    def test_the_callee_fails(self):
+        def produce(emitter):
+            emitter.emit("first")
+            emitter.got.fail(77, "broken")
+            raise OSError
+
+        for method, service, wire in self.each_way(produce):
+            reader = Reader(wire, method, [], credit=3)
+            self.assert_error(reader.until_answer(), 77, id="s")
+            self.assertEqual(reader.items, ["first"])
+        self.assert_over()
+
+    def test_a_deadline_holds_for_the_whole_stream(self):
+        for method, service, wire in self.each_way(self.endless):
+            reader = Reader(wire, method, [], credit=3, deadline_ms=300)
+            self.assert_error(reader.until_answer(), 4, id="s")
+            self.assertTrue(service.cleaned_up.wait(30))
+        self.assert_over()
+
+    def test_no_default_deadline(self):
+        for method, service, wire in self.each_way(count):
+            Reader(wire, method, [1], credit=1).until_answer()
+            self.assertNotIn("deadline_ms", service.emitter().got.message)
+
+
+class Resumed(StreamCase):
+    def test_goes_on_behind_the_last_item_at_another_instance(self):
+        for nodes in "aa", "ab", "bb":
+            with self.subTest(nodes=nodes):
+                method = f"log{nodes}.s"
+
+                def produce(emitter):
+                    start = 0 if emitter.after is None else emitter.after + 1
+                    for number in range(start, 100):
+                        emitter.emit(number, cursor=number)
+                    return "done"
+
+                services = [self.serve(node, [{"method": method, "stream": True, "resumable": True}], produce)
+                            for node in nodes]
+                wire = self.caller(*services)
+                reader = Reader(wire, method, [], credit=10)
+                reader.until_items(10)
+                first = next(service for service in services if not service.emitters.empty())
+                other = services[1 - services.index(first)]
+                first.close()
+                reader.grant(50)
+                reader.until_items(60)
+                self.assertEqual(other.emitter().after, 9)
+                reader.grant(100)
+                self.assertEqual(reader.until_answer()["result"], "done")
+                self.assertEqual(reader.items, list(range(100)))
+        self.assertGreaterEqual(self.mesh["a"].metric("weft_streams_resumed_total"), 2)
+        self.assert_over()
+
+
+class Misuse(StreamCase):
+    def test_messages_that_name_no_stream_are_dropped_and_counted(self):
+        wire = self.connect(self.mesh["a"])
+        for name in "item", "accept", "credit", "send", "end", "throw":
+            for params in None, [], {}, {"id": 1}, {"id": None}, {"id": {}}, {"id": 7, "credit": -1}:
+                wire.send(notification(f"$/stream/{name}", params))
+        self.assert_ok(self.ask(wire, request(1, "foo")), "ok")
+        self.assertEqual(self.mesh["a"].metric("weft_stream_messages_unmatched_total"), 42)
+
+    def test_as_requests_they_do_not_exist(self):
+        wire = self.connect(self.mesh["a"])
+        self.assert_error(self.ask(wire, request(1, "$/stream/item", {"id": 1})), -32601)
+
+
+if __name__ == "__main__":
+    main()
