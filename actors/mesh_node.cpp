@@ -133,7 +133,14 @@ registry_environment mesh_node::implementation::describe_node() {
   about.own_document = openrpc_document(services.list(), options.id);
   for (const auto* m : services.list()) {
     if (is_reserved_method(m->name)) continue;
-    about.in_process.push_back({m->name, m->idempotent, 0, shared_json(m->params), shared_json(m->result)});
+    served_method served{m->name, m->idempotent, 0, shared_json(m->params), shared_json(m->result)};
+    if (const auto* s = m->streams()) {
+      served.stream = true;
+      served.resumable = s->resumable;
+      served.item = shared_json(s->item);
+      served.input = shared_json(s->input);
+    }
+    about.in_process.push_back(std::move(served));
   }
   return about;
 }

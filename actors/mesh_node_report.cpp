@@ -65,7 +65,7 @@ nlohmann::json mesh_node::routes() const {
 nlohmann::json mesh_node::methods() const {
   auto list = nlohmann::json::array();
   for (const auto* m : impl_->services.list()) {
-    constexpr std::array<std::string_view, 4> kinds = {"raw", "plain", "coroutine", "blocking"};
+    constexpr std::array<std::string_view, 5> kinds = {"raw", "plain", "coroutine", "blocking", "stream"};
     list.push_back({{"name", m->name},
                     {"summary", m->summary},
                     {"handler", kinds[m->handler.index()]},

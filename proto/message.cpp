@@ -94,7 +94,13 @@ void end_result(std::string& out) {
 
 void append_error(std::string& out, std::string_view raw_id, const rpc_error& error) {
   append_head(out, raw_id);
-  out += R"(,"error":{"code":)";
+  out += R"(,"error":)";
+  append_error_object(out, error);
+  out += '}';
+}
+
+void append_error_object(std::string& out, const rpc_error& error) {
+  out += R"({"code":)";
   append_integer(out, error.code);
   out += R"(,"message":)";
   append_quoted(out, error.message);
@@ -102,7 +108,7 @@ void append_error(std::string& out, std::string_view raw_id, const rpc_error& er
     out += R"(,"data":)";
     out += error.data;
   }
-  out += "}}";
+  out += '}';
 }
 
 void append_raw_error(std::string& out, std::string_view raw_id, std::string_view raw_error) {

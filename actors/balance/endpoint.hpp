@@ -79,6 +79,7 @@ struct endpoint {
   std::string service;
   std::string instance;
   bool idempotent = false;
+  bool streams = false;
   /// Its node drains: it is called when nobody else can be, until its services are known elsewhere.
   bool leaving = false;
   std::uint32_t max_in_flight = 0;

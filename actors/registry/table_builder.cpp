@@ -49,6 +49,7 @@ class table_builder {
     used_.emplace(id, known);
     to.state = known;
     to.idempotent = method.idempotent;
+    to.streams = method.stream;
     to.max_in_flight = method.max_in_flight;
     auto& entry = routes_[method.pattern];
     entry.pattern = method.pattern;

@@ -272,6 +272,7 @@ void calls::conclude(call& c, const outcome& given) {
       } else {
         c.waiter->set(raw_result(std::string(o.response != nullptr ? o.response->result : o.raw_result)));
       }
+      if (c.stream && c.stream->caller != nullptr) c.stream->caller->on_answer();
       return;
     case call::origin::router: {
       auto& item = outbox_.add(c.origin_shard, remote_item::type::answer, c.origin_shard, c.origin_attempt);

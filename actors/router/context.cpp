@@ -61,6 +61,10 @@ coro::task<result> perform_parsed(coro::task<raw_result> raw) {
 
 }  // namespace
 
+rpc_error cancelled_error(coro::cancel_reason why, const std::string& node) {
+  return to_error(why, node);
+}
+
 const std::string& context::node() const noexcept {
   return home_->options().id;
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "actors/router/stream_driver.hpp"
 #include "actors/runtime/one_shot.hpp"
 #include "proto/json/value_bytes.hpp"
 
@@ -87,6 +88,10 @@ class handlers::request_source {
     if (of_.calls_.hold(c, c.request.size())) of_.calls_.wait(c, local_.admission);
   }
 
+  void open_stream(call& c, const stream_handler& handler) {
+    of_.streams_.open(c, r_.message, handler.resumable);
+  }
+
   surroundings around(const call& c) const { return of_.surroundings_of(c, r_.message); }
 
  private:
@@ -120,6 +125,10 @@ class handlers::call_source {
     of_.calls_.refuse(c, fmt::format("'{}' has all the calls under way that it may have", local_.what->name));
   }
 
+  void open_stream(call& c, const stream_handler& handler) {
+    if (!c.stream) of_.streams_.open(c, {}, handler.resumable);
+  }
+
   surroundings around(const call& c) const {
     return {ctx_.child(c.deadline), ctx_.caller_key(),
             c.trace.recording ? records::handler_trace(c, {}, ctx_.raw_tracestate()) : ctx_.trace()};
@@ -133,13 +142,14 @@ class handlers::call_source {
 };
 
 handlers::handlers(router_site& site, links& connections, answers& replies, records& told,
-                   waiting_room& waiting, calls& book, coro::scope& tasks)
+                   waiting_room& waiting, calls& book, streams& flows, coro::scope& tasks)
     : site_(site),
       links_(connections),
       answers_(replies),
       records_(told),
       waiting_(waiting),
       calls_(book),
+      streams_(flows),
       tasks_(tasks) {
   for (const auto* m : site.environment.services->list()) {
     const auto limited = site.environment.admissions->find(m->name);
@@ -191,6 +201,7 @@ void handlers::run(const local_method& local, std::string_view raw_params, Sourc
   if (!raw_params.empty() && !calls_.hold(*c, proto::value_bytes(raw_params))) return;
   auto params = parse_value(raw_params);
   if (!params) return calls_.settle(*c, outcome::of(params.error()));
+  if (const auto* streaming = m.streams()) source.open_stream(*c, *streaming);
   if (local.admission) {
     if (!waiting_.has_permit(*local.admission)) return source.wait(*c);
     calls_.enter(c->attempts[0], local.admission);
@@ -216,11 +227,13 @@ void handlers::resume(call& c) {
 }
 
 void handlers::start(call& c, const method& m, json params, surroundings around) {
-  if (!std::holds_alternative<coroutine_handler>(m.handler)) return start_blocking(c, m, std::move(params));
+  if (std::holds_alternative<blocking_handler>(m.handler)) return start_blocking(c, m, std::move(params));
   c.running = call::handler::coroutine;
   c.context.emplace(std::move(around.scope));
   weft::context ctx(*c.context, site_.self, around.caller, std::move(around.trace));
   site_.metrics().add(metric::coroutines);
+  if (c.stream)
+    return tasks_.spawn(run_stream(this, c.key, &m, std::move(ctx), {std::move(params), c.stream->cursor}));
   tasks_.spawn(run_coroutine(this, c.key, &m, std::move(ctx), std::move(params)));
 }
 
@@ -229,6 +242,20 @@ coro::task<void> handlers::run_coroutine(handlers* self, call_key key, const met
   result outcome;
   try {
     outcome = co_await std::get<coroutine_handler>(m->handler)(std::move(ctx), std::move(params));
+  } catch (...) {
+    outcome = std::unexpected(self->failed(m->name));
+  }
+  self->site_.metrics().add(metric::coroutines, -1);
+  self->on_done(key, std::move(outcome));
+}
+
+coro::task<void> handlers::run_stream(handlers* self, call_key key, const method* m, weft::context ctx,
+                                      stream_call what) {
+  result outcome;
+  try {
+    const auto& handler = *m->streams();
+    outcome = co_await drive_stream(&self->site_, &self->calls_, &self->streams_, key,
+                                    handler.run(ctx, std::move(what)), ctx, handler.takes_input);
   } catch (...) {
     outcome = std::unexpected(self->failed(m->name));
   }
@@ -288,7 +315,9 @@ void handlers::on_done(call_key key, result outcome) {
     return;
   }
   if (c->left_behind) return calls_.close_left_behind(*c, true);
-  if (outcome) {
+  if (outcome && c->stream && streams::gathered_for(*c)) {
+    calls_.settle(*c, {.raw_result = c->stream->gathered});
+  } else if (outcome) {
     calls_.settle(*c, {.raw_result = dump(*outcome)});
   } else {
     calls_.settle(*c, outcome::of(outcome.error()));

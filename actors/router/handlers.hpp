@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/coro/scope.hpp"
-#include "actors/router/calls.hpp"
+#include "actors/router/streams.hpp"
 #include "actors/runtime/string_map.hpp"
 #include "actors/service/service_host.hpp"
 
@@ -30,7 +30,7 @@ std::expected<nlohmann::json, rpc_error> parse_value(std::string_view raw);
 class handlers {
  public:
   handlers(router_site& site, links& connections, answers& replies, records& told, waiting_room& waiting,
-           calls& book, coro::scope& tasks);
+           calls& book, streams& flows, coro::scope& tasks);
 
   const local_method* find(std::string_view name) const {
     const auto found = methods_.find(name);
@@ -64,6 +64,8 @@ class handlers {
 
   static coro::task<void> run_coroutine(handlers* self, call_key key, const method* m, weft::context ctx,
                                         nlohmann::json params);
+  static coro::task<void> run_stream(handlers* self, call_key key, const method* m, weft::context ctx,
+                                     stream_call what);
   void on_done(call_key key, result outcome);
   /// From inside a catch block.
   rpc_error failed(std::string_view name);
@@ -75,6 +77,7 @@ class handlers {
   records& records_;
   waiting_room& waiting_;
   calls& calls_;
+  streams& streams_;
   coro::scope& tasks_;
   string_map<local_method> methods_;
   std::string scratch_;

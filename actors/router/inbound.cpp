@@ -164,7 +164,9 @@ void inbound::on_request(link_entry& entry, proto::envelope& message, const answ
     if (serving != nullptr) stats = &records_.stats_of(*serving);
     return refuse(*wrong);
   }
-  if (serving != nullptr && serving->streams) [[unlikely]] {
+  const bool streams_items =
+      local != nullptr ? local->what->streams() != nullptr : serving != nullptr && serving->streams;
+  if (streams_items) [[unlikely]] {
     if (const auto wrong = streams::check(message)) return refuse(*wrong);
     if (message.deadline_ms.empty()) r.deadline = stream_without_deadline;
   }

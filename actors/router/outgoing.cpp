@@ -14,7 +14,8 @@ constexpr std::string_view placeholder_id = "0";
 }  // namespace
 
 call_key outgoing::start(const remote::address& to, std::string_view method, std::string_view raw_params,
-                         const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot) {
+                         const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot,
+                         stream_end* reader, const stream_options& wanted) {
   const auto refuse = [&](rpc_error error) {
     slot.set(std::unexpected(std::move(error)));
     return call_key{};
@@ -35,10 +36,17 @@ call_key outgoing::start(const remote::address& to, std::string_view method, std
   call& c = calls_.open(slot, deadline);
   const auto started = c.key;
   if (named != nullptr) c.peer_called = named->name;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - site_.now()).count();
+  const auto left = c.has_deadline()
+                        ? std::max<std::int64_t>(
+                              std::chrono::ceil<std::chrono::milliseconds>(deadline - site_.now()).count(), 1)
+                        : -1;
   const auto traceparent = records_.begin_outgoing(c, method, ctx);
   c.spans = proto::append_request(c.request, placeholder_id, method, raw_params,
-                                  {std::max<std::int64_t>(left, 1), traceparent, ctx.raw_tracestate()});
+                                  {left, traceparent, ctx.raw_tracestate()});
+  if (reader != nullptr) {
+    streams_.open(c, *reader, wanted.window, wanted.raw_after, std::holds_alternative<remote::anyone>(to));
+    streams_.restart(c);
+  }
   if (std::holds_alternative<remote::anyone>(to)) {
     start_mesh_call(c, method, raw_params, ctx);
   } else {
@@ -58,7 +66,37 @@ void outgoing::start_mesh_call(call& c, std::string_view method, std::string_vie
   const auto* serving = site_.routes->find(method);
   c.stats = &records_.stats().client("mesh", 0, serving == nullptr ? "_OTHER" : serving->pattern);
   c.method = method;
+  if (serving != nullptr && serving->streams) {
+    if (!c.stream) {
+      streams_.open(c, {}, serving->resumable);
+      streams_.restart(c);
+    } else {
+      c.stream->resumable = serving->resumable;
+    }
+  }
   upstream_.begin(c);
+}
+
+call_key outgoing::start_stream(const remote::address& to, std::string_view method,
+                                std::string_view raw_params, const weft::context& ctx,
+                                const stream_options& wanted, stream_end& reader, outbound_slot& slot) {
+  const auto deadline = std::min(ctx.deadline(), site_.now() + stream_without_deadline);
+  return start(to, method, raw_params, ctx, deadline, slot, &reader, wanted);
+}
+
+call* outgoing::stream_of(call_key key) const {
+  auto* c = calls_.find(key);
+  return c != nullptr && c->from == call::origin::coroutine && c->stream ? c : nullptr;
+}
+
+void outgoing::take_items(call_key key, std::int64_t items) {
+  if (auto* c = stream_of(key)) streams_.taken(*c, items);
+  site_.flush_outside_turn();
+}
+
+void outgoing::tell_callee(call_key key, proto::stream_message what, const proto::stream_members& members) {
+  if (auto* c = stream_of(key)) streams_.from_caller(*c, what, members);
+  site_.flush_outside_turn();
 }
 
 void outgoing::abandon(call_key key) {

@@ -5,21 +5,34 @@
 
 #include "actors/router/handlers.hpp"
 #include "actors/router/upstream.hpp"
+#include "actors/service/stream_reader.hpp"
 
 namespace weft {
 
 class outgoing {
  public:
-  outgoing(router_site& site, records& told, calls& book, upstream& instances, handlers& own) noexcept
-      : site_(site), records_(told), calls_(book), upstream_(instances), handlers_(own) {}
+  outgoing(router_site& site, records& told, calls& book, streams& flows, upstream& instances,
+           handlers& own) noexcept
+      : site_(site), records_(told), calls_(book), streams_(flows), upstream_(instances), handlers_(own) {}
 
   /// `slot` gets the answer, also when the call cannot be made. The key takes it back.
   call_key start(const remote::address& to, std::string_view method, std::string_view raw_params,
-                 const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot);
+                 const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot) {
+    return start(to, method, raw_params, ctx, deadline, slot, nullptr, {});
+  }
+  call_key start_stream(const remote::address& to, std::string_view method, std::string_view raw_params,
+                        const weft::context& ctx, const stream_options& wanted, stream_end& reader,
+                        outbound_slot& slot);
+  void take_items(call_key key, std::int64_t items);
+  void tell_callee(call_key key, proto::stream_message what, const proto::stream_members& members);
   /// The coroutine does not wait any more: tells the callee, drops the answer.
   void abandon(call_key key);
 
  private:
+  call_key start(const remote::address& to, std::string_view method, std::string_view raw_params,
+                 const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot,
+                 stream_end* reader, const stream_options& wanted);
+  call* stream_of(call_key key) const;
   void start_mesh_call(call& c, std::string_view method, std::string_view raw_params,
                        const weft::context& ctx);
   rpc_error unknown_peer(std::string_view name) const;
@@ -27,6 +40,7 @@ class outgoing {
   router_site& site_;
   records& records_;
   calls& calls_;
+  streams& streams_;
   upstream& upstream_;
   handlers& handlers_;
 };

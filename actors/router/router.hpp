@@ -38,6 +38,17 @@ class router final : public pinned_actor, private call_owner {
                       const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot) {
     return outgoing_.start(to, method, raw_params, ctx, deadline, slot);
   }
+  /// The same for a stream: `reader` gets the items, `slot` the answer.
+  call_key start_stream(const remote::address& to, std::string_view method, std::string_view raw_params,
+                        const weft::context& ctx, const stream_options& wanted, stream_end& reader,
+                        outbound_slot& slot) {
+    return outgoing_.start_stream(to, method, raw_params, ctx, wanted, reader, slot);
+  }
+  /// `reader` has taken so many items.
+  void take_items(call_key key, std::int64_t items) { outgoing_.take_items(key, items); }
+  void tell_callee(call_key key, proto::stream_message what, const proto::stream_members& members) {
+    outgoing_.tell_callee(key, what, members);
+  }
   /// The coroutine does not wait any more: tells the callee, drops the answer.
   void abandon_call(call_key key) { outgoing_.abandon(key); }
 
@@ -87,7 +98,7 @@ class router final : public pinned_actor, private call_owner {
   /// Ended first, before any part that its frames refer to.
   std::optional<coro::scope> tasks_;
   handlers handlers_;
-  outgoing outgoing_{site_, records_, calls_, upstream_, handlers_};
+  outgoing outgoing_{site_, records_, calls_, streams_, upstream_, handlers_};
   node_links node_links_;
   inbound inbound_{site_,     links_,   answers_,  records_, calls_,
                    upstream_, streams_, handlers_, session_, gate_};

@@ -35,7 +35,7 @@ class stream_flow {
   // -- from the sender
   /// False when the sender had no right to send one more.
   bool take(std::int64_t bytes) noexcept {
-    const bool may = items_ > 0 && arrived_ < bytes_granted_;
+    const bool may = open();
     --items_;
     arrived_ += bytes;
     return may;
@@ -52,7 +52,7 @@ class stream_flow {
     return more;
   }
   /// May a sender of this process send one more?
-  bool open() const noexcept { return items_ > 0 && arrived_ < std::min(bytes_allowed_, drained_ + window_); }
+  bool open() const noexcept { return items_ > 0 && arrived_ < bytes_granted_; }
 
   std::int64_t items() const noexcept { return items_; }
   std::int64_t waiting_bytes() const noexcept { return arrived_ - drained_; }

@@ -18,8 +18,7 @@ namespace weft {
 /// Of a stream whose caller names none: its ends are kept alive by heartbeats, not by a default.
 inline constexpr auto stream_without_deadline = std::chrono::hours(24 * 365 * 10);
 
-/// An end of a stream that is a coroutine of this process. Outlives neither its call nor its coroutine: each
-/// tells the other when it goes.
+/// An end of a stream that is a coroutine of this process. The call refers to it as long as both are there.
 class stream_end {
  public:
   /// More may be sent now.
@@ -28,6 +27,8 @@ class stream_end {
   virtual void on_raise(rpc_error error) = 0;
   /// No further value comes.
   virtual void on_half_close() = 0;
+  /// The stream has ended; the answer is where its call said.
+  virtual void on_answer() = 0;
 
  protected:
   ~stream_end() = default;
@@ -52,6 +53,8 @@ struct stream_state {
   /// Its caller has not asked for a stream: the items until now, as the beginning of an array.
   bool gathers = false;
   std::string gathered;
+  /// The instance that works on it has not declared that it streams.
+  bool plain_callee = false;
   /// Its next grants wait for an output to drain.
   bool stalled_down = false;
   bool stalled_up = false;

@@ -64,6 +64,16 @@ void streams::open(call& c, const proto::envelope& message, bool resumable) {
   s.member = span_in(message.text, message.stream);
 }
 
+void streams::open(call& c, stream_end& caller, std::int64_t items, std::string_view raw_after,
+                   bool resumable) {
+  c.stream = std::make_unique<stream_state>(window());
+  c.stream->caller = &caller;
+  c.stream->resumable = resumable;
+  c.stream->cursor = raw_after;
+  c.stream->down.grant(items, std::nullopt);
+  site_.metrics().add(metric::streams_open);
+}
+
 void streams::open_leg(call& c) {
   c.stream = std::make_unique<stream_state>(window());
   c.stream->down.grant(stream_flow::unlimited, std::nullopt);
@@ -173,10 +183,11 @@ bool streams::item(call& c, std::string_view raw_value, std::string_view raw_cur
   ++s.callee_seq;
   // What its caller has taken back is of no use to it, only the end is.
   if (c.cancelled) return true;
-  if (!s.down.take(size_of(raw_value))) return fail_over_credit(c, "the callee"), false;
+  const bool granted = s.down.take(size_of(raw_value));
+  site_.metrics().add(metric::stream_waiting_bytes, size_of(raw_value));
+  if (!granted) return fail_over_credit(c, "the callee"), false;
   site_.metrics().add(metric::stream_items);
   site_.metrics().add(metric::stream_bytes, size_of(raw_value));
-  site_.metrics().add(metric::stream_waiting_bytes, size_of(raw_value));
   if (s.resumable && !raw_cursor.empty()) s.cursor = raw_cursor;
   // Another instance has taken over and gets on: its own failure is a new one.
   if (c.tried.count() > 1) c.tried.keep_last();
@@ -230,9 +241,9 @@ bool streams::gather(call& c, std::string_view raw_value) {
   return true;
 }
 
-bool streams::gathered_for(call& c, std::string_view raw_result) {
+bool streams::gathered_for(call& c) {
   auto& s = *c.stream;
-  if (!s.gathers || (s.next_seq == 0 && raw_result != "null")) return false;
+  if (!s.gathers || s.plain_callee) return false;
   s.gathered += ']';
   return true;
 }
@@ -247,7 +258,21 @@ void streams::on_accept(call& c, const members& m) {
   tell_accept(c, *items, c.stream->up.next_bytes());
 }
 
+void streams::accept(call& c, std::int64_t items) {
+  auto& up = c.stream->up;
+  up.drained();
+  up.grant(items, std::nullopt);
+  tell_accept(c, items, up.next_bytes());
+}
+
 // -- from the caller
+
+void streams::taken(call& c, std::int64_t items) {
+  c.stream->down.grant(items, std::nullopt);
+  site_.metrics().add(metric::stream_waiting_bytes, -c.stream->down.waiting_bytes());
+  c.stream->down.drained();
+  tell_credit(c, items);
+}
 
 void streams::on_credit(call& c, const members& m) {
   const auto items = proto::read_count(m.credit);
@@ -272,8 +297,8 @@ void streams::grant(call& c, std::int64_t items, std::optional<std::int64_t> byt
 
 void streams::tell_credit(call& c, std::int64_t items) {
   auto& s = *c.stream;
-  if (s.callee != nullptr) return s.callee->on_grant(items, 0);
   const auto bytes = s.down.next_bytes();
+  if (s.callee != nullptr) return s.callee->on_grant(items, bytes.value_or(0));
   if (items == 0 && !bytes) return;
   const count_text credit(items);
   const count_text window(bytes.value_or(0));

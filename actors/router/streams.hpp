@@ -16,6 +16,9 @@
 namespace weft {
 
 class streams {
+  using members = proto::stream_members;
+  using kind = proto::stream_message;
+
  public:
   streams(router_site& site, links& connections, outbox& others, calls& book) noexcept
       : site_(site), links_(connections), outbox_(others), calls_(book) {}
@@ -25,6 +28,8 @@ class streams {
   /// The call becomes a stream: one that its caller asks for, or, when it does not, one whose items are
   /// gathered for it.
   void open(call& c, const proto::envelope& message, bool resumable);
+  /// One that a coroutine of this process asks for.
+  void open(call& c, stream_end& caller, std::int64_t items, std::string_view raw_after, bool resumable);
   /// The same at the reactor of the callee.
   void open_leg(call& c);
 
@@ -48,21 +53,22 @@ class streams {
   // -- an end in this process
   /// From the callee. False when the stream has ended with that.
   bool item(call& c, std::string_view raw_value, std::string_view raw_cursor = {});
-  /// True when the answer is to be what was gathered, which is complete now. A method that answers plainly
-  /// has its `raw_result`.
-  static bool gathered_for(call& c, std::string_view raw_result);
-  /// From the caller.
-  void grant(call& c, std::int64_t items, std::optional<std::int64_t> bytes);
+  /// True when the answer is to be what was gathered, which is complete now. An instance that does not stream
+  /// has answered plainly.
+  static bool gathered_for(call& c);
+  /// From the callee: it has taken what was sent, and takes so many values more.
+  void accept(call& c, std::int64_t items);
+  /// From the caller: it has taken so many items.
+  void taken(call& c, std::int64_t items);
+  /// From the caller: anything but that.
+  void from_caller(call& c, kind what, const members& m);
 
  private:
-  using members = proto::stream_members;
-  using kind = proto::stream_message;
-
   void from_callee(call& c, kind what, const members& m);
-  void from_caller(call& c, kind what, const members& m);
   void on_item(call& c, const members& m);
   void on_accept(call& c, const members& m);
   void on_credit(call& c, const members& m);
+  void grant(call& c, std::int64_t items, std::optional<std::int64_t> bytes);
   void on_send(call& c, const members& m);
   void on_throw(call& c, const members& m);
   void on_end(call& c);

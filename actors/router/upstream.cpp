@@ -165,6 +165,7 @@ void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving
   c.tried.add(e.link);
   a.instance = e.state;
   a.instance->begin();
+  if (c.stream) c.stream->plain_callee = !e.streams;
   a.started = now;
   const auto left = c.has_deadline()
                         ? std::max<std::int64_t>(1, std::chrono::ceil<milliseconds>(c.deadline - now).count())
@@ -314,7 +315,7 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
   }
   if (error.code != 0 && retry(c, error)) return;
   if (c.may_have_run && error.ran == executed::no) return calls_.settle_failed(c, std::move(error));
-  if (error.code == 0 && c.stream && streams::gathered_for(c, response.result)) [[unlikely]]
+  if (error.code == 0 && c.stream && streams::gathered_for(c)) [[unlikely]]
     return calls_.settle(c, {.raw_result = c.stream->gathered});
   calls_.settle(c, {.code = error.code, .response = &response, .error = error.code == 0 ? nullptr : &error});
 }

@@ -59,6 +59,9 @@ class remote {
   address to_;
 };
 
+/// What a caller is told whose context was cancelled while it waited.
+rpc_error cancelled_error(coro::cancel_reason why, const std::string& node);
+
 class context : public coro::context {
  public:
   context(coro::context base, router& home, connection_key caller, std::shared_ptr<const trace_members> trace)

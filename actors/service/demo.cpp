@@ -127,6 +127,54 @@ coro::task<result> callback(context ctx, json params) {
   co_return co_await ctx.caller().call(read->method, read->params);
 }
 
+struct count_range {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  milliseconds pause{0};
+};
+
+std::expected<count_range, rpc_error> read_range(const stream_call& call) {
+  const auto& params = call.params;
+  const auto whole = [&](const char* member, std::int64_t otherwise) -> std::optional<std::int64_t> {
+    if (!params.is_object() || !params.contains(member)) return otherwise;
+    return params[member].is_number_integer() ? std::optional(params[member].get<std::int64_t>())
+                                              : std::nullopt;
+  };
+  const auto from = whole("from", 0);
+  const auto to = params.is_object() && params.contains("to") ? whole("to", 0) : std::nullopt;
+  const auto pause = whole("ms", 0);
+  if (!from || !to || !pause || *pause < 0 || *pause > 3'600'000)
+    return std::unexpected(
+        invalid_params(R"(takes {"to": integer, "from"?: integer, "ms"?: pause between items})"));
+  count_range range{*from, *to, milliseconds(*pause)};
+  if (call.raw_after.empty()) return range;
+  const auto after = json::parse(call.raw_after, nullptr, false);
+  if (!after.is_number_integer())
+    return std::unexpected(invalid_params("the cursor to go on after is a number"));
+  range.from = std::max(range.from, after.get<std::int64_t>() + 1);
+  return range;
+}
+
+item_generator count(context ctx, stream_call call) {
+  const auto range = read_range(call);
+  if (!range) throw stream_raised(range.error());
+  for (auto number = range->from; number <= range->to; ++number) {
+    co_yield stream_item{std::to_string(number), std::to_string(number)};
+    if (range->pause.count() > 0 && !co_await coro::sleep_for(ctx, range->pause)) co_return;
+  }
+}
+
+item_generator running_total(context, stream_call) {
+  double total = 0;
+  auto value = co_yield stream_item{"0"};
+  while (value) {
+    const auto number = json::parse(*value, nullptr, false);
+    if (!number.is_number()) throw stream_raised(invalid_params("takes numbers only"));
+    total += number.get<double>();
+    value = co_yield stream_item{json(total).dump()};
+  }
+}
+
 json parameter(const char* name, const char* type, bool required = true) {
   return {{"name", name}, {"required", required}, {"schema", {{"type", type}}}};
 }
@@ -157,6 +205,18 @@ void add_demo_methods(service_host& services) {
             .idempotent = true,
             .params = json::array({parameter("ms", "number")}),
             .result = text})
+      .add({.name = "demo.count",
+            .handler = stream_handler{.run = count, .resumable = true, .item = {{"type", "integer"}}},
+            .summary = "Streams the numbers from one to another",
+            .idempotent = true,
+            .params = json::array({parameter("to", "integer"), parameter("from", "integer", false),
+                                   parameter("ms", "integer", false)})})
+      .add({.name = "demo.total",
+            .handler = stream_handler{.run = running_total,
+                                      .takes_input = true,
+                                      .item = {{"type", "number"}},
+                                      .input = {{"type", "number"}}},
+            .summary = "Streams the running total of the numbers that its caller sends"})
       .add({.name = "demo.fail",
             .handler = plain_handler(fail),
             .summary = "Answers with this error",

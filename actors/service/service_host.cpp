@@ -45,6 +45,8 @@ nlohmann::json openrpc_document(const std::vector<const method*>& methods, std::
                     {"params", m->params},
                     {"result", {{"name", "result"}, {"schema", m->result}}},
                     {"x-idempotent", m->idempotent}});
+    if (const auto* s = m->streams())
+      list.back()["x-stream"] = {{"item", s->item}, {"input", s->input}, {"resumable", s->resumable}};
   }
   return {{"openrpc", "1.3.2"},
           {"info", {{"title", "weft node " + std::string(node)}, {"version", "1.0.0"}}},

@@ -21,6 +21,7 @@
 #include "actors/messages/result.hpp"
 #include "actors/runtime/string_map.hpp"
 #include "actors/service/context.hpp"
+#include "actors/service/stream.hpp"
 #include "actors/telemetry/call_stats.hpp"
 
 namespace weft {
@@ -39,13 +40,16 @@ struct blocking_handler {
 
 struct method {
   std::string name;
-  std::variant<raw_handler, plain_handler, coroutine_handler, blocking_handler> handler;
+  std::variant<raw_handler, plain_handler, coroutine_handler, blocking_handler, stream_handler> handler;
   std::string summary{};
   /// A call may be executed twice without harm, so it may be retried.
   bool idempotent = false;
   /// JSON schemas for `rpc.discover`.
   nlohmann::json params = nlohmann::json::array();
   nlohmann::json result = nlohmann::json::object();
+
+  /// Null when it answers with one result.
+  const stream_handler* streams() const noexcept { return std::get_if<stream_handler>(&handler); }
 };
 
 class service_host {

@@ -1,0 +1,145 @@
+#include "actors/router/stream_driver.hpp"
+
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "actors/coro/completion.hpp"
+#include "actors/coro/next_turn.hpp"
+
+namespace weft {
+namespace {
+
+/// Values from the caller that may wait for the generator.
+constexpr std::int64_t accepted_at_a_time = 16;
+/// Items after which others on this reactor have their turn.
+constexpr int burst = 256;
+
+class generator_end final : public stream_end {
+ public:
+  generator_end(calls& book, streams& flows, call_key key, bool takes_input)
+      : calls_(book), streams_(flows), key_(key), takes_input_(takes_input) {
+    auto* c = stream();
+    if (c == nullptr) return;
+    c->stream->callee = this;
+    if (takes_input) streams_.accept(*c, accepted_at_a_time);
+  }
+  generator_end(const generator_end&) = delete;
+  generator_end& operator=(const generator_end&) = delete;
+  ~generator_end() {
+    if (auto* c = stream()) c->stream->callee = nullptr;
+  }
+
+  /// The call, as long as somebody waits for it.
+  call* stream() const noexcept {
+    auto* c = calls_.find(key_);
+    return c != nullptr && c->stream && !c->left_behind ? c : nullptr;
+  }
+  bool may_send() const noexcept {
+    const auto* c = stream();
+    return c != nullptr && c->stream->down.open() && !c->stream->stalled_down;
+  }
+  bool may_step() const noexcept {
+    if (raised_) return true;
+    const bool has_input = !takes_input_ || !started_ || half_closed_ || !values_.empty();
+    return has_input && may_send();
+  }
+  auto changed(coro::context ctx) {
+    changed_.emplace();
+    return changed_->wait(std::move(ctx));
+  }
+
+  item_generator::step step(item_generator& items) {
+    if (raised_) {
+      const auto error = std::exchange(raised_, std::nullopt);
+      return items.athrow(stream_raised(*error));
+    }
+    if (!std::exchange(started_, true) || values_.empty()) return items.next();
+    auto value = std::move(values_.front());
+    values_.pop_front();
+    if (auto* c = stream(); c != nullptr && ++taken_ == accepted_at_a_time / 2)
+      streams_.accept(*c, std::exchange(taken_, 0));
+    return items.asend(std::move(value));
+  }
+
+ private:
+  void on_grant(std::int64_t, std::int64_t) override { wake(); }
+  void on_value(std::string_view raw_value) override {
+    values_.emplace_back(raw_value);
+    wake();
+  }
+  void on_raise(rpc_error error) override {
+    raised_ = std::move(error);
+    wake();
+  }
+  void on_half_close() override {
+    half_closed_ = true;
+    wake();
+  }
+  void on_answer() override {}
+  void wake() {
+    if (changed_) changed_->set();
+  }
+
+  calls& calls_;
+  streams& streams_;
+  call_key key_;
+  bool takes_input_;
+  bool started_ = false;
+  bool half_closed_ = false;
+  std::int64_t taken_ = 0;
+  std::deque<std::string> values_;
+  std::optional<rpc_error> raised_;
+  std::optional<coro::completion<void>> changed_;
+};
+
+rpc_error taken_back(coro::cancel_reason why) {
+  return make_error(error_code::request_cancelled, std::string("cancelled: ").append(to_string(why)));
+}
+
+}  // namespace
+
+coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* site, calls* book,
+                                                                  streams* flows, call_key key,
+                                                                  item_generator items, coro::context scope,
+                                                                  bool takes_input) {
+  generator_end end(*book, *flows, key, takes_input);
+  int sent = 0;
+  try {
+    for (;;) {
+      while (!end.may_step()) {
+        site->flush_outside_turn();
+        if (const auto woken = co_await end.changed(scope); !woken) {
+          co_await items.aclose();
+          co_return std::unexpected(taken_back(woken.error()));
+        }
+      }
+      const auto item = co_await end.step(items);
+      if (const auto why = scope.reason()) {
+        co_await items.aclose();
+        co_return std::unexpected(taken_back(*why));
+      }
+      if (!item) co_return nullptr;
+      // Only what was raised could be answered before there was credit for it.
+      while (!end.may_send()) {
+        site->flush_outside_turn();
+        if (const auto woken = co_await end.changed(scope); !woken) {
+          co_await items.aclose();
+          co_return std::unexpected(taken_back(woken.error()));
+        }
+      }
+      if (!flows->item(*end.stream(), item->raw_value, item->raw_cursor)) {
+        co_await items.aclose();
+        co_return nullptr;
+      }
+      if (++sent % burst == 0) {
+        site->flush_outside_turn();
+        co_await coro::next_turn(scope.get_executor());
+      }
+    }
+  } catch (const stream_raised& uncaught) {
+    co_return std::unexpected(uncaught.error);
+  }
+}
+
+}  // namespace weft
