@@ -11,9 +11,13 @@ std::string_view to_string(close_reason reason) noexcept {
     case close_reason::framing_error:
       return "framing error";
     case close_reason::speaks_http:
-      return "it speaks HTTP; is this the admin port of a node?";
+      return explain(proto::foreign::http);
     case close_reason::speaks_tls:
-      return "it speaks TLS, and this node does not";
+      return explain(proto::foreign::tls);
+    case close_reason::speaks_ssh:
+      return explain(proto::foreign::ssh);
+    case close_reason::speaks_something_else:
+      return explain(proto::foreign::unknown);
     case close_reason::frame_timeout:
       return "frame not complete in time";
     case close_reason::unfinished_frames:
@@ -34,6 +38,20 @@ std::string_view to_string(close_reason reason) noexcept {
       return "shutdown";
   }
   return "unknown";
+}
+
+close_reason reason_of(proto::foreign found) noexcept {
+  switch (found) {
+    case proto::foreign::http:
+      return close_reason::speaks_http;
+    case proto::foreign::tls:
+      return close_reason::speaks_tls;
+    case proto::foreign::ssh:
+      return close_reason::speaks_ssh;
+    case proto::foreign::unknown:
+      break;
+  }
+  return close_reason::speaks_something_else;
 }
 
 }  // namespace weft

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proto/foreign.hpp"
+
 namespace weft {
 
 enum class close_reason : std::uint8_t {
@@ -12,6 +14,8 @@ enum class close_reason : std::uint8_t {
   framing_error,
   speaks_http,
   speaks_tls,
+  speaks_ssh,
+  speaks_something_else,
   frame_timeout,
   unfinished_frames,
   write_deadline,
@@ -23,5 +27,7 @@ enum class close_reason : std::uint8_t {
   shutdown,
 };
 std::string_view to_string(close_reason) noexcept;
+/// For a stream whose first bytes are no frame.
+close_reason reason_of(proto::foreign) noexcept;
 
 }  // namespace weft

@@ -18,6 +18,7 @@
 #include "actors/runtime/pinned_actor.hpp"
 #include "actors/transport/output_queue.hpp"
 #include "actors/transport/shard.hpp"
+#include "proto/foreign.hpp"
 #include "proto/frame.hpp"
 
 namespace weft {
@@ -103,6 +104,7 @@ class connection final : public pinned_actor, private event_handler, private cor
   connection_key key_;
   caf::strong_actor_ptr router_;
   proto::frame_reader reader_;
+  proto::stream_beginning beginning_;
   /// Whole frames that the router has put back until the output has room, and those that it looks at again.
   struct put_back {
     std::string waiting;

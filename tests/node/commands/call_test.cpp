@@ -15,6 +15,7 @@ namespace weft::tools {
 namespace {
 
 using nlohmann::json;
+using testing::EndsWith;
 using testing::HasSubstr;
 
 struct outcome {
@@ -170,7 +171,25 @@ TEST(call, reports_a_port_that_speaks_something_else) {
   });
   auto done = call(options_for(node.address()));
   EXPECT_EQ(done.code, exit_unreachable);
-  EXPECT_THAT(done.errors, HasSubstr("framed JSON-RPC"));
+  EXPECT_THAT(done.errors, EndsWith(": the peer speaks HTTP; is this the admin port of a node?\n"));
+}
+
+TEST(call, tells_what_was_no_frame_from_what_was_no_node) {
+  peer stranger([](client& connection) {
+    EXPECT_TRUE(connection.send_bytes("220 mail.example ESMTP\r\n", patience()));
+    while (connection.receive(patience())) {
+    }
+  });
+  EXPECT_THAT(call(options_for(stranger.address())).errors,
+              HasSubstr("speaks something other than framed JSON-RPC"));
+  peer broken([](client& connection) {
+    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"note"})", patience()));
+    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", patience()));
+    while (connection.receive(patience())) {
+    }
+  });
+  EXPECT_THAT(call(options_for(broken.address())).errors,
+              HasSubstr("sent no valid frame (frame length is over"));
 }
 
 TEST(call, reports_that_nobody_listens) {
