@@ -20,6 +20,7 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -36,6 +37,8 @@ constexpr std::size_t max_body_bytes = 1024;
 /// For a request and its answer together, whatever trickles in meanwhile.
 constexpr std::chrono::milliseconds longest_exchange{10'000};
 constexpr unsigned silence_seconds = 5;
+/// Until the first line is there; programs send it at once.
+constexpr std::chrono::milliseconds first_line{1'000};
 // Connections that are kept; beyond them the oldest is cut. The server accepts some more, so that those that
 // were cut have time to be closed.
 constexpr std::size_t most_connections = 64;
@@ -66,6 +69,10 @@ std::expected<int, std::string> listen_at(const sockaddr_storage& at) {
   ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // [::] is reached over IPv4 as well.
   if (at.ss_family == AF_INET6) ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  // Whoever comes is accepted with the first bytes, which tell whether it is HTTP, or a second later without
+  // any.
+  const int second = 1;
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_DEFER_ACCEPT, &second, sizeof second);
   if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&at), length_of(at)) == 0 &&
       ::listen(descriptor, SOMAXCONN) == 0) {
     return descriptor;
@@ -122,7 +129,7 @@ struct admin_server::implementation {
   std::mutex mutex;
   std::condition_variable changed;
   bool ending = false;
-  open_sockets sockets{most_connections, longest_exchange};
+  open_sockets sockets{most_connections, first_line, longest_exchange};
   // Readiness waits for no other page.
   std::unique_ptr<page_workers> readiness = std::make_unique<page_workers>(1, most_waiting_pages);
   std::unique_ptr<page_workers> pages = std::make_unique<page_workers>(2, most_waiting_pages);
@@ -159,6 +166,13 @@ struct admin_server::implementation {
       sockets.remove(info->connect_fd);
   }
 
+  void note_first_line(MHD_Connection* connection) {
+    const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info == nullptr) return;
+    const std::lock_guard lock(mutex);
+    sockets.begin(info->connect_fd);
+  }
+
   /// Makes the page now, or has it made.
   MHD_Result dispatch(MHD_Connection* connection, exchange& of) {
     if (of.too_large) {
@@ -187,7 +201,8 @@ struct admin_server::implementation {
   }
 
   // -- the library's callbacks
-  static void* on_uri(void*, const char* uri, MHD_Connection*) {
+  static void* on_uri(void* self, const char* uri, MHD_Connection* connection) {
+    static_cast<implementation*>(self)->note_first_line(connection);
     auto* of = new exchange;
     const std::string_view text = uri;
     if (const auto question = text.find('?'); question != text.npos)
@@ -267,7 +282,7 @@ std::expected<std::unique_ptr<admin_server>, std::string> admin_server::start(co
       flags, 0, nullptr, nullptr, &implementation::on_request, impl.get(), MHD_OPTION_EXTERNAL_LOGGER,
       &implementation::on_message, impl.get(), MHD_OPTION_LISTEN_SOCKET, *listener,
       MHD_OPTION_CONNECTION_TIMEOUT, silence_seconds, MHD_OPTION_CONNECTION_LIMIT, most_accepted,
-      MHD_OPTION_URI_LOG_CALLBACK, &implementation::on_uri, nullptr, MHD_OPTION_NOTIFY_COMPLETED,
+      MHD_OPTION_URI_LOG_CALLBACK, &implementation::on_uri, impl.get(), MHD_OPTION_NOTIFY_COMPLETED,
       &implementation::on_completed, nullptr, MHD_OPTION_NOTIFY_CONNECTION, &implementation::on_connection,
       impl.get(), MHD_OPTION_END);
   if (impl->daemon != nullptr) impl->sweeper = std::thread([raw = impl.get()] { raw->sweep(); });
