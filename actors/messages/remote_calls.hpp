@@ -88,11 +88,9 @@ class remote_calls final : public actor_message {
 
 class blocking_done final : public actor_message {
  public:
-  blocking_done(call_key which, connection_key by, std::string name)
-      : actor_message(type::blocking_done), key(which), caller(by), method(std::move(name)) {}
+  blocking_done(call_key which, std::string name)
+      : actor_message(type::blocking_done), key(which), method(std::move(name)) {}
   call_key key;
-  /// The connection that asked for it; one that cannot exist when a coroutine did.
-  connection_key caller;
   std::string method;
   result outcome;
   /// What the handler threw, if it did.

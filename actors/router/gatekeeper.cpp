@@ -60,4 +60,13 @@ std::expected<const identity*, rpc_error> gatekeeper::authorize(link_entry& entr
   return who;
 }
 
+void gatekeeper::admit(link_entry& entry, const identity* who, bool as_node) {
+  entry.who = who;
+  entry.of_identity = nullptr;
+  if (who == nullptr || as_node || who == &site_.options.auth.policy->everyone()) return;
+  const auto [found, first] = usages_.try_emplace(who);
+  if (first) found->second.blocking = site_.environment.identities->blocking_of(who->name);
+  entry.of_identity = &found->second;
+}
+
 }  // namespace weft

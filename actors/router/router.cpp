@@ -34,7 +34,7 @@ router::router(caf::actor_config& config, reactor& home, shard& shared, router_e
              [log = shared.log](const std::exception_ptr&) {
                log->error("an exception left a root coroutine; this is a bug of the node");
              }),
-      handlers_(site_, links_, answers_, records_, waiting_, calls_, *tasks_),
+      handlers_(site_, answers_, records_, waiting_, calls_, *tasks_),
       node_links_(site_, links_, *tasks_) {
   auto empty = std::make_shared<routing_table>();
   empty->settled = shared.options.mesh.peers.empty();

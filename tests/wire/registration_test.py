@@ -133,7 +133,7 @@ class SchemasOfAll(WireCase):
 
 
 class Schemas(WireCase):
-    options = ("--limits-schema-bytes", "1000B", "--limits-routes", "100", "--limits-share-percent", "50")
+    options = ("--limits-schema-bytes", "1000B", "--limits-routes", "100", "--limits-share-percent", "100")
 
     def schema(self, size):
         text = json.dumps(["x"], separators=(",", ":"))
