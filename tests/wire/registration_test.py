@@ -100,6 +100,26 @@ class OwnMethods(WireCase):
             self.assertIn(f"'{method}' is a method of the node itself", refused.exception.error["message"])
 
 
+class Members(WireCase):
+    def test_one_that_is_not_known_is_refused_with_those_that_are(self):
+        with self.assertRaises(Refused) as refused:
+            Service(self.node, ["fine.m", {"method": "typo.m", "idempotant": True}])
+        self.assertEqual(refused.exception.error["code"], -32602)
+        self.assertEqual(refused.exception.error["message"],
+                         "'typo.m': there is no member 'idempotant' of 'serves'; there are method, idempotent, max_in_flight, "
+                         "params, result")
+        self.assertNotIn("fine.m", self.node.admin("/routes")[1])
+
+    def test_of_another_node_is_ignored_it_may_be_newer(self):
+        wire = self.connect()
+        wire.call("connect", {"node": "newer"})
+        wire.send(request("routes", "mesh.routes", {"seq": 1, "reset": True,
+                                                    "add": [{"method": "newer.m", "instances": 1, "of_the_future": 1}]}))
+        while (message := wire.receive()).get("id") != "routes":
+            pass
+        eventually(lambda: '"newer.m"' in self.node.admin("/routes")[1], "the method is known")
+
+
 class SchemasOfAll(WireCase):
     options = ("--limits-schema-total-bytes", "10000B")
 
