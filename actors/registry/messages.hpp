@@ -61,6 +61,8 @@ struct service_changed {
   std::uint64_t ticket = 0;
   /// The identity whose share it counts against with all its services; empty: the connection's own.
   std::string owner;
+  /// Where it comes from, for the log.
+  std::string address;
 };
 /// A connection to another node was introduced, or is gone.
 struct node_link_changed {

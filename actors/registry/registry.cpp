@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <caf/send.hpp>
@@ -86,10 +87,50 @@ std::string refuse_service(const registry_state& state, const service_changed& m
   return {};
 }
 
+/// "'users', instance 'users-1', at 127.0.0.1:5000"
+std::string title_of(const service_changed& service) {
+  const auto& who = service.declaration;
+  return fmt::format("{}{} at {}", who.name.empty() ? "without a name" : fmt::format("'{}'", who.name),
+                     who.instance.empty() ? "" : fmt::format(", instance '{}',", who.instance),
+                     service.address);
+}
+
+std::string methods_of(const service_changed& service) {
+  const auto count = service.declaration.serves.size();
+  return fmt::format("{} method{}", count, count == 1 ? "" : "s");
+}
+
+/// A line for a service that comes, goes, or serves something else. `before`: null when it served nothing.
+void tell_of_service(registry_state& state, const service_changed* before, const service_changed& now,
+                     std::string_view refusal) {
+  const auto& serves = now.declaration.serves;
+  if (before == nullptr ? serves.empty() : refusal.empty() && before->declaration.serves == serves) return;
+  const auto left_out = state.service_lines.take(coro::clock::now());
+  if (!left_out) return;
+  auto& log = *state.environment.log;
+  const auto note = left_out_note(*left_out);
+  if (!refusal.empty()) {
+    log.warn("service {} was refused: {}{}", title_of(now), refusal, note);
+  } else if (serves.empty()) {
+    log.info("service {} is gone, with {}{}", title_of(*before), methods_of(*before), note);
+  } else if (before != nullptr) {
+    log.info("service {} now serves {} instead of {}{}", title_of(now), methods_of(now),
+             before->declaration.serves.size(), note);
+  } else {
+    log.info("service {} has joined, with {}{}", title_of(now), methods_of(now), note);
+  }
+}
+
 void on_service(registry_state& state, service_changed& message) {
-  std::erase_if(state.services, [&](const auto& known) { return known.link == message.link; });
+  const auto known = std::ranges::find(state.services, message.link, &service_changed::link);
+  std::optional<service_changed> before;
+  if (known != state.services.end()) {
+    before = std::move(*known);
+    state.services.erase(known);
+  }
   auto refusal = refuse_service(state, message);
   const bool refused = !refusal.empty();
+  tell_of_service(state, before ? &*before : nullptr, message, refusal);
   if (message.ticket != 0) {
     auto added = std::make_shared<registration>();
     added->missing = state.environment.routers.size();

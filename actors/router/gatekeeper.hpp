@@ -8,6 +8,7 @@
 
 #include "actors/methods/declaration.hpp"
 #include "actors/router/links.hpp"
+#include "actors/telemetry/log_budget.hpp"
 
 namespace weft {
 
@@ -40,6 +41,8 @@ class gatekeeper {
   links& links_;
   /// What identities have of this reactor's limits; links refer to it.
   std::unordered_map<const identity*, usage> usages_;
+  /// For wrong tokens.
+  log_budget lines_{10};
 };
 
 }  // namespace weft

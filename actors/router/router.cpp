@@ -186,9 +186,11 @@ void router::on_remote(remote_calls& message) {
 
 void router::on_remote_item(remote_item& item) {
   switch (item.what) {
-    case remote_item::type::call:
-      return upstream_.send_to_here(calls_.open(item.origin_shard, item.origin), item.callee, item.text,
-                                    {item.id_at, item.id_size});
+    case remote_item::type::call: {
+      auto& c = calls_.open(item.origin_shard, item.origin);
+      c.method.swap(item.method);
+      return upstream_.send_to_here(c, item.callee, item.text, {item.id_at, item.id_size});
+    }
     case remote_item::type::answer:
       return upstream_.on_remote_answer(item);
     case remote_item::type::notification:

@@ -236,7 +236,8 @@ void session::register_service(request& r, service_declaration declaration, std:
   site_.tell_registry(service_changed{{site_.index(), r.from.key()},
                                       std::move(declaration),
                                       ticket,
-                                      std::string(gatekeeper::owner_of(r.from))});
+                                      std::string(gatekeeper::owner_of(r.from)),
+                                      format_address(r.from.address)});
 }
 
 void session::on_registered(const registered_message& message) {
@@ -263,7 +264,7 @@ void session::on_registered(const registered_message& message) {
 
 void session::on_gone(link_entry& entry) {
   const link_address link{site_.index(), entry.key()};
-  if (entry.serves) site_.tell_registry(service_changed{link, {}, 0, {}});
+  if (entry.serves) site_.tell_registry(service_changed{link, {}, 0, {}, {}});
   if (entry.is_link()) site_.tell_registry(node_link_changed{link, {}, false, {}, {}, 0});
   std::erase_if(registrations_, [&](const auto& pending) {
     if (pending.second.from != entry.key()) return false;

@@ -123,6 +123,8 @@ class Tokens(AuthCase):
         before = self.refused("wrong_token")
         wire = self.as_("orders", name="before")
         self.assertIn("nobody has this token", self.wrong(wire)["message"])
+        self.node.await_log("from 127.0.0.1:%d: presented a token that nobody has, wrong one 1 of 5 (auth.max_failures)"
+                            % wire.socket.getsockname()[1])
         self.assertEqual(self.connection("before")["identity"], "orders")
         self.assertEqual(wire.call("demo.echo", [1])["result"], [1])
         self.assertEqual(self.refused("wrong_token"), before + 1)
