@@ -208,6 +208,10 @@ class Configuration(Program):
                             'flag --peer: "b/c:1": "b/c" is not a host name')
         self.assertEqual(len(run.stderr.splitlines()), 6, run.stderr)
 
+    def test_the_variable_of_the_clients_is_none_of_a_node(self):
+        self.assert_refused(weft("node", "--check-config", WEFT_TOKEN="0123456789abcdef"),
+                            "environment variable WEFT_TOKEN: unknown; ", "a node takes its tokens from files")
+
     def test_a_handover_that_exceeds_the_drain(self):
         run = weft("node", "--check-config", "--drain-timeout", "500ms", "--drain-handover", "2s")
         self.assert_refused(run, 'drain_handover "2s" (flag --drain-handover) exceeds drain_timeout "500ms" (flag --drain-timeout)')
