@@ -67,7 +67,7 @@ struct limit_options {
   std::size_t held_request_bytes = 128 << 20;
   /// Of frames that one reactor has read but that are not complete yet.
   std::size_t unfinished_frame_bytes = 64 << 20;
-  /// The largest part of a limit of a reactor or of the node that one connection may take.
+  /// The largest part of a limit of a reactor or of the node that one connection or identity may take.
   std::size_t share_percent = 25;
   /// The JSON schema of one method's params or result, as text.
   std::size_t schema_bytes = 16 << 10;
@@ -95,7 +95,7 @@ constexpr std::size_t link_frame_bytes(const limit_options& limits) noexcept {
   return limits.frame_bytes + added;
 }
 
-/// Part of `limit` that one connection may take, but never less than `least` of it.
+/// Part of `limit` that one of them may take, but never less than `least` of it.
 constexpr std::size_t share_of(std::size_t limit, std::size_t percent, std::size_t least) noexcept {
   return std::min(limit, std::max(limit / 100 * percent + limit % 100 * percent / 100, least));
 }

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/discovery/source.hpp"
+#include "actors/methods/method_pattern.hpp"
 #include "actors/transport/address.hpp"
 #include "node/config/units.hpp"
 
@@ -122,6 +123,25 @@ assigned assign_peers(std::vector<std::string>& member, std::span<const std::str
   return {};
 }
 
+/// What is wrong with the METHOD of a rule, empty when nothing is.
+std::string check_rule_pattern(std::string_view pattern) {
+  const auto star = pattern.find('*');
+  if (star == pattern.npos || pattern == "*" || (is_prefix_pattern(pattern) && star + 1 == pattern.size()))
+    return {};
+  auto stem = std::string(pattern.substr(0, star));
+  while (stem.ends_with('.')) stem.pop_back();
+  const auto instead = stem.empty() ? std::string() : fmt::format(", such as {}.*,", stem);
+  return fmt::format("\"{}\" is no pattern of methods; use an exact name, prefix.*{} or * for every method",
+                     pattern, instead);
+}
+
+/// The earlier rule because of which this one would never count, or null.
+const method_rule* covering(std::span<const method_rule> earlier, const method_rule& rule) {
+  const auto found = std::ranges::find_if(
+      earlier, [&](const method_rule& first) { return pattern_covers(first.pattern, rule.pattern); });
+  return found == earlier.end() ? nullptr : &*found;
+}
+
 assigned assign_rules(const option& row, std::vector<method_rule>& member,
                       std::span<const std::string> texts) {
   std::vector<method_rule> rules;
@@ -130,14 +150,22 @@ assigned assign_rules(const option& row, std::vector<method_rule>& member,
     const auto equals = text.find('=');
     if (equals == text.npos || equals == 0) {
       complaints.push_back(
-          fmt::format("\"{}\" is no rule; write {}, METHOD a name or prefix.*", text, row.form));
+          fmt::format("\"{}\" is no rule; write {}, METHOD a name, prefix.* or *", text, row.form));
       continue;
     }
     method_rule rule{text.substr(0, equals), text.substr(equals + 1)};
-    if (auto complaint = row.check(rule.value); !complaint.empty())
+    auto complaint = check_rule_pattern(rule.pattern);
+    if (complaint.empty()) complaint = row.check(rule.value);
+    if (!complaint.empty()) {
       complaints.push_back(fmt::format("\"{}\": {}", text, complaint));
-    else
+    } else if (const auto* first = covering(rules, rule)) {
+      complaints.push_back(fmt::format(
+          "\"{}\" never counts, because \"{}={}\" stands before it and covers all of it; {}", text,
+          first->pattern, first->value,
+          first->pattern == rule.pattern ? "give each METHOD once" : "put the narrower rule first"));
+    } else {
       rules.push_back(std::move(rule));
+    }
   }
   if (!complaints.empty()) return std::unexpected(fmt::format("{}", fmt::join(complaints, "; also ")));
   member = std::move(rules);
@@ -223,7 +251,7 @@ std::string range_text(const option& row) {
     case option_type::peers:
       return fmt::format("any number of {}", source_forms(", "));
     case option_type::rules:
-      return "METHOD a name or prefix.*; the first rule that fits counts";
+      return "METHOD a name, prefix.* or *; the first rule that fits counts";
   }
   std::unreachable();
 }

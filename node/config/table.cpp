@@ -263,8 +263,9 @@ const option rows[] = {
      .type = count,
      .member = WEFT_MEMBER(node.limits.share_percent),
      .help = "Largest part of a reactor's or the node's limit (held_request_bytes, queue_length, "
-             "blocking_calls, routes, schema_total_bytes; calls_per_reactor for a link) that one connection "
-             "may take",
+             "blocking_calls, calls_per_reactor, routes, schema_total_bytes) that one connection may take, "
+             "or all "
+             "connections of one identity",
      .min = 1,
      .max = 100},
     {.key = "limits.schema_bytes",

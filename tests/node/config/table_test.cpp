@@ -1,5 +1,6 @@
 #include "node/config/table.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -64,8 +65,23 @@ TEST(option_table, no_two_rows_share_a_member) {
   }
 }
 
+std::string as_it_is(std::string_view key) {
+  return std::string{key};
+}
+
+TEST(option_table, a_handover_longer_than_the_drain_is_a_mistake_only_where_it_was_given) {
+  program_options options;
+  options.node.drain_timeout = std::chrono::milliseconds(500);
+  const auto given = [](bool is) { return [is](std::string_view) { return is; }; };
+  EXPECT_THAT(check_together(options, as_it_is, given(false)), testing::IsEmpty());
+  EXPECT_THAT(check_together(options, as_it_is, given(true)),
+              testing::ElementsAre(HasSubstr("drain_handover exceeds drain_timeout")));
+  options.node.drain_handover = options.node.drain_timeout;
+  EXPECT_THAT(check_together(options, as_it_is, given(true)), testing::IsEmpty());
+}
+
 TEST(option_table, the_defaults_satisfy_the_rules_between_options) {
-  EXPECT_THAT(check_together({}, [](std::string_view key) { return std::string{key}; }), testing::IsEmpty());
+  EXPECT_THAT(check_together({}, as_it_is, [](std::string_view) { return true; }), testing::IsEmpty());
 }
 
 TEST(option_names, are_made_from_the_key) {
@@ -141,6 +157,55 @@ TEST(peers, complaints_about_all_of_them_are_reported) {
   EXPECT_THAT(done.error(), HasSubstr("the port \"x\""));
   EXPECT_TRUE(options.node.mesh.peers.empty());
 }
+
+class rules : public testing::TestWithParam<std::string_view> {
+ protected:
+  const option& row() const { return row_of(GetParam()); }
+  std::string rule(std::string_view pattern) const {
+    return std::string(pattern) + (GetParam() == "balance.rules" ? "=p2c" : "=60");
+  }
+  std::string complaint(const std::vector<std::string>& texts) {
+    const auto done = assign(row(), options, texts);
+    return done ? "" : done.error();
+  }
+
+  program_options options;
+};
+
+TEST_P(rules, are_for_a_name_a_prefix_or_every_method) {
+  EXPECT_EQ(complaint({rule("users.get"), rule("users.*"), rule("a.b.*"), rule("*")}), "");
+  EXPECT_EQ(value_of(row(), options).size(), 4U);
+}
+
+TEST_P(rules, patterns_of_other_forms_are_refused_with_what_would_be_right) {
+  for (const auto* pattern : {"t*", "users*", "users.g*", "*.get", "us*rs.get", "users.**", "**", ".*"}) {
+    EXPECT_THAT(complaint({rule(pattern)}), testing::StartsWith('"' + rule(pattern) + "\": \"" + pattern +
+                                                                "\" is no pattern of methods"));
+  }
+  EXPECT_THAT(complaint({rule("t*")}), HasSubstr("use an exact name, prefix.*, such as t.*, or * for every"));
+  EXPECT_THAT(complaint({rule("*.get")}), HasSubstr("use an exact name, prefix.* or * for every method"));
+  EXPECT_THAT(complaint({"=60"}), HasSubstr("METHOD a name, prefix.* or *"));
+}
+
+TEST_P(rules, one_that_an_earlier_one_covers_is_refused) {
+  for (const auto& [first, second] : {std::pair{"*", "users.get"}, std::pair{"*", "users.*"},
+                                      std::pair{"users.*", "users.get"}, std::pair{"users.*", "users.a.*"}}) {
+    EXPECT_THAT(complaint({rule(first), rule(second)}),
+                HasSubstr('"' + rule(second) + "\" never counts, because \"" + rule(first) +
+                          "\" stands before it and covers all of it; put the narrower rule first"));
+    EXPECT_EQ(complaint({rule(second), rule(first)}), "");
+  }
+  EXPECT_THAT(complaint({rule("a"), rule("b"), rule("a")}), HasSubstr("give each METHOD once"));
+  EXPECT_EQ(complaint({rule("users.*"), rule("users")}), "") << "a prefix ends with its full stop";
+}
+
+INSTANTIATE_TEST_SUITE_P(options, rules,
+                         testing::Values("balance.rules", "hedge.rules", "limits.method_in_flight"),
+                         [](const auto& info) {
+                           std::string name(info.param);
+                           std::ranges::replace(name, '.', '_');
+                           return name;
+                         });
 
 TEST(single_options, may_be_given_once_only) {
   program_options options;
