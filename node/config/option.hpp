@@ -20,20 +20,9 @@
 namespace weft {
 
 enum class option_type : std::uint8_t {
-  text,
-  choice,
-  path,
-  boolean,
-  count,
-  ratio,
-  size,
-  duration,
-  /// In microseconds.
-  short_duration,
-  address,
-  url,
-  peers,
-  rules
+#define WEFT_OPTION_TYPE(name, placeholder, allowed) name,
+#include "node/config/option_types.inc"
+#undef WEFT_OPTION_TYPE
 };
 
 template <class T>
