@@ -9,22 +9,9 @@
 namespace weft {
 
 enum class close_reason : std::uint8_t {
-  end_of_stream,
-  reset,
-  framing_error,
-  speaks_http,
-  speaks_tls,
-  speaks_ssh,
-  speaks_something_else,
-  frame_timeout,
-  unfinished_frames,
-  write_deadline,
-  output_budget,
-  heartbeat_lost,
-  idle,
-  finished,
-  failed,
-  shutdown,
+#define WEFT_CLOSE_REASON(name, text) name,
+#include "actors/messages/close_reasons.inc"
+#undef WEFT_CLOSE_REASON
 };
 std::string_view to_string(close_reason) noexcept;
 /// For a stream whose first bytes are no frame.

@@ -28,11 +28,11 @@ struct connection_status {
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
   std::uint64_t frames_read = 0;
+  coro::clock::time_point opened{};
+  coro::clock::time_point last_read{};
   std::size_t pending_output = 0;
   /// Of the frame that is not complete yet.
   std::size_t unfinished_bytes = 0;
-  coro::clock::time_point opened{};
-  coro::clock::time_point last_read{};
 };
 
 /// Connection to router, its last message.

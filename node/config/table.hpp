@@ -1,5 +1,5 @@
-// The options of `weft node`, one row each, in the order of the reference page. Rows of one section stand
-// together.
+// The options of `weft node`, one row each, in the order of the reference page. Their rows are in
+// node/config/sections/, a file for each subject.
 #pragma once
 
 #include <functional>

@@ -43,11 +43,9 @@ call_options options_for(const host_port& address) {
 /// A peer that answers the first request with this text, ID standing for the request's id.
 std::function<void(client&)> answering(std::string reply) {
   return [reply = std::move(reply)](client& connection) {
-    auto request = connection.receive(patience());
-    ASSERT_TRUE(request);
+    const json request = received(connection);
     std::string text = reply;
-    if (auto at = text.find("ID"); at != std::string::npos)
-      text.replace(at, 2, json::parse(*request).at("id").dump());
+    if (auto at = text.find("ID"); at != std::string::npos) text.replace(at, 2, request.at("id").dump());
     EXPECT_TRUE(connection.send(text, patience()));
   };
 }
@@ -81,9 +79,7 @@ TEST(call, sends_method_params_and_deadline) {
   json seen;
   {
     peer node([&](client& connection) {
-      auto request = connection.receive(patience());
-      ASSERT_TRUE(request);
-      seen = json::parse(*request);
+      seen = received(connection);
       EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":0})", patience()));
     });
     auto options = options_for(node.address());
@@ -101,9 +97,7 @@ TEST(call, sends_a_notification_without_id_and_awaits_nothing) {
   json seen;
   {
     peer node([&](client& connection) {
-      auto notification = connection.receive(patience());
-      ASSERT_TRUE(notification);
-      seen = json::parse(*notification);
+      seen = received(connection);
       auto rest = connection.receive(patience());
       ASSERT_FALSE(rest);
       EXPECT_EQ(rest.error().what, client_error::kind::closed);
@@ -125,9 +119,7 @@ TEST(call, refuses_calls_of_the_node_and_goes_on_waiting) {
       ASSERT_TRUE(connection.receive(patience()));
       EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"note"})", patience()));
       EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":"x","method":"back"})", patience()));
-      auto answer = connection.receive(patience());
-      ASSERT_TRUE(answer);
-      refusal = json::parse(*answer);
+      refusal = received(connection);
       EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":"done"})", patience()));
     });
     EXPECT_EQ(call(options_for(node.address())).output, "\"done\"\n");

@@ -270,9 +270,7 @@ TEST(idle, holds_connections_open) {
 TEST(idle, introduces_its_connections) {
   json connect;
   peer node([&](client& connection) {
-    auto request = connection.receive(patience());
-    ASSERT_TRUE(request);
-    connect = json::parse(*request);
+    connect = received(connection);
     EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":{}})", patience()));
     while (connection.receive(patience())) {
     }
