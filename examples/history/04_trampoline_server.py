@@ -11,6 +11,7 @@ from wire import answer, listen, pack, take
 
 
 def converse(socket):
+    socket.setblocking(False)
     input, output = bytearray(), bytearray()
     while True:
         yield socket, EVENT_READ
@@ -30,9 +31,7 @@ def converse(socket):
 def accept(listener, selector):
     while True:
         yield listener, EVENT_READ
-        socket, _ = listener.accept()
-        socket.setblocking(False)
-        bounce(selector, converse(socket))
+        bounce(selector, converse(listener.accept()[0]))
 
 
 def bounce(selector, generator):
@@ -42,7 +41,7 @@ def bounce(selector, generator):
         selector.register(socket, event, generator)
     except StopIteration:
         pass
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError) as error:  # The socket is left to the garbage collector: nobody here knows it.
         print(error, file=sys.stderr)
 
 

@@ -36,22 +36,25 @@ class Stream:
         self.send, self.id, self.generator = send, id, generator
         self.credit, self.bytes = credit, bytes
         self.sent, self.thrown, self.changed = deque(), deque(), asyncio.Event()
-        self.task, self.cancelled = None, False
+        self.task = self.reason = None
 
     def receive(self, what, credit=0, bytes=0, value=None, error=None, **_):
         """What the caller says while the stream runs: $/stream/credit, send, throw; or $/cancelRequest."""
         self.credit, self.bytes = self.credit + credit, self.bytes + bytes
         if what == "$/stream/send":
             if len(self.sent) == SENDS:
-                self.thrown.append(RpcError(8, f"more than {SENDS} values were sent ahead"))
+                self.end(RpcError(8, f"more than {SENDS} values were sent ahead"))
             else:
                 self.sent.append(value)
         elif what == "$/stream/throw":
             self.thrown.append(RpcError(**error))
         elif what == "$/cancelRequest":
-            self.cancelled = True
-            asyncio.get_running_loop().call_soon(self.task.cancel)  # Not before it has begun.
+            self.end(RpcError(-32800, "cancelled by the caller"))
         self.changed.set()
+
+    def end(self, reason):
+        self.reason = reason
+        asyncio.get_running_loop().call_soon(self.task.cancel)  # Not before it has begun.
 
     async def until(self, ready):
         while not ready():
@@ -137,9 +140,9 @@ class Connection:
         except RpcError as error:
             response = {"error": error.error}
         except asyncio.CancelledError:
-            if not stream.cancelled:
+            if stream.reason is None:
                 raise
-            response = {"error": RpcError(-32800, "cancelled by the caller").error}
+            response = {"error": stream.reason.error}
         finally:
             del self.streams[stream.id]
         await self.send({"id": stream.id, **response})
