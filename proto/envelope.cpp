@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "proto/error_object.hpp"
 #include "proto/json/json_escape.hpp"
@@ -12,57 +13,52 @@ namespace weft::proto {
 namespace {
 
 enum class member : unsigned {
-  id,
-  method,
-  params,
-  result,
-  error,
-  deadline_ms,
-  traceparent,
-  tracestate,
-  stream,
-  route_key,
+#define WEFT_ENVELOPE_MEMBER(name) name,
+#include "proto/envelope_members.inc"
+#undef WEFT_ENVELOPE_MEMBER
   jsonrpc,
   unknown,
 };
 
 /// Where the members go that an envelope has, in the order of `member`.
 constexpr std::string_view envelope::* slots[] = {
-    &envelope::id,     &envelope::method,      &envelope::params,      &envelope::result,
-    &envelope::error,  &envelope::deadline_ms, &envelope::traceparent, &envelope::tracestate,
-    &envelope::stream, &envelope::route_key,
+#define WEFT_ENVELOPE_MEMBER(name) &envelope::name,
+#include "proto/envelope_members.inc"
+#undef WEFT_ENVELOPE_MEMBER
 };
 
-constexpr std::size_t longest_member_name = 11;
+/// In the order of `member`, too.
+constexpr std::string_view names[] = {
+#define WEFT_ENVELOPE_MEMBER(name) #name,
+#include "proto/envelope_members.inc"
+#undef WEFT_ENVELOPE_MEMBER
+    "jsonrpc",
+};
+
+constexpr std::size_t longest_member_name = std::ranges::max(names, {}, &std::string_view::size).size();
 
 constexpr unsigned bit(member which) noexcept {
   return 1U << static_cast<unsigned>(which);
 }
 
-/// Switches on the length first, so that at most four comparisons are made.
+/// Among the members of one length, so that what is compared has a constant number of bytes.
+template <std::size_t Length>
+member find_member_of(std::string_view name) noexcept {
+  return [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+    member found = member::unknown;
+    (void)((names[Index].size() == Length && name.substr(0, Length) == names[Index] &&
+            (found = static_cast<member>(Index), true)) ||
+           ...);
+    return found;
+  }(std::make_index_sequence<std::size(names)>{});
+}
+
 member find_member(std::string_view name) noexcept {
-  switch (name.size()) {
-    case 2:
-      return name == "id" ? member::id : member::unknown;
-    case 5:
-      return name == "error" ? member::error : member::unknown;
-    case 6:
-      if (name == "method") return member::method;
-      if (name == "params") return member::params;
-      if (name == "result") return member::result;
-      return name == "stream" ? member::stream : member::unknown;
-    case 7:
-      return name == "jsonrpc" ? member::jsonrpc : member::unknown;
-    case 9:
-      return name == "route_key" ? member::route_key : member::unknown;
-    case 10:
-      return name == "tracestate" ? member::tracestate : member::unknown;
-    case 11:
-      if (name == "traceparent") return member::traceparent;
-      return name == "deadline_ms" ? member::deadline_ms : member::unknown;
-    default:
-      return member::unknown;
-  }
+  return [&]<std::size_t... Length>(std::index_sequence<Length...>) {
+    member found = member::unknown;
+    (void)((name.size() == Length && (found = find_member_of<Length>(name), true)) || ...);
+    return found;
+  }(std::make_index_sequence<longest_member_name + 1>{});
 }
 
 [[gnu::noinline]] member find_escaped_member(std::string_view raw_name) noexcept {

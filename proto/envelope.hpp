@@ -27,19 +27,9 @@ struct envelope {
   /// A response in the form of JSON-RPC 1.0, where the half that does not apply is null: it is not to be
   /// passed on as it came.
   bool old_form = false;
-  /// As it came, with its quotes. For an invalid message: the id if it is readable, else empty (answered as
-  /// null).
-  std::string_view id;
-  /// Without quotes.
-  std::string_view method;
-  std::string_view params;
-  std::string_view result;
-  std::string_view error;
-  std::string_view deadline_ms;
-  std::string_view traceparent;
-  std::string_view tracestate;
-  std::string_view stream;
-  std::string_view route_key;
+#define WEFT_ENVELOPE_MEMBER(name) std::string_view name;
+#include "proto/envelope_members.inc"
+#undef WEFT_ENVELOPE_MEMBER
   /// The whole message object.
   std::string_view text;
 };
@@ -75,11 +65,11 @@ scan_result scan(std::string_view text, const scan_options& options, envelope& s
 /// Validates any JSON text with the same grammar and limits (for values that do not come in an envelope).
 scan_result validate(std::string_view text, std::size_t max_depth);
 
-/// Replaces `out` by the decoded content (without quotes) of a JSON string that the scanner has accepted.
 /// The id of a text that is no JSON but looks like a response of somebody who was called with a number as id:
 /// the first `"id": NUMBER`, if no "method" stands in the text. Empty when there is none.
 std::string_view find_response_id(std::string_view text) noexcept;
 
+/// Replaces `out` by the decoded content (without quotes) of a JSON string that the scanner has accepted.
 void unescape(std::string_view content, std::string& out);
 
 }  // namespace weft::proto

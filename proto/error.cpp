@@ -1,37 +1,33 @@
 #include "proto/error.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/message.hpp"
 
 namespace weft {
+namespace {
+
+constexpr std::pair<std::int32_t, std::string_view> names[] = {
+#define WEFT_ERROR(enumerator, number, name, when) {number, name},
+#include "proto/errors.inc"
+#undef WEFT_ERROR
+};
+
+const auto* find_name(std::int32_t code) noexcept {
+  const auto* const found = std::ranges::find(names, code, &std::pair<std::int32_t, std::string_view>::first);
+  return found == std::end(names) ? nullptr : found;
+}
+
+}  // namespace
 
 std::string_view code_name(std::int32_t code) noexcept {
-  switch (static_cast<error_code>(code)) {
-    case error_code::parse_error:
-      return "PARSE_ERROR";
-    case error_code::invalid_request:
-      return "INVALID_REQUEST";
-    case error_code::method_not_found:
-      return "METHOD_NOT_FOUND";
-    case error_code::invalid_params:
-      return "INVALID_PARAMS";
-    case error_code::internal_error:
-      return "INTERNAL_ERROR";
-    case error_code::request_cancelled:
-      return "REQUEST_CANCELLED";
-    case error_code::deadline_exceeded:
-      return "DEADLINE_EXCEEDED";
-    case error_code::permission_denied:
-      return "PERMISSION_DENIED";
-    case error_code::resource_exhausted:
-      return "RESOURCE_EXHAUSTED";
-    case error_code::unavailable:
-      return "UNAVAILABLE";
-    case error_code::unauthenticated:
-      return "UNAUTHENTICATED";
-  }
-  return "OTHER";
+  const auto* const found = find_name(code);
+  return found == nullptr ? "OTHER" : found->second;
+}
+
+bool is_mesh_error(std::int32_t code) noexcept {
+  return code > 0 && find_name(code) != nullptr;
 }
 
 rpc_error make_error(error_code code, std::string message) {

@@ -12,32 +12,13 @@
 namespace weft {
 
 enum class error_code : std::int32_t {
-  parse_error = -32700,
-  invalid_request = -32600,
-  method_not_found = -32601,
-  invalid_params = -32602,
-  internal_error = -32603,
-  request_cancelled = -32800,
-  deadline_exceeded = 4,
-  permission_denied = 7,
-  resource_exhausted = 8,
-  unavailable = 14,
-  unauthenticated = 16,
+#define WEFT_ERROR(enumerator, number, name, when) enumerator = (number),
+#include "proto/errors.inc"
+#undef WEFT_ERROR
 };
 
 /// One of the mesh's own codes, which say in `data` whether the method ran.
-constexpr bool is_mesh_error(std::int32_t code) noexcept {
-  switch (static_cast<error_code>(code)) {
-    case error_code::deadline_exceeded:
-    case error_code::permission_denied:
-    case error_code::resource_exhausted:
-    case error_code::unavailable:
-    case error_code::unauthenticated:
-      return true;
-    default:
-      return false;
-  }
-}
+bool is_mesh_error(std::int32_t code) noexcept;
 
 /// Did the handler run? Tells a caller whether a retry of a non-idempotent call is safe.
 enum class executed : std::uint8_t { no, unknown };

@@ -111,13 +111,6 @@ void append_error_object(std::string& out, const rpc_error& error) {
   out += '}';
 }
 
-void append_raw_error(std::string& out, std::string_view raw_id, std::string_view raw_error) {
-  append_head(out, raw_id);
-  out += R"(,"error":)";
-  out += raw_error;
-  out += '}';
-}
-
 request_spans append_request(std::string& out, std::string_view raw_id, std::string_view method,
                              std::string_view raw_params, const request_members& members) {
   const auto start = out.size();

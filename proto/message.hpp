@@ -18,8 +18,6 @@ void end_result(std::string& out);
 
 void append_error(std::string& out, std::string_view raw_id, const rpc_error& error);
 void append_error_object(std::string& out, const rpc_error& error);
-/// Passes an error object on as the bytes it came as.
-void append_raw_error(std::string& out, std::string_view raw_id, std::string_view raw_error);
 
 /// Part of a text, by position, since the text may move.
 struct text_span {

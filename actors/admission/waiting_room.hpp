@@ -24,7 +24,6 @@ class waiting_room {
 
   /// May a call that comes now go at once? Whoever waits already goes first.
   bool has_permit(const admission_state& of) const { return !of.full() && !queues_.contains(&of); }
-  bool is_waited_for(const admission_state& of) const { return queues_.contains(&of); }
   std::size_t length(const admission_state& of) const;
 
   void push(waiting_call& c, const permits& of, clock::time_point now);

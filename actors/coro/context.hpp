@@ -47,7 +47,6 @@ std::string_view to_string(cancel_reason reason) noexcept;
 /// detaches it.
 class cancel_hook : public list_node {
  public:
-  bool attached() const noexcept { return linked(); }
   void detach() noexcept { unlink(); }
 
  protected:

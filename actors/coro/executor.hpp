@@ -31,7 +31,6 @@ class timer {
  private:
   friend class executor;
   friend class timer_wheel;
-  friend class actor_executor;
   class executor* owner_ = nullptr;
   clock::time_point due_;
   timer* previous_ = nullptr;

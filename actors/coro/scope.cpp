@@ -44,7 +44,6 @@ void scope::spawn(task<void> root_task) {
   root& started = detail::task_access::promise_of(root_task);
   running_.push_back(started);
   ++running_count_;
-  ++frame_count_;
   const auto frame = detail::task_access::release(root_task);
   started.report_to(*this);
   root* const outer = std::exchange(starting_, &started);
@@ -73,10 +72,7 @@ void scope::reap() noexcept {
 }
 
 void scope::destroy_all(intrusive_list<root>& roots) noexcept {
-  while (root* front = roots.pop_front()) {
-    --frame_count_;
-    std::coroutine_handle<root>::from_promise(*front).destroy();
-  }
+  while (root* front = roots.pop_front()) std::coroutine_handle<root>::from_promise(*front).destroy();
 }
 
 }  // namespace weft::coro

@@ -35,8 +35,6 @@ class scope final : private detail::task_observer {
 
   /// Tasks that have not finished.
   std::size_t running() const noexcept { return running_count_; }
-  /// Root frames that exist: those running and those finished but not freed yet.
-  std::size_t live_frames() const noexcept { return frame_count_; }
 
  private:
   using root = detail::promise<void>;
@@ -52,7 +50,6 @@ class scope final : private detail::task_observer {
   intrusive_list<root> running_;
   intrusive_list<root> finished_;
   std::size_t running_count_ = 0;
-  std::size_t frame_count_ = 0;
   root* starting_ = nullptr;
   std::coroutine_handle<> reaper_;
   bool reaper_posted_ = false;

@@ -43,10 +43,18 @@ inline sleep_awaiter sleep_until(context ctx, clock::time_point due) noexcept {
   return {std::move(ctx), due};
 }
 
-inline sleep_awaiter sleep_for(context ctx, clock::duration time) noexcept {
-  const auto now = ctx.get_executor().now();
+namespace detail {
+/// The end of time when there is no such time.
+inline clock::time_point after(const executor& run, clock::duration time) noexcept {
+  const auto now = run.now();
   const bool endless = time > clock::duration::zero() && now > clock::time_point::max() - time;
-  return {std::move(ctx), endless ? clock::time_point::max() : now + time};
+  return endless ? clock::time_point::max() : now + time;
+}
+}  // namespace detail
+
+inline sleep_awaiter sleep_for(context ctx, clock::duration time) noexcept {
+  const auto due = detail::after(ctx.get_executor(), time);
+  return {std::move(ctx), due};
 }
 
 }  // namespace weft::coro

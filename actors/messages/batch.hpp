@@ -81,11 +81,6 @@ class outbound_batch final : public actor_message {
   /// Close once everything is written.
   bool finish = false;
 
-  bool empty() const noexcept {
-    return urgent.empty() && bulk.empty() && !finish && !heartbeat && deferred.empty() && frame_limit == 0 &&
-           tell_below == 0;
-  }
-
   void request_deletion(bool) const noexcept override {
     auto* self = const_cast<outbound_batch*>(this);
     reset(self->urgent);

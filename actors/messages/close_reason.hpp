@@ -4,24 +4,17 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proto/foreign.hpp"
+
 namespace weft {
 
 enum class close_reason : std::uint8_t {
-  end_of_stream,
-  reset,
-  framing_error,
-  speaks_http,
-  speaks_tls,
-  frame_timeout,
-  unfinished_frames,
-  write_deadline,
-  output_budget,
-  heartbeat_lost,
-  idle,
-  finished,
-  failed,
-  shutdown,
+#define WEFT_CLOSE_REASON(name, text) name,
+#include "actors/messages/close_reasons.inc"
+#undef WEFT_CLOSE_REASON
 };
 std::string_view to_string(close_reason) noexcept;
+/// For a stream whose first bytes are no frame.
+close_reason reason_of(proto::foreign) noexcept;
 
 }  // namespace weft

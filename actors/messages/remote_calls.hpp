@@ -45,6 +45,8 @@ struct remote_item {
   std::string text;
   std::size_t id_at = 0;
   std::size_t id_size = 0;
+  /// Of a call of a method, for the log there.
+  std::string method;
   /// Of an answer without a response.
   rpc_error failure;
 };
@@ -74,6 +76,7 @@ class remote_calls final : public actor_message {
     auto* self = const_cast<remote_calls*>(this);
     for (auto& item : self->items()) {
       item.text.clear();
+      item.method.clear();
       // A huge message must not pin its size for ever.
       if (item.text.capacity() > kept_bytes) std::string().swap(item.text);
       item.failure = {};
@@ -94,11 +97,9 @@ class remote_calls final : public actor_message {
 
 class blocking_done final : public actor_message {
  public:
-  blocking_done(call_key which, connection_key by, std::string name)
-      : actor_message(type::blocking_done), key(which), caller(by), method(std::move(name)) {}
+  blocking_done(call_key which, std::string name)
+      : actor_message(type::blocking_done), key(which), method(std::move(name)) {}
   call_key key;
-  /// The connection that asked for it; one that cannot exist when a coroutine did.
-  connection_key caller;
   std::string method;
   result outcome;
   /// What the handler threw, if it did.

@@ -1,9 +1,12 @@
 #include "actors/methods/declaration.hpp"
 
+#include <algorithm>
+#include <array>
 #include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "actors/methods/method_pattern.hpp"
 
@@ -34,12 +37,28 @@ std::string check_pattern(std::string_view pattern, std::size_t longest) {
   return {};
 }
 
-std::expected<served_method, std::string> parse_entry(const json& entry, const limit_options& limits) {
+std::string unknown_member(const json& entry, std::string_view pattern) {
+  constexpr std::array<std::string_view, 9> known{
+      "method", "idempotent", "max_in_flight", "params", "result", "stream", "item", "input", "resumable"};
+  for (const auto& [name, value] : entry.items()) {
+    if (std::ranges::find(known, name) == known.end())
+      return fmt::format("'{}': there is no member '{}' of 'serves'; there are {}", pattern, name,
+                         fmt::join(known, ", "));
+  }
+  return {};
+}
+
+std::expected<served_method, std::string> parse_entry(const json& entry, const limit_options& limits,
+                                                      further_members further) {
   served_method method;
   if (entry.is_string()) {
     method.pattern = entry.get<std::string>();
   } else if (entry.is_object() && entry.contains("method") && entry["method"].is_string()) {
     method.pattern = entry["method"].get<std::string>();
+    if (further == further_members::refused) {
+      if (auto wrong = unknown_member(entry, method.pattern); !wrong.empty())
+        return complaint(std::move(wrong));
+    }
     for (const auto& [member, into] :
          {std::pair{"idempotent", &method.idempotent}, std::pair{"stream", &method.stream},
           std::pair{"resumable", &method.resumable}}) {
@@ -88,7 +107,8 @@ shared_json::shared_json(const json& value)
     : text_(value.is_null() ? nullptr : std::make_shared<const std::string>(dump(value))) {}
 
 std::expected<std::vector<served_method>, std::string> parse_serves(const json& serves,
-                                                                    const limit_options& limits) {
+                                                                    const limit_options& limits,
+                                                                    further_members further) {
   if (!serves.is_array()) return complaint("'serves' is an array of methods");
   if (serves.size() > limits.served_methods_per_connection) {
     return complaint(fmt::format("{} methods are over the limit of {} (limits.served_methods_per_connection)",
@@ -97,7 +117,7 @@ std::expected<std::vector<served_method>, std::string> parse_serves(const json& 
   std::vector<served_method> methods;
   std::unordered_set<std::string> known;
   for (const auto& entry : serves) {
-    auto method = parse_entry(entry, limits);
+    auto method = parse_entry(entry, limits, further);
     if (!method) return complaint(std::move(method.error()));
     if (!known.insert(method->pattern).second) {
       return complaint(fmt::format("'{}' stands twice in 'serves'", method->pattern));

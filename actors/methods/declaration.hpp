@@ -61,9 +61,13 @@ struct service_declaration {
   std::vector<served_method> serves;
 };
 
+/// What an entry with further members is: a client's is a mistake, another node may be newer than this one.
+enum class further_members : std::uint8_t { refused, ignored };
+
 /// Reads `serves`. On failure the sentence names the entry that was wrong and what would be right.
 std::expected<std::vector<served_method>, std::string> parse_serves(const nlohmann::json& serves,
-                                                                    const limit_options& limits);
+                                                                    const limit_options& limits,
+                                                                    further_members further);
 /// One entry in the form that `parse_serves` reads, with the number of instances that serve it: so nodes tell
 /// each other their methods.
 std::string to_json(const served_method& method, std::uint32_t instances);

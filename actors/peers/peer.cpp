@@ -1,6 +1,7 @@
 #include "actors/peers/peer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <random>
 
@@ -18,6 +19,14 @@
 namespace weft {
 
 using state = peer_status::state;
+
+namespace {
+
+/// Who answers so is no node, at each attempt.
+constexpr std::array foreign_ends = {close_reason::speaks_http, close_reason::speaks_tls,
+                                     close_reason::speaks_ssh, close_reason::speaks_something_else};
+
+}  // namespace
 
 peer::peer(caf::actor_config& config, reactor& home, shard& shared, peer_task task,
            caf::strong_actor_ptr router, caf::actor registry, caf::strong_actor_ptr manager)
@@ -140,8 +149,7 @@ coro::task<void> peer::run(peer* self) {
 
 // What happens again and again is told once.
 void peer::tell(const std::string& error, std::chrono::milliseconds next) {
-  const bool foreign =
-      error == to_string(close_reason::speaks_http) || error == to_string(close_reason::speaks_tls);
+  const bool foreign = std::ranges::any_of(foreign_ends, [&](auto each) { return error == to_string(each); });
   const bool again = foreign ? std::exchange(foreign_told_, true) : std::exchange(told_, error) == error;
   const bool wrong = foreign || status_.is == state::conflict;
   const auto level = again ? spdlog::level::debug : wrong ? spdlog::level::warn : spdlog::level::info;

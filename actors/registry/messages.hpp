@@ -59,6 +59,10 @@ struct service_changed {
   service_declaration declaration;
   /// For `registered_message` once it is in force, or refused; 0 when nobody waits.
   std::uint64_t ticket = 0;
+  /// The identity whose share it counts against with all its services; empty: the connection's own.
+  std::string owner;
+  /// Where it comes from, for the log.
+  std::string address;
 };
 /// A connection to another node was introduced, or is gone.
 struct node_link_changed {

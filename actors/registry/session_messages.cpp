@@ -63,7 +63,7 @@ std::optional<std::string> read_limits(const json& params, connect_message& into
 }
 
 std::expected<remote_method, std::string> read_remote_method(const json& entry, const limit_options& limits) {
-  auto serves = parse_serves(json::array({entry}), limits);
+  auto serves = parse_serves(json::array({entry}), limits, further_members::ignored);
   if (!serves) return complaint(std::move(serves.error()));
   remote_method read{std::move(serves->front()), 1};
   if (const auto* count = entry.is_object() ? member(entry, "instances") : nullptr) {
@@ -102,7 +102,7 @@ std::expected<connect_message, std::string> read_connect(const json& params, con
   }
   if (auto wrong = read_limits(params, read)) return complaint(std::move(*wrong));
   if (const auto* found = member(params, "serves")) {
-    auto serves = parse_serves(*found, limits);
+    auto serves = parse_serves(*found, limits, further_members::refused);
     if (!serves) return complaint(std::move(serves.error()));
     read.serves = std::move(*serves);
   }

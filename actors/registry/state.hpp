@@ -11,6 +11,7 @@
 
 #include "actors/registry/messages.hpp"
 #include "actors/registry/registry.hpp"
+#include "actors/telemetry/log_budget.hpp"
 
 namespace weft {
 
@@ -98,6 +99,8 @@ struct registry_state {
   bool advertise_later = false;
   bool advertising = false;
   bool withdrawn = false;
+  /// For services that come and go.
+  log_budget service_lines{10};
   /// The document does not say yet what is served now.
   bool document_stale = true;
 

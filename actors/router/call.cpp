@@ -12,6 +12,7 @@ void call::reset() {
   notification = cancelled = left_behind = false;
   raw_id.clear();
   group = nullptr;
+  charged = nullptr;
   waiter = nullptr;
   peer_called.clear();
   method.clear();

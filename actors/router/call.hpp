@@ -28,6 +28,7 @@ namespace weft {
 struct batch_answers;
 struct call;
 struct local_method;
+struct usage;
 
 /// Whoever is told that a call's timer has expired.
 class call_owner {
@@ -105,6 +106,8 @@ struct call final : coro::timer, waiting_call {
   request_spans spans;
   std::string route_key;
   bool local_only = false;
+  /// What it is charged to, if a connection asked; stays where it is as long as the call.
+  usage* charged = nullptr;
   /// Bytes of `request` and of params, as far as they count towards the limit.
   std::size_t held_bytes = 0;
 

@@ -33,6 +33,12 @@ connection_key foreign_caller(std::size_t shard) {
   return {0x8000'0000U | static_cast<std::uint32_t>(shard), 0};
 }
 
+constexpr std::string_view nameless_holder = "this connection";
+
+std::string holder_of(const link_entry& entry) {
+  return entry.of_identity == nullptr ? std::string(nameless_holder) : fmt::format("'{}'", entry.who->name);
+}
+
 std::string cancel_request(std::uint64_t id) {
   return fmt::format(R"({{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{}}}}})", id);
 }
@@ -42,19 +48,23 @@ std::string cancel_request(std::uint64_t id) {
 call* calls::open(request& r, method_stats& stats) {
   const auto& limits = site_.options.limits;
   auto& entry = r.from;
+  const auto share = share_of(limits.calls_per_reactor, limits.share_percent, 1);
   // Over a link to another node come the calls of many.
-  const auto most = entry.is_link() ? share_of(limits.calls_per_reactor, limits.share_percent, 1)
-                                    : limits.in_flight_per_connection;
-  const bool connection_full = entry.made_count >= most;
-  if (connection_full || is_full()) {
+  const bool connection_full = !entry.is_link() && entry.made_count >= limits.in_flight_per_connection;
+  const bool over_share = entry.charged().calls >= share;
+  if (connection_full || over_share || is_full()) {
     site_.metrics().add(connection_full ? metric::limit_in_flight : metric::limit_calls);
-    const auto* which = !connection_full  ? "limits.calls_per_reactor"
-                        : entry.is_link() ? "limits.share_percent of limits.calls_per_reactor"
-                                          : "limits.in_flight_per_connection";
-    const auto limit = connection_full ? most : limits.calls_per_reactor;
+    auto why = connection_full
+                   ? fmt::format("{} calls are under way, the limit (limits.in_flight_per_connection)",
+                                 limits.in_flight_per_connection)
+               : over_share ? fmt::format(
+                                  "{} calls of {} are under way, its share (limits.share_percent of "
+                                  "limits.calls_per_reactor)",
+                                  share, weft::holder_of(entry))
+                            : fmt::format("{} calls are under way, the limit (limits.calls_per_reactor)",
+                                          limits.calls_per_reactor);
     constexpr std::int64_t retry_after_ms = 10;
-    const auto error = site_.exhausted(fmt::format("{} calls are under way, the limit ({})", limit, which),
-                                       executed::no, retry_after_ms);
+    const auto error = site_.exhausted(std::move(why), executed::no, retry_after_ms);
     records_.answered_now(r, stats, error.code);
     answers_.error(r.target, error);
     return nullptr;
@@ -72,6 +82,8 @@ call* calls::open(request& r, method_stats& stats) {
   c.deadline = r.received + r.deadline;
   link_front(entry.calls_made, c, &call::caller_previous, &call::caller_next);
   ++entry.made_count;
+  c.charged = &entry.charged();
+  ++c.charged->calls;
   if (r.target.wanted) table_.index(c);
   site_.home.arm(c, c.deadline);
   site_.metrics().add(metric::in_flight);
@@ -121,16 +133,14 @@ attempt* calls::named_by(const link_entry& callee, std::string_view raw_id) cons
 
 bool calls::hold(call& c, std::size_t bytes) {
   const auto& limits = site_.options.limits;
-  auto* caller = caller_of(c);
   const auto share = share_of(limits.held_request_bytes, limits.share_percent, link_frame_bytes(limits));
-  const bool over_share = caller != nullptr && caller->held_bytes + bytes > share;
+  const bool over_share = c.charged != nullptr && c.charged->held_bytes + bytes > share;
   if (over_share || held_bytes_ + bytes > limits.held_request_bytes) {
     site_.metrics().add(metric::limit_held_bytes);
     refuse(c, over_share
-                  ? fmt::format(
-                        "this connection's requests under way would take more than its share of {} bytes "
-                        "(limits.share_percent of limits.held_request_bytes)",
-                        share)
+                  ? fmt::format("the requests of {} under way would take more than its share of {} bytes "
+                                "(limits.share_percent of limits.held_request_bytes)",
+                                holder_of(c), share)
                   : fmt::format("requests of {} bytes are under way, the limit (limits.held_request_bytes)",
                                 limits.held_request_bytes));
     return false;
@@ -138,8 +148,13 @@ bool calls::hold(call& c, std::size_t bytes) {
   site_.metrics().add(metric::held_request_bytes, static_cast<std::int64_t>(bytes));
   c.held_bytes += bytes;
   held_bytes_ += bytes;
-  if (caller != nullptr) caller->held_bytes += bytes;
+  if (c.charged != nullptr) c.charged->held_bytes += bytes;
   return true;
+}
+
+std::string calls::holder_of(const call& c) {
+  const auto* caller = caller_of(c);
+  return caller == nullptr ? std::string(nameless_holder) : weft::holder_of(*caller);
 }
 
 void calls::let_go(call& c) {
@@ -147,7 +162,7 @@ void calls::let_go(call& c) {
   const auto bytes = std::exchange(c.held_bytes, 0);
   site_.metrics().add(metric::held_request_bytes, -static_cast<std::int64_t>(bytes));
   held_bytes_ -= bytes;
-  if (auto* caller = caller_of(c)) caller->held_bytes -= bytes;
+  if (c.charged != nullptr) c.charged->held_bytes -= bytes;
 }
 
 void calls::wait(call& c, const std::shared_ptr<admission_state>& permits) {
@@ -157,16 +172,14 @@ void calls::wait(call& c, const std::shared_ptr<admission_state>& permits) {
     return refuse(c, fmt::format("{} calls of '{}' wait for room already (limits.queue_length)",
                                  limits.queue_length, c.method));
   }
-  auto* caller = caller_of(c);
   const auto share = share_of(limits.queue_length, limits.share_percent, 1);
-  if (caller != nullptr && caller->waiting_count >= share) {
+  if (c.charged != nullptr && c.charged->waiting >= share) {
     site_.metrics().add(metric::limit_queue_length);
-    return refuse(
-        c, fmt::format("{} calls of this connection wait for room already, its share (limits.share_percent "
-                       "of limits.queue_length)",
-                       share));
+    return refuse(c, fmt::format("{} calls of {} wait for room already, its share (limits.share_percent "
+                                 "of limits.queue_length)",
+                                 share, holder_of(c)));
   }
-  if (caller != nullptr) ++caller->waiting_count;
+  if (c.charged != nullptr) ++c.charged->waiting;
   const auto now = site_.now();
   waiting_.push(c, permits, now);
   c.waits_for = permits;
@@ -178,7 +191,7 @@ void calls::wait(call& c, const std::shared_ptr<admission_state>& permits) {
 
 void calls::stop_waiting(call& c) {
   const auto waited = waiting_.remove(c, c.waits_for, site_.now());
-  if (auto* caller = caller_of(c)) --caller->waiting_count;
+  if (c.charged != nullptr) --c.charged->waiting;
   c.waits_for = nullptr;
   c.paused = call::pause::none;
   site_.metrics().add(metric::queue_length, -1);
@@ -322,6 +335,7 @@ void calls::close(call& c) {
     unlink(caller->calls_made, c, &call::caller_previous, &call::caller_next);
     --caller->made_count;
   }
+  if (c.charged != nullptr) --c.charged->calls;
   if (!c.raw_id.empty()) table_.unindex(c);
   const bool inbound = c.from == call::origin::connection;
   if (inbound && c.stats != nullptr) --c.stats->users;

@@ -92,6 +92,8 @@ class calls {
   void cancel_all_of(link_entry& caller);
 
   void arm_deadline(call& c);
+  /// Whose share a call takes of, for a sentence: an identity's name in quotes, or "this connection".
+  std::string holder_of(const call& c);
 
  private:
   link_entry* caller_of(const call& c) noexcept {

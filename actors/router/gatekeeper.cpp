@@ -28,6 +28,13 @@ rpc_error gatekeeper::refuse_token(link_entry& entry) {
   site_.metrics().add(metric::auth_wrong_token);
   const bool counted = entry.wrong_tokens < limit;
   if (counted) ++entry.wrong_tokens;
+  if (const auto left_out = counted ? lines_.take(site_.now()) : std::nullopt) {
+    site_.shared.log->warn(
+        "connection {}-{}-{} from {}: presented a token that nobody has, wrong one {} of {} "
+        "(auth.max_failures){}",
+        site_.index(), entry.slot, entry.generation, format_address(entry.address), entry.wrong_tokens, limit,
+        left_out_note(*left_out));
+  }
   if (counted && entry.wrong_tokens == limit) {
     site_.metrics().add(metric::limit_auth_failures);
     site_.shared.log->warn("connection {}-{}-{} from {}: cut after {} wrong tokens (auth.max_failures)",
@@ -58,6 +65,15 @@ std::expected<const identity*, rpc_error> gatekeeper::authorize(link_entry& entr
     return std::unexpected(refuse(*who, metric::auth_serve, fmt::format("serve '{}'", forbidden->pattern)));
   }
   return who;
+}
+
+void gatekeeper::admit(link_entry& entry, const identity* who, bool as_node) {
+  entry.who = who;
+  entry.of_identity = nullptr;
+  if (who == nullptr || as_node || who == &site_.options.auth.policy->everyone()) return;
+  const auto [found, first] = usages_.try_emplace(who);
+  if (first) found->second.blocking = site_.environment.identities->blocking_of(who->name);
+  entry.of_identity = &found->second;
 }
 
 }  // namespace weft

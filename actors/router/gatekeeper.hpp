@@ -4,9 +4,11 @@
 #include <expected>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 
 #include "actors/methods/declaration.hpp"
 #include "actors/router/links.hpp"
+#include "actors/telemetry/log_budget.hpp"
 
 namespace weft {
 
@@ -18,6 +20,13 @@ class gatekeeper {
   /// keeps who it is. Null without an access policy.
   std::expected<const identity*, rpc_error> authorize(link_entry& entry, std::string_view token,
                                                       std::span<const served_method> serves, bool as_node);
+  /// Makes it so. A client's calls count from now on for all connections of its identity together; a link to
+  /// another node, which carries the calls of many, counts for itself, and so does who has shown no token.
+  void admit(link_entry& entry, const identity* who, bool as_node);
+  /// Whose it is: the identity's name, empty for a connection that counts for itself.
+  static std::string_view owner_of(const link_entry& entry) noexcept {
+    return entry.of_identity == nullptr ? std::string_view() : std::string_view(entry.who->name);
+  }
   /// May it call the method? What comes over a link from another node was allowed where it came from.
   bool may_call(const link_entry& entry, std::string_view method) const {
     return entry.who == nullptr || entry.is_link() || entry.who->call.covers(method);
@@ -30,6 +39,10 @@ class gatekeeper {
 
   router_site& site_;
   links& links_;
+  /// What identities have of this reactor's limits; links refer to it.
+  std::unordered_map<const identity*, usage> usages_;
+  /// For wrong tokens.
+  log_budget lines_{10};
 };
 
 }  // namespace weft

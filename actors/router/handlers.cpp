@@ -141,10 +141,9 @@ class handlers::call_source {
   const weft::context& ctx_;
 };
 
-handlers::handlers(router_site& site, links& connections, answers& replies, records& told,
-                   waiting_room& waiting, calls& book, streams& flows, coro::scope& tasks)
+handlers::handlers(router_site& site, answers& replies, records& told, waiting_room& waiting, calls& book,
+                   streams& flows, coro::scope& tasks)
     : site_(site),
-      links_(connections),
       answers_(replies),
       records_(told),
       waiting_(waiting),
@@ -263,46 +262,44 @@ coro::task<void> handlers::run_stream(handlers* self, call_key key, const method
   self->on_done(key, std::move(outcome));
 }
 
-std::optional<rpc_error> handlers::refuse_blocking(const link_entry* caller) {
+std::expected<usage_account, rpc_error> handlers::take_blocking(const call& c) {
   const auto& limits = site_.options.limits;
   constexpr std::int64_t retry_after_ms = 100;
   const auto share = share_of(limits.blocking_calls, limits.share_percent, 1);
-  const auto running = site_.environment.blocking_calls->load(std::memory_order_relaxed);
-  const bool over_share = caller != nullptr && caller->blocking_count >= share;
-  if (!over_share && running < static_cast<std::int64_t>(limits.blocking_calls)) return std::nullopt;
+  auto taken = usage_account::take(site_.environment.blocking_calls, limits.blocking_calls,
+                                   c.charged == nullptr ? nullptr : c.charged->blocking_count(), share);
+  if (taken) return std::move(*taken);
   site_.metrics().add(metric::limit_blocking);
-  return site_.exhausted(over_share
-                             ? fmt::format("{} blocking handlers of this connection are under way, its share "
-                                           "(limits.share_percent of limits.blocking_calls)",
-                                           share)
-                             : "too many blocking handlers are under way (limits.blocking_calls)",
-                         executed::no, retry_after_ms);
+  return std::unexpected(
+      site_.exhausted(taken.error() == usage_account::refusal::share
+                          ? fmt::format("{} blocking handlers of {} are under way, its share "
+                                        "(limits.share_percent of limits.blocking_calls)",
+                                        share, calls_.holder_of(c))
+                          : "too many blocking handlers are under way (limits.blocking_calls)",
+                      executed::no, retry_after_ms));
 }
 
 void handlers::start_blocking(call& c, const method& m, json params) {
-  auto* caller = c.from == call::origin::connection ? links_.find(c.caller) : nullptr;
-  if (auto refusal = refuse_blocking(caller)) return calls_.settle_failed(c, std::move(*refusal));
+  auto taken = take_blocking(c);
+  if (!taken) return calls_.settle_failed(c, std::move(taken.error()));
   c.running = call::handler::blocking;
-  site_.environment.blocking_calls->fetch_add(1, std::memory_order_relaxed);
-  if (caller != nullptr) ++caller->blocking_count;
+  // Given back by whoever runs the handler: the connection may be gone by then.
   const auto body = [handler = &std::get<blocking_handler>(m.handler), name = m.name, key = c.key,
-                     by = caller == nullptr ? connection_key{} : c.caller,
-                     counter = site_.environment.blocking_calls, params = std::move(params),
+                     account = std::make_shared<usage_account>(std::move(*taken)), params = std::move(params),
                      home = site_.handle()] {
-    auto done = make_actor_message<blocking_done>(key, by, name);
+    auto done = make_actor_message<blocking_done>(key, name);
     try {
       done->outcome = handler->run(params);
     } catch (...) {
       done->exception = current_exception_text();
     }
-    counter->fetch_sub(1, std::memory_order_relaxed);
+    account->release();
     home->enqueue(caf::mailbox_element_ptr(done.release()), nullptr);
   };
   site_.environment.system->spawn<one_shot>(body);
 }
 
 void handlers::on_blocking_done(blocking_done& done) {
-  if (auto* caller = links_.find(done.caller)) --caller->blocking_count;
   if (done.exception) done.outcome = std::unexpected(failed(done.method, *done.exception));
   on_done(done.key, std::move(done.outcome));
 }

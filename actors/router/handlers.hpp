@@ -29,8 +29,8 @@ std::expected<nlohmann::json, rpc_error> parse_value(std::string_view raw);
 
 class handlers {
  public:
-  handlers(router_site& site, links& connections, answers& replies, records& told, waiting_room& waiting,
-           calls& book, streams& flows, coro::scope& tasks);
+  handlers(router_site& site, answers& replies, records& told, waiting_room& waiting, calls& book,
+           streams& flows, coro::scope& tasks);
 
   const local_method* find(std::string_view name) const {
     const auto found = methods_.find(name);
@@ -59,7 +59,7 @@ class handlers {
   void run(const local_method& local, std::string_view raw_params, Source& source);
   void start(call& c, const method& m, nlohmann::json params, surroundings around);
   void start_blocking(call& c, const method& m, nlohmann::json params);
-  std::optional<rpc_error> refuse_blocking(const link_entry* caller);
+  std::expected<usage_account, rpc_error> take_blocking(const call& c);
   surroundings surroundings_of(const call& c, const proto::envelope& message) const;
 
   static coro::task<void> run_coroutine(handlers* self, call_key key, const method* m, weft::context ctx,
@@ -72,7 +72,6 @@ class handlers {
   rpc_error failed(std::string_view name, std::string_view what);
 
   router_site& site_;
-  links& links_;
   answers& answers_;
   records& records_;
   waiting_room& waiting_;

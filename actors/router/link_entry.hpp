@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 
 #include "actors/access/access_policy.hpp"
+#include "actors/admission/usage.hpp"
 #include "actors/messages/batch.hpp"
 #include "actors/transport/connection.hpp"
 
@@ -33,6 +34,8 @@ struct link_entry {
   std::size_t output_bytes() const noexcept {
     return status->status().pending_output + (out ? out->bulk.size() : 0);
   }
+  /// What its calls are charged to.
+  usage& charged() noexcept { return of_identity != nullptr ? *of_identity : own_usage; }
   /// How it introduced itself: a node's id, or a service's name.
   const std::string& title() const noexcept { return node.empty() ? name : node; }
 
@@ -60,11 +63,9 @@ struct link_entry {
   /// Of the calls it made, those that it has been answered already.
   std::uint32_t left_behind_count = 0;
   std::uint32_t received_count = 0;
-  /// Of the requests it made, what this reactor keeps.
-  std::size_t held_bytes = 0;
-  /// Of the calls it made, those that wait for a permit, and those in a blocking handler.
-  std::uint32_t waiting_count = 0;
-  std::uint32_t blocking_count = 0;
+  /// What its calls take, where that is not counted for all connections of its identity together.
+  usage own_usage;
+  usage* of_identity = nullptr;
 
   /// Of the calls it made, those that stream.
   std::uint32_t stream_count = 0;

@@ -34,7 +34,7 @@ router::router(caf::actor_config& config, reactor& home, shard& shared, router_e
              [log = shared.log](const std::exception_ptr&) {
                log->error("an exception left a root coroutine; this is a bug of the node");
              }),
-      handlers_(site_, links_, answers_, records_, waiting_, calls_, streams_, *tasks_),
+      handlers_(site_, answers_, records_, waiting_, calls_, streams_, *tasks_),
       node_links_(site_, links_, *tasks_) {
   auto empty = std::make_shared<routing_table>();
   empty->settled = shared.options.mesh.peers.empty();
@@ -191,6 +191,7 @@ void router::on_remote_item(remote_item& item) {
   switch (item.what) {
     case remote_item::type::call: {
       auto& c = calls_.open(item.origin_shard, item.origin);
+      c.method.swap(item.method);
       if (item.streams) streams_.open_leg(c);
       return upstream_.send_to_here(c, item.callee, item.text, {item.id_at, item.id_size});
     }

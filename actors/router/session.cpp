@@ -130,7 +130,7 @@ void session::on_connect(request& r) {
   const auto who = gate_.authorize(entry, read->token, serves, as_node);
   if (!who) return answers_.error(r.target, who.error());
   if (read->node == site_.options.id && is_other_life(site_, read->incarnation)) return refuse_twin(r);
-  entry.who = *who;
+  gate_.admit(entry, *who, as_node || entry.is_link());
   const auto heartbeat = read->heartbeat.value_or(site_.options.protocol.heartbeat_interval);
   links_.output(entry).heartbeat = heartbeat;
   auto result = connect_result(entry, heartbeat).dump();
@@ -233,7 +233,11 @@ void session::register_service(request& r, service_declaration declaration, std:
                                                 r.target.part, std::move(result)});
     r.from.registering = true;
   }
-  site_.tell_registry(service_changed{{site_.index(), r.from.key()}, std::move(declaration), ticket});
+  site_.tell_registry(service_changed{{site_.index(), r.from.key()},
+                                      std::move(declaration),
+                                      ticket,
+                                      std::string(gatekeeper::owner_of(r.from)),
+                                      format_address(r.from.address)});
 }
 
 void session::on_registered(const registered_message& message) {
@@ -260,7 +264,7 @@ void session::on_registered(const registered_message& message) {
 
 void session::on_gone(link_entry& entry) {
   const link_address link{site_.index(), entry.key()};
-  if (entry.serves) site_.tell_registry(service_changed{link, {}, 0});
+  if (entry.serves) site_.tell_registry(service_changed{link, {}, 0, {}, {}});
   if (entry.is_link()) site_.tell_registry(node_link_changed{link, {}, false, {}, {}, 0});
   std::erase_if(registrations_, [&](const auto& pending) {
     if (pending.second.from != entry.key()) return false;

@@ -16,6 +16,7 @@
 #include <caf/actor.hpp>
 #include <caf/send.hpp>
 
+#include "actors/admission/usage.hpp"
 #include "actors/registry/routing_table.hpp"
 #include "actors/telemetry/call_record.hpp"
 #include "actors/transport/shard.hpp"
@@ -38,7 +39,9 @@ struct router_environment {
   std::size_t reactors = 1;
   const caf::actor* registry = nullptr;
   call_sinks sinks;
-  std::shared_ptr<std::atomic<std::int64_t>> blocking_calls = std::make_shared<std::atomic<std::int64_t>>(0);
+  /// Blocking handlers of the whole node, and those that each identity has of them.
+  std::shared_ptr<node_count> blocking_calls = std::make_shared<node_count>(0);
+  std::shared_ptr<identity_counts> identities = std::make_shared<identity_counts>();
 };
 
 struct router_site {

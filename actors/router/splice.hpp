@@ -20,8 +20,8 @@ inline text_span span_in(std::string_view text, std::string_view part) noexcept 
 }
 
 /// Appends the request `text`, an object, with `number` as its id and `left_ms` as its deadline. An absent
-/// deadline is put in front of the other members, unless it is negative. Returns where the id lies, counted from where the request
-/// begins. REQUIRES: `at.id` is not empty.
+/// deadline is put in front of the other members, unless it is negative. Returns where the id lies, counted
+/// from where the request begins. REQUIRES: `at.id` is not empty.
 text_span append_request_for(std::string& out, std::string_view text, const request_spans& at,
                              std::uint64_t number, std::int64_t left_ms);
 

@@ -175,6 +175,7 @@ void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving
     a.target_shard = e.link.shard;
     auto& item = outbox_.add(e.link.shard, remote_item::type::call, site_.index(), c.key_of(a));
     item.callee = e.link.key;
+    item.method = c.method;
     const auto id = append_request_for(item.text, c.request, c.spans, 0, left);
     item.id_at = id.at;
     item.id_size = id.size;

@@ -33,18 +33,6 @@ bool empty(const call_series& series) {
 
 }  // namespace
 
-duration_histogram& method_stats::of(std::int32_t code) {
-  for (auto& e : errors_) {
-    if (e->code == code) return e->durations;
-  }
-  if (errors_.size() >= max_codes) code = other_code;
-  if (errors_.size() > max_codes) return errors_.back()->durations;
-  if (budget_ != nullptr && !budget_->take(owner_)) return overflow_->of(code);
-  errors_.push_back(std::make_unique<error_series>());
-  errors_.back()->code = code;
-  return errors_.back()->durations;
-}
-
 method_stats& call_stats::server(std::string_view method, std::uint64_t owner) {
   if (const auto found = server_.find(method); found != server_.end()) return found->second->stats;
   if (!budget_.take(owner)) {

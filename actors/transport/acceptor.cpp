@@ -49,9 +49,8 @@ int first_reserved_descriptor() {
 std::expected<listening_socket, std::string> listening_socket::open(const host_port& address,
                                                                     const tcp_options& options) {
   const auto found = resolve_host(address);
-  if (!found) return std::unexpected(found.error());
-  std::string error = "the name has no address";
-  for (const auto& at : *found) {
+  std::string error = found ? "the name has no address" : found.error();
+  for (const auto& at : found.value_or(std::vector<sockaddr_storage>())) {
     const int descriptor = ::socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) {
       error = std::strerror(errno);
@@ -59,7 +58,10 @@ std::expected<listening_socket, std::string> listening_socket::open(const host_p
     }
     listening_socket socket(descriptor);
     const int on = 1;
+    const int off = 0;
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    // [::] is reached over IPv4 as well.
+    if (at.ss_family == AF_INET6) ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     // What is accepted inherits them (tcp(7)), from the first on.
     set_connection_options(descriptor, options);
     if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&at), length_of(at)) == 0 &&

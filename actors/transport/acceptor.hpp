@@ -26,6 +26,7 @@ class listening_socket {
   listening_socket& operator=(listening_socket&&) = delete;
   ~listening_socket();
 
+  int descriptor() const noexcept { return descriptor_; }
   int release() noexcept { return std::exchange(descriptor_, -1); }
   /// The real port, also when 0 was asked for.
   std::uint16_t port() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ranges>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -22,6 +23,23 @@ bool is_address(int family, std::string_view text) {
   return inet_pton(family, std::string{text}.c_str(), binary) == 1;
 }
 
+/// RFC 1035, 2.3.4, and RFC 1123, 2.1; underscores are in use inside of container networks.
+std::string check_labels(std::string_view host) {
+  constexpr std::size_t longest_name = 253;
+  constexpr std::size_t longest_label = 63;
+  if (host.size() > longest_name)
+    return fmt::format("a host name has at most {} characters, not {}", longest_name, host.size());
+  for (const auto part : std::views::split(host, '.')) {
+    const std::string_view label(part.begin(), part.end());
+    if (label.size() > longest_label)
+      return fmt::format("\"{}\" is not a host name; its parts have at most {} characters", host,
+                         longest_label);
+    if (label.starts_with('-') || label.ends_with('-'))
+      return fmt::format("\"{}\" is not a host name; its parts neither begin nor end with '-'", host);
+  }
+  return "";
+}
+
 /// The complaint about a host, empty when it is fine.
 std::string check_host(std::string_view host, bool bracketed) {
   if (bracketed)
@@ -30,6 +48,7 @@ std::string check_host(std::string_view host, bool bracketed) {
   if (host.contains(':')) return "an IPv6 address stands in brackets; write [::1]:7400";
   if (!std::ranges::all_of(host, is_name_char))
     return fmt::format("\"{}\" is not a host name; use letters, digits, '.', '-' and '_'", host);
+  if (auto wrong = check_labels(host); !wrong.empty()) return wrong;
   const bool numeric = host.find_first_not_of("0123456789.") == host.npos;
   if (numeric && !is_address(AF_INET, host))
     return fmt::format("\"{}\" is not an IPv4 address such as 127.0.0.1", host);

@@ -29,16 +29,6 @@ bool is_cut(close_reason reason) {
          reason == close_reason::heartbeat_lost;
 }
 
-/// The answer of a server for something else to the first frame it got.
-close_reason what_it_speaks(std::string_view first_bytes) {
-  // The content types of TLS's records (RFC 8446, 5.1), then the major version.
-  constexpr std::string_view alert_record("\x15\x03", 2);
-  constexpr std::string_view handshake_record("\x16\x03", 2);
-  if (first_bytes.starts_with("HTTP/")) return close_reason::speaks_http;
-  const bool tls = first_bytes.starts_with(alert_record) || first_bytes.starts_with(handshake_record);
-  return tls ? close_reason::speaks_tls : close_reason::framing_error;
-}
-
 constexpr std::string_view heartbeat_request = R"({"jsonrpc":"2.0","id":"heartbeat","method":"heartbeat"})";
 constexpr std::string_view heartbeat_notification = R"({"jsonrpc":"2.0","method":"heartbeat"})";
 
@@ -151,11 +141,12 @@ void connection::read() {
 
 void connection::take(std::string_view bytes) {
   auto batch = shared_.inbound.take();
+  if (status_.frames_read == 0) beginning_.add(bytes);
   batch->broken = reader_.feed(bytes, [&](std::string_view payload) { scan(*batch, payload); });
   count_unfinished();
   if (batch->broken != proto::frame_error::none) {
     on_broken_stream(batch->broken);
-    if (status_.frames_read == 0) reason_ = what_it_speaks(bytes);
+    if (status_.frames_read == 0) reason_ = reason_of(beginning_.what_it_speaks());
   }
   if (!batch->items.empty() || batch->broken != proto::frame_error::none) forward(std::move(batch));
   if (reading_ != reading::on || !reader_.mid_frame()) {

@@ -18,6 +18,7 @@
 #include "actors/runtime/pinned_actor.hpp"
 #include "actors/transport/output_queue.hpp"
 #include "actors/transport/shard.hpp"
+#include "proto/foreign.hpp"
 #include "proto/frame.hpp"
 
 namespace weft {
@@ -27,11 +28,11 @@ struct connection_status {
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
   std::uint64_t frames_read = 0;
+  coro::clock::time_point opened{};
+  coro::clock::time_point last_read{};
   std::size_t pending_output = 0;
   /// Of the frame that is not complete yet.
   std::size_t unfinished_bytes = 0;
-  coro::clock::time_point opened{};
-  coro::clock::time_point last_read{};
 };
 
 /// Connection to router, its last message.
@@ -110,6 +111,7 @@ class connection final : public pinned_actor, private event_handler, private cor
   connection_key key_;
   caf::strong_actor_ptr router_;
   proto::frame_reader reader_;
+  proto::stream_beginning beginning_;
   /// Whole frames that the router has put back until the output has room, and those that it looks at again.
   struct put_back {
     std::string waiting;

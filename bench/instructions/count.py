@@ -169,7 +169,7 @@ def complaints(counts, expected):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", default=os.path.join("build", "release", "weft"))
+    parser.add_argument("--binary", default=os.path.join("build", "release", "libexec", "weft", "weft-node"))
     parser.add_argument("--update", action="store_true", help=f"write what was counted into {FILE.name}")
     arguments = parser.parse_args()
     counts = count_all(arguments.binary)

@@ -90,8 +90,9 @@ export class Connection extends EventEmitter {
     socket.on("close", () => this.close("the node closed the connection"));
   }
 
-  // The method's result; rejects with RpcError. `signal` cancels the call.
-  call(method, params, { timeout = 30_000, signal } = {}) {
+  // The method's result; rejects with RpcError. `signal` cancels the call. Calls with one `routeKey`, any JSON value,
+  // reach one instance where `consistent_hash` balances the method.
+  call(method, params, { timeout = 30_000, signal, routeKey } = {}) {
     if (this.#draining || this.closed) {
       const why = `${method} not sent: the connection is closing`;
       return Promise.reject(new RpcError(codes.unavailable, why, { executed: "no" }));
@@ -113,7 +114,7 @@ export class Connection extends EventEmitter {
         finish(value);
       };
       this.#pending.set(id, { resolve: done(resolve), reject: done(reject) });
-      this.#send({ id, method, params, deadline_ms: timeout });
+      this.#send({ id, method, params, deadline_ms: timeout, route_key: routeKey });
       if (signal?.aborted) abort();
       else signal?.addEventListener("abort", abort);
     });
@@ -230,9 +231,10 @@ const aborted = ({ signal }) =>
 
 // A Connection to the node at HOST:PORT, introduced as `name` and serving `methods` (name -> function).
 // `serves` is what the mesh is told, when names are not enough: [{ method: "users.get", idempotent: true }, …].
-// `token` says who this is, to a node that asks for one.
+// `token` says who this is, to a node that asks for one; without it the variable WEFT_TOKEN does.
 export async function connect(address, options) {
-  const { name, instance, token, methods = {}, serves = Object.keys(methods), heartbeat = 15_000 } = options;
+  const { name, instance, methods = {}, serves = Object.keys(methods), heartbeat = 15_000 } = options;
+  const token = options.token || process.env.WEFT_TOKEN || undefined;
   const colon = address.lastIndexOf(":");
   const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
   const socket = net.connect({ host, port: Number(address.slice(colon + 1)) });

@@ -16,11 +16,15 @@ def receive(stream):
     return json.loads(stream.read(length))
 
 
-host, port = sys.argv[1].rsplit(":", 1)
-params = json.loads(sys.argv[3]) if len(sys.argv) > 3 else []
-with socket.create_connection((host, int(port)), timeout=10) as connection:
+try:
+    address, method, params = [*sys.argv[1:], "[]"][:3] if len(sys.argv) <= 4 else []
+    host, port = address.rsplit(":", 1)
+    address, params = (host.strip("[]"), int(port)), json.loads(params)
+except ValueError:
+    sys.exit(f"usage: {sys.argv[0]} HOST:PORT METHOD [PARAMS], which are a JSON array or object")
+with socket.create_connection(address, timeout=10) as connection:
     stream = connection.makefile("rb")
-    send(connection, {"jsonrpc": "2.0", "id": 1, "method": sys.argv[2], "params": params})
+    send(connection, {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
     answer = receive(stream)
 print(json.dumps(answer.get("result", answer.get("error"))))
 sys.exit("error" in answer)

@@ -13,22 +13,38 @@ def send(connection, message):
     connection.sendall(struct.pack(">i", len(payload)) + payload)
 
 
+def answer(method, params):
+    if method == "heartbeat":
+        return {"result": "ok"}
+    if method != "greeter.hello":
+        return {"error": {"code": -32601, "message": f"no method {method} here, only greeter.hello"}}
+    match params:
+        case [str(name)] | {"name": str(name)}:
+            return {"result": "hello " + name}
+    return {"error": {"code": -32602, "message": 'greeter.hello takes ["NAME"] or {"name": "NAME"}'}}
+
+
 def serve(connection):
     serves = [{"method": "greeter.hello", "idempotent": True}]
     send(connection, {"id": 0, "method": "connect", "params": {"name": "greeter", "serves": serves}})
     stream = connection.makefile("rb")
     while header := stream.read(4):
         message = json.loads(stream.read(*struct.unpack(">i", header)))
-        if message.get("method") in ("greeter.hello", "heartbeat") and "id" in message:
-            result = "ok" if message["method"] == "heartbeat" else "hello " + message["params"][0]
-            send(connection, {"id": message["id"], "result": result})
-        elif message.get("method") == "$/goaway" or "error" in message:
+        if message.get("method") == "$/goaway" or "error" in message:
             return print(message, file=sys.stderr)
+        if "method" in message and "id" in message:
+            send(connection, {"id": message["id"], **answer(message["method"], message.get("params"))})
 
 
-for host, _, port in itertools.cycle(address.rpartition(":") for address in sys.argv[1:]):
+try:
+    nodes = [(host.strip("[]"), int(port)) for host, _, port in (each.rpartition(":") for each in sys.argv[1:])]
+except ValueError:
+    nodes = []
+if not nodes:
+    sys.exit(f"usage: {sys.argv[0]} HOST:PORT...")
+for node in itertools.cycle(nodes):
     try:
-        with socket.create_connection((host, int(port)), timeout=60) as connection:
+        with socket.create_connection(node, timeout=60) as connection:
             serve(connection)
     except (OSError, struct.error):
         time.sleep(0.1)

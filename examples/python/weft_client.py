@@ -19,6 +19,7 @@ import inspect
 import itertools
 import json
 import logging
+import os
 import random
 import struct
 
@@ -65,15 +66,18 @@ class Connection:
         self._tasks = [asyncio.create_task(self._read())]
         self.node = None
 
-    async def call(self, method, params=None, *, timeout=30):
-        """The method's result. Raises RpcError. Cancelling the caller's task cancels the call."""
+    async def call(self, method, params=None, *, timeout=30, route_key=None):
+        """The method's result. Raises RpcError. Cancelling the caller's task cancels the call.
+
+        Calls with one `route_key`, any JSON value, reach one instance where `consistent_hash` balances the method."""
         if self._draining or self._closed.is_set():
             raise RpcError(UNAVAILABLE, f"{method} not sent: the connection is closing", {"executed": "no"})
         id = next(self._ids)
         answer = self._pending[id] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(timeout):
-                self._send(id=id, method=method, params=params, deadline_ms=int(timeout * 1000))
+                key = {} if route_key is None else {"route_key": route_key}
+                self._send(id=id, method=method, params=params, deadline_ms=int(timeout * 1000), **key)
                 await self._writer.drain()
                 return await answer
         except TimeoutError:
@@ -219,7 +223,8 @@ async def connect(address, *, name, instance=None, token=None, methods=None, ser
     """A Connection to the node at HOST:PORT, introduced as `name`, serving `methods` (name -> function).
 
     `serves` is what the mesh is told, when names are not enough: [{"method": "users.get", "idempotent": True}, …].
-    `token` says who this is, to a node that asks for one."""
+    `token` says who this is, to a node that asks for one; without it the variable WEFT_TOKEN does."""
+    token = token or os.environ.get("WEFT_TOKEN") or None
     host, _, port = address.rpartition(":")
     connection = Connection(*await asyncio.open_connection(host.strip("[]"), int(port)), methods or {})
     try:

@@ -1,13 +1,11 @@
 #include "node/admin/server.hpp"
 
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,15 +13,14 @@
 #include <thread>
 #include <utility>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "actors/transport/acceptor.hpp"
 #include "actors/transport/network.hpp"
 #include "node/admin/open_sockets.hpp"
 #include "node/admin/page_workers.hpp"
@@ -36,44 +33,13 @@ constexpr std::size_t max_body_bytes = 1024;
 /// For a request and its answer together, whatever trickles in meanwhile.
 constexpr std::chrono::milliseconds longest_exchange{10'000};
 constexpr unsigned silence_seconds = 5;
+/// Until the first line is there; programs send it at once.
+constexpr std::chrono::milliseconds first_line{1'000};
 // Connections that are kept; beyond them the oldest is cut. The server accepts some more, so that those that
 // were cut have time to be closed.
 constexpr std::size_t most_connections = 64;
 constexpr unsigned most_accepted = 128;
 constexpr std::size_t most_waiting_pages = 32;
-
-std::expected<sockaddr_storage, std::string> resolve(const host_port& address) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* found = nullptr;
-  const auto port = std::to_string(address.port);
-  if (const int error = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found); error != 0)
-    return std::unexpected(
-        fmt::format("\"{}\" is not an address of this machine ({})", address.host, gai_strerror(error)));
-  sockaddr_storage result{};
-  std::memcpy(&result, found->ai_addr, found->ai_addrlen);
-  freeaddrinfo(found);
-  return result;
-}
-
-/// A descriptor that the server closes.
-std::expected<int, std::string> listen_at(const sockaddr_storage& at) {
-  const int descriptor = ::socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (descriptor < 0) return std::unexpected(std::string(std::strerror(errno)));
-  const int on = 1;
-  const int off = 0;
-  ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  // [::] is reached over IPv4 as well.
-  if (at.ss_family == AF_INET6) ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&at), length_of(at)) == 0 &&
-      ::listen(descriptor, SOMAXCONN) == 0) {
-    return descriptor;
-  }
-  const std::string error = std::strerror(errno);
-  ::close(descriptor);
-  return std::unexpected(error);
-}
 
 std::string header(MHD_Connection* connection, const char* name) {
   const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
@@ -122,7 +88,7 @@ struct admin_server::implementation {
   std::mutex mutex;
   std::condition_variable changed;
   bool ending = false;
-  open_sockets sockets{most_connections, longest_exchange};
+  open_sockets sockets{most_connections, first_line, longest_exchange};
   // Readiness waits for no other page.
   std::unique_ptr<page_workers> readiness = std::make_unique<page_workers>(1, most_waiting_pages);
   std::unique_ptr<page_workers> pages = std::make_unique<page_workers>(2, most_waiting_pages);
@@ -159,6 +125,13 @@ struct admin_server::implementation {
       sockets.remove(info->connect_fd);
   }
 
+  void note_first_line(MHD_Connection* connection) {
+    const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info == nullptr) return;
+    const std::lock_guard lock(mutex);
+    sockets.begin(info->connect_fd);
+  }
+
   /// Makes the page now, or has it made.
   MHD_Result dispatch(MHD_Connection* connection, exchange& of) {
     if (of.too_large) {
@@ -187,7 +160,8 @@ struct admin_server::implementation {
   }
 
   // -- the library's callbacks
-  static void* on_uri(void*, const char* uri, MHD_Connection*) {
+  static void* on_uri(void* self, const char* uri, MHD_Connection* connection) {
+    static_cast<implementation*>(self)->note_first_line(connection);
     auto* of = new exchange;
     const std::string_view text = uri;
     if (const auto question = text.find('?'); question != text.npos)
@@ -244,15 +218,15 @@ admin_server::~admin_server() = default;
 
 std::expected<std::unique_ptr<admin_server>, std::string> admin_server::start(const host_port& address,
                                                                               admin_sources sources) {
-  const auto failed = [&](std::string_view why) {
-    return std::unexpected(
-        fmt::format("admin server: cannot listen on {}: {}; choose another address with --admin",
-                    format_host_port(address), why));
+  const auto failed = [](std::string_view why) {
+    return std::unexpected(fmt::format("admin server: {}; choose another address with --admin", why));
   };
-  const auto at = resolve(address);
-  if (!at) return failed(at.error());
-  const auto listener = listen_at(*at);
+  auto listener = listening_socket::open(address);
   if (!listener) return failed(listener.error());
+  // Whoever comes is accepted with the first bytes, which tell whether it is HTTP, or a second later without
+  // any.
+  const int second = 1;
+  ::setsockopt(listener->descriptor(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &second, sizeof second);
 
   auto impl = std::make_unique<implementation>();
   impl->sources = std::move(sources);
@@ -265,17 +239,16 @@ std::expected<std::unique_ptr<admin_server>, std::string> admin_server::start(co
   unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME;
   impl->daemon = MHD_start_daemon(
       flags, 0, nullptr, nullptr, &implementation::on_request, impl.get(), MHD_OPTION_EXTERNAL_LOGGER,
-      &implementation::on_message, impl.get(), MHD_OPTION_LISTEN_SOCKET, *listener,
+      &implementation::on_message, impl.get(), MHD_OPTION_LISTEN_SOCKET, listener->descriptor(),
       MHD_OPTION_CONNECTION_TIMEOUT, silence_seconds, MHD_OPTION_CONNECTION_LIMIT, most_accepted,
-      MHD_OPTION_URI_LOG_CALLBACK, &implementation::on_uri, nullptr, MHD_OPTION_NOTIFY_COMPLETED,
+      MHD_OPTION_URI_LOG_CALLBACK, &implementation::on_uri, impl.get(), MHD_OPTION_NOTIFY_COMPLETED,
       &implementation::on_completed, nullptr, MHD_OPTION_NOTIFY_CONNECTION, &implementation::on_connection,
       impl.get(), MHD_OPTION_END);
   if (impl->daemon != nullptr) impl->sweeper = std::thread([raw = impl.get()] { raw->sweep(); });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (impl->daemon == nullptr) {
-    ::close(*listener);
+  if (impl->daemon == nullptr)
     return failed(impl->complaint.empty() ? "the HTTP library gives no reason" : impl->complaint);
-  }
+  listener->release();
   return std::unique_ptr<admin_server>{new admin_server{std::move(impl)}};
 }
 

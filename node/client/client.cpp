@@ -49,6 +49,7 @@ std::expected<void, client_error> client::send_bytes(std::string_view bytes, ste
 std::expected<std::string, client_error> client::receive(steady_clock::time_point until) {
   std::array<char, 16384> chunk;
   while (received_.empty()) {
+    if (broken_ != proto::frame_error::none) return std::unexpected(no_frame());
     if (!wait_ready(socket_.get(), POLLIN, until)) {
       return fail(client_error::kind::timed_out, "no message came in time");
     }
@@ -58,17 +59,21 @@ std::expected<std::string, client_error> client::receive(steady_clock::time_poin
       if (would_block(errno)) continue;
       return fail(client_error::kind::failed, fmt::format("receiving failed: {}", error_text(errno)));
     }
-    auto error = reader_.feed({chunk.data(), static_cast<std::size_t>(count)},
-                              [this](std::string_view payload) { received_.emplace_back(payload); });
-    if (error != proto::frame_error::none && received_.empty()) {
-      return fail(client_error::kind::failed,
-                  fmt::format("the peer sent no valid frame ({}); check that the port speaks framed JSON-RPC",
-                              proto::to_string(error)));
-    }
+    const std::string_view bytes(chunk.data(), static_cast<std::size_t>(count));
+    beginning_.add(bytes);
+    broken_ = reader_.feed(bytes, [this](std::string_view payload) { received_.emplace_back(payload); });
+    framed_ = framed_ || !received_.empty();
   }
   std::string payload = std::move(received_.front());
   received_.pop_front();
   return payload;
+}
+
+client_error client::no_frame() const {
+  if (!framed_)
+    return {client_error::kind::foreign, fmt::format("the peer {}", explain(beginning_.what_it_speaks()))};
+  return {client_error::kind::failed,
+          fmt::format("the peer sent no valid frame ({})", proto::to_string(broken_))};
 }
 
 void client::finish_sending() noexcept {

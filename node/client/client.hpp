@@ -11,12 +11,13 @@
 #include <string_view>
 
 #include "node/client/socket.hpp"
+#include "proto/foreign.hpp"
 #include "proto/frame.hpp"
 
 namespace weft::tools {
 
 struct client_error {
-  enum class kind : std::uint8_t { timed_out, closed, failed };
+  enum class kind : std::uint8_t { timed_out, closed, failed, foreign };
   kind what = kind::failed;
   /// A sentence without the peer's address.
   std::string message;
@@ -45,8 +46,14 @@ class client {
   unique_fd release() && noexcept { return std::move(socket_); }
 
  private:
+  client_error no_frame() const;
+
   unique_fd socket_;
   proto::frame_reader reader_;
+  proto::stream_beginning beginning_;
+  bool framed_ = false;
+  /// What ended the stream of frames; those before it are still delivered.
+  proto::frame_error broken_ = proto::frame_error::none;
   std::deque<std::string> received_;
 };
 

@@ -55,6 +55,9 @@ int report_failure(const call_options& options, const client_error& error, std::
         "no answer from {} to '{}' within {}: the method may still be running; check the node's health "
         "or raise --timeout\n",
         format_host_port(options.address), printable(options.method), format_duration(options.timeout));
+  } else if (error.what == client_error::kind::foreign) {
+    errors << fmt::format("no answer from {} to '{}': {}\n", format_host_port(options.address),
+                          printable(options.method), error.message);
   } else {
     errors << fmt::format("no answer from {} to '{}': {}; check the node's log\n",
                           format_host_port(options.address), printable(options.method),

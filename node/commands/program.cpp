@@ -41,6 +41,24 @@ std::string check_subcommand(const CLI::App& app, int argc, char** argv) {
                      nearest_name(first, known), list);
 }
 
+/// A sentence for each flag that the command line's subcommand does not have; empty when there is none.
+std::string unknown_flags(const CLI::App& app) {
+  const auto given = app.get_subcommands();
+  const CLI::App& command = given.empty() ? app : *given.front();
+  std::vector<std::string> known;
+  for (const CLI::Option* each : command.get_options()) {
+    for (const auto& name : each->get_lnames()) known.push_back("--" + name);
+  }
+  std::vector<std::string> complaints;
+  for (const auto& argument : command.remaining()) {
+    if (!argument.starts_with('-') || argument.size() < 2) continue;
+    const auto flag = argument.substr(0, argument.find('='));
+    complaints.push_back(
+        fmt::format("flag {}: unknown; the nearest known one is {}", flag, nearest_name(flag, known)));
+  }
+  return fmt::format("{}", fmt::join(complaints, "; "));
+}
+
 int run(int argc, char** argv, program_description& description) {
   CLI::App app{description.summary, description.name};
   int exit_code = exit_ok;
@@ -57,7 +75,12 @@ int run(int argc, char** argv, program_description& description) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
-    return refuse(description.name, fmt::format("{}; see {} {} --help", e.what(), description.name, argv[1]));
+    // What stands behind an unknown flag may have been taken for something else: the flag is what is wrong.
+    const auto unknown = unknown_flags(app);
+    const auto given = app.get_subcommands();
+    return refuse(description.name,
+                  fmt::format("{}; see {} {}--help", unknown.empty() ? e.what() : unknown, description.name,
+                              given.empty() ? "" : given.front()->get_name() + " "));
   }
   return exit_code;
 }

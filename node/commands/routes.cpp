@@ -1,7 +1,11 @@
 #include "node/commands/routes.hpp"
 
+#include <algorithm>
+#include <array>
 #include <iostream>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -26,31 +30,55 @@ std::string instance_name(const json& instance) {
   return printable(name.empty() ? service : service + "/" + name);
 }
 
+constexpr std::array<std::string_view, 10> titles = {"METHOD",   "POLICY",    "NODE",       "INSTANCE",
+                                                     "STATE",    "IN FLIGHT", "LATENCY ms", "CALLS",
+                                                     "FAILURES", "EJECTIONS"};
+constexpr std::size_t first_number = 5;
+using row = std::array<std::string, titles.size()>;
+
+std::size_t width_of(std::string_view text) {
+  // Without what continues a character in UTF-8.
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+void add_rows(std::vector<row>& rows, const json& route) {
+  auto method = printable(route.value("method", ""));
+  if (const auto waiting = route.value("waiting", 0); waiting > 0)
+    method += fmt::format(" ({} waiting)", waiting);
+  const auto policy = printable(route.value("policy", ""));
+  if (policy == "in_process") return rows.push_back({method, policy, "(this)", "in the process", "healthy"});
+  const auto instances = route.value("instances", json::array());
+  if (instances.empty()) rows.push_back({method, policy, "-", "no instance left", "gone"});
+  for (const auto& i : instances) {
+    rows.push_back(
+        {method, policy, printable(i.value("node", "")) + (i.value("local", false) ? " (this)" : ""),
+         instance_name(i), printable(i.value("state", "")), std::to_string(i.value("in_flight", 0)),
+         fmt::format("{:.3f}", i.value("latency_ms", 0.0)), std::to_string(i.value("calls", 0ULL)),
+         std::to_string(i.value("failures", 0ULL)), std::to_string(i.value("ejections", 0ULL))});
+  }
+}
+
+/// Columns as wide as what stands in them: texts to the left, numbers to the right.
 void print_table(const json& routes, std::ostream& output) {
-  constexpr const char* row = "{:<28} {:<12} {:<26} {:<10} {:>9} {:>11} {:>9} {:>9} {:>9}\n";
-  output << fmt::format(fmt::runtime(row), "METHOD", "NODE", "INSTANCE", "STATE", "IN FLIGHT", "LATENCY ms",
-                        "CALLS", "FAILURES", "EJECTIONS");
+  std::vector<row> rows(1);
+  std::ranges::copy(titles, rows.front().begin());
   for (const auto& route : routes) {
-    if (!route.is_object()) continue;
-    auto method = printable(route.value("method", ""));
-    if (const auto waiting = route.value("waiting", 0); waiting > 0)
-      method += fmt::format(" ({} waiting)", waiting);
-    if (route.value("policy", "") == "in_process") {
-      output << fmt::format(fmt::runtime(row), method, "(this)", "in the process", "healthy", "", "", "", "",
-                            "");
-      continue;
+    if (route.is_object()) add_rows(rows, route);
+  }
+  std::array<std::size_t, titles.size()> widths{};
+  for (const auto& each : rows) {
+    for (std::size_t i = 0; i < each.size(); ++i) widths[i] = std::max(widths[i], width_of(each[i]));
+  }
+  for (const auto& each : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < each.size(); ++i) {
+      const std::string padding(widths[i] - width_of(each[i]), ' ');
+      if (i > 0) line += "  ";
+      line += i < first_number ? each[i] + padding : padding + each[i];
     }
-    const auto instances = route.value("instances", json::array());
-    if (instances.empty()) {
-      output << fmt::format(fmt::runtime(row), method, "-", "no instance left", "gone", "", "", "", "", "");
-    }
-    for (const auto& i : instances) {
-      output << fmt::format(fmt::runtime(row), method,
-                            printable(i.value("node", "")) + (i.value("local", false) ? " (this)" : ""),
-                            instance_name(i), printable(i.value("state", "")), i.value("in_flight", 0),
-                            fmt::format("{:.3f}", i.value("latency_ms", 0.0)), i.value("calls", 0),
-                            i.value("failures", 0), i.value("ejections", 0));
-    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    output << line << '\n';
   }
 }
 

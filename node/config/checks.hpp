@@ -1,5 +1,5 @@
 // What a value must be, where its option's type does not say it all: the `check` of rows in
-// node/config/table.cpp. Each returns why the value is refused and what would be right, or nothing. Thread
+// node/config/sections/. Each returns why the value is refused and what would be right, or nothing. Thread
 // safety: no state.
 #pragma once
 

@@ -9,7 +9,8 @@
 namespace weft {
 
 std::vector<std::string> check_together(const program_options& options,
-                                        const std::function<std::string(std::string_view key)>& describe) {
+                                        const std::function<std::string(std::string_view key)>& describe,
+                                        const std::function<bool(std::string_view key)>& is_given) {
   std::vector<std::string> complaints;
   const auto at_most = [&](std::string_view smaller, std::string_view larger) {
     complaints.push_back(fmt::format("{} exceeds {}; it must not", describe(smaller), describe(larger)));
@@ -24,6 +25,9 @@ std::vector<std::string> check_together(const program_options& options,
     at_most("tracing.batch_spans", "tracing.queue_spans");
   if (mesh.reconnect_initial > mesh.reconnect_max) at_most("mesh.reconnect_initial", "mesh.reconnect_max");
   if (limits.queue_target > limits.queue_interval) at_most("limits.queue_target", "limits.queue_interval");
+  // The default is cut to what drain_timeout leaves of it.
+  if (options.node.drain_handover > options.node.drain_timeout && is_given("drain_handover"))
+    at_most("drain_handover", "drain_timeout");
   const balance_options& balance = options.node.balance;
   if (balance.ejection.base_time > balance.ejection.max_time)
     at_most("ejection.base_time", "ejection.max_time");

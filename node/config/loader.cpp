@@ -11,10 +11,13 @@ namespace {
 
 using nlohmann::json;
 
+/// Of a value that nobody gave.
+constexpr std::string_view no_origin = "default";
+
 class loading {
  public:
   explicit loading(std::span<const option> table) : table_{table} {
-    config.origins.assign(table.size(), "default");
+    config.origins.assign(table.size(), std::string(no_origin));
   }
 
   void apply(given source) {
@@ -32,6 +35,10 @@ class loading {
     const auto row = std::ranges::find(table_, key, &option::key);
     return fmt::format("{} {} ({})", key, value_of(*row, config.options).dump(),
                        config.origins[index_of(*row)]);
+  }
+
+  bool is_given(std::string_view key) const {
+    return config.origins[index_of(*std::ranges::find(table_, key, &option::key))] != no_origin;
   }
 
   loaded_config config;
@@ -63,9 +70,10 @@ std::expected<loaded_config, std::vector<std::string>> load_config(const config_
   load.apply(values_of_environment(sources.environment, table));
   load.apply(values_of_flags(sources.flags, table));
   if (table.data() == option_table().data()) {
-    std::ranges::move(
-        check_together(load.config.options, [&](std::string_view key) { return load.describe(key); }),
-        std::back_inserter(load.errors));
+    std::ranges::move(check_together(
+                          load.config.options, [&](std::string_view key) { return load.describe(key); },
+                          [&](std::string_view key) { return load.is_given(key); }),
+                      std::back_inserter(load.errors));
   }
   if (!load.errors.empty()) return std::unexpected(std::move(load.errors));
   return std::move(load.config);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/discovery/source.hpp"
+#include "actors/methods/method_pattern.hpp"
 #include "actors/transport/address.hpp"
 #include "node/config/units.hpp"
 
@@ -18,16 +20,21 @@ namespace {
 
 using assigned = std::expected<void, std::string>;
 
-template <class T>
-T& reach(const option& row, program_options& options) {
-  return std::get<member_of<T>>(row.member)(options);
-}
+struct type_words {
+  std::string_view placeholder;
+  std::string_view allowed;
+};
+constexpr type_words words_of_types[] = {
+#define WEFT_OPTION_TYPE(name, placeholder, allowed) {placeholder, allowed},
+#include "node/config/option_types.inc"
+#undef WEFT_OPTION_TYPE
+};
 
 assigned out_of_range(const option& row, std::string_view text) {
   return std::unexpected(fmt::format("{} is out of range; use {}", text, range_text(row)));
 }
 
-assigned assign_text(const option& row, std::string& member, const std::string& text) {
+assigned assign_one(const option& row, std::string& member, const std::string& text) {
   if (row.type == option_type::choice && std::ranges::find(row.choices, text) == row.choices.end())
     return std::unexpected(fmt::format("\"{}\" is not allowed; use {}", text, range_text(row)));
   if (row.check) {
@@ -38,25 +45,32 @@ assigned assign_text(const option& row, std::string& member, const std::string& 
   return {};
 }
 
-assigned assign_boolean(bool& member, const std::string& text) {
+assigned assign_one(const option&, bool& member, const std::string& text) {
   if (text != "true" && text != "false")
     return std::unexpected(fmt::format("\"{}\" is not a truth value; use true or false", text));
   member = text == "true";
   return {};
 }
 
-assigned assign_count(const option& row, std::size_t& member, const std::string& text) {
+std::expected<std::uint64_t, std::string> parse_count(const option& row, const std::string& text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc::result_out_of_range) return out_of_range(row, text);
+  // Out of any range, then.
+  if (error == std::errc::result_out_of_range) return std::numeric_limits<std::uint64_t>::max();
   if (error != std::errc{} || end != text.data() + text.size())
     return std::unexpected(fmt::format("\"{}\" is not a whole number; use {}", text, range_text(row)));
-  if (number < row.min || number > row.max) return out_of_range(row, text);
-  member = number;
+  return number;
+}
+
+assigned assign_one(const option& row, std::size_t& member, const std::string& text) {
+  const auto number = row.type == option_type::size ? parse_size(text) : parse_count(row, text);
+  if (!number) return std::unexpected(number.error());
+  if (*number < row.min || *number > row.max) return out_of_range(row, text);
+  member = *number;
   return {};
 }
 
-assigned assign_ratio(const option& row, double& member, const std::string& text) {
+assigned assign_one(const option& row, double& member, const std::string& text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc::result_out_of_range) return out_of_range(row, text);
@@ -68,17 +82,11 @@ assigned assign_ratio(const option& row, double& member, const std::string& text
   return {};
 }
 
-assigned assign_size(const option& row, std::size_t& member, const std::string& text) {
-  auto bytes = parse_size(text);
-  if (!bytes) return std::unexpected(std::move(bytes.error()));
-  if (*bytes < row.min || *bytes > row.max) return out_of_range(row, text);
-  member = *bytes;
-  return {};
-}
-
 /// The member's unit is also that of the row's range, and the finest.
-template <class Unit>
-assigned assign_duration(const option& row, Unit& member, const std::string& text) {
+template <class Period>
+assigned assign_one(const option& row, std::chrono::duration<std::int64_t, Period>& member,
+                    const std::string& text) {
+  using Unit = std::chrono::duration<std::int64_t, Period>;
   const auto parsed = parse_duration(text);
   if (!parsed) return std::unexpected(parsed.error());
   const auto whole = std::chrono::floor<Unit>(*parsed);
@@ -99,14 +107,14 @@ std::string duration_range(const option& row) {
   return fmt::format("{} to {}", format_duration(Unit{row.min}), format_duration(Unit{row.max}));
 }
 
-assigned assign_address(host_port& member, const std::string& text) {
+assigned assign_one(const option&, host_port& member, const std::string& text) {
   auto address = parse_host_port(text);
   if (!address) return std::unexpected(std::move(address.error()));
   member = *std::move(address);
   return {};
 }
 
-assigned assign_peers(std::vector<std::string>& member, std::span<const std::string> texts) {
+assigned assign_all(const option&, std::vector<std::string>& member, std::span<const std::string> texts) {
   std::vector<std::string> complaints;
   std::set<std::string> names;
   for (const std::string& text : texts) {
@@ -122,26 +130,72 @@ assigned assign_peers(std::vector<std::string>& member, std::span<const std::str
   return {};
 }
 
-assigned assign_rules(const option& row, std::vector<method_rule>& member,
-                      std::span<const std::string> texts) {
+/// What is wrong with the METHOD of a rule, empty when nothing is.
+std::string check_rule_pattern(std::string_view pattern) {
+  const auto star = pattern.find('*');
+  if (star == pattern.npos || pattern == "*" || (is_prefix_pattern(pattern) && star + 1 == pattern.size()))
+    return {};
+  auto stem = std::string(pattern.substr(0, star));
+  while (stem.ends_with('.')) stem.pop_back();
+  const auto instead = stem.empty() ? std::string() : fmt::format(", such as {}.*,", stem);
+  return fmt::format("\"{}\" is no pattern of methods; use an exact name, prefix.*{} or * for every method",
+                     pattern, instead);
+}
+
+/// The earlier rule because of which this one would never count, or null.
+const method_rule* covering(std::span<const method_rule> earlier, const method_rule& rule) {
+  const auto found = std::ranges::find_if(
+      earlier, [&](const method_rule& first) { return pattern_covers(first.pattern, rule.pattern); });
+  return found == earlier.end() ? nullptr : &*found;
+}
+
+assigned assign_all(const option& row, std::vector<method_rule>& member, std::span<const std::string> texts) {
   std::vector<method_rule> rules;
   std::vector<std::string> complaints;
   for (const std::string& text : texts) {
     const auto equals = text.find('=');
     if (equals == text.npos || equals == 0) {
       complaints.push_back(
-          fmt::format("\"{}\" is no rule; write {}, METHOD a name or prefix.*", text, row.form));
+          fmt::format("\"{}\" is no rule; write {}, METHOD a name, prefix.* or *", text, row.form));
       continue;
     }
     method_rule rule{text.substr(0, equals), text.substr(equals + 1)};
-    if (auto complaint = row.check(rule.value); !complaint.empty())
+    auto complaint = check_rule_pattern(rule.pattern);
+    if (complaint.empty()) complaint = row.check(rule.value);
+    if (!complaint.empty()) {
       complaints.push_back(fmt::format("\"{}\": {}", text, complaint));
-    else
+    } else if (const auto* first = covering(rules, rule)) {
+      complaints.push_back(fmt::format(
+          "\"{}\" never counts, because \"{}={}\" stands before it and covers all of it; {}", text,
+          first->pattern, first->value,
+          first->pattern == rule.pattern ? "give each METHOD once" : "put the narrower rule first"));
+    } else {
       rules.push_back(std::move(rule));
+    }
   }
   if (!complaints.empty()) return std::unexpected(fmt::format("{}", fmt::join(complaints, "; also ")));
   member = std::move(rules);
   return {};
+}
+
+template <class T>
+nlohmann::json json_of(const option&, const T& member) {
+  return member;
+}
+nlohmann::json json_of(const option& row, const std::size_t& member) {
+  return row.type == option_type::size ? nlohmann::json(format_size(member)) : nlohmann::json(member);
+}
+template <class Period>
+nlohmann::json json_of(const option&, const std::chrono::duration<std::int64_t, Period>& member) {
+  return format_duration(member);
+}
+nlohmann::json json_of(const option&, const host_port& member) {
+  return format_host_port(member);
+}
+nlohmann::json json_of(const option&, const std::vector<method_rule>& member) {
+  auto list = nlohmann::json::array();
+  for (const method_rule& rule : member) list.push_back(rule.pattern + "=" + rule.value);
+  return list;
 }
 
 std::string from_key(const option& row, std::string_view prefix, char separator, bool upper) {
@@ -166,133 +220,46 @@ std::string variable_name(const option& row) {
 }
 
 std::string placeholder(const option& row) {
-  switch (row.type) {
-    case option_type::text:
-      return "NAME";
-    case option_type::choice:
-      return "WORD";
-    case option_type::path:
-      return "FILE";
-    case option_type::boolean:
-      return "true|false";
-    case option_type::count:
-      return "N";
-    case option_type::ratio:
-      return "RATIO";
-    case option_type::size:
-      return "SIZE";
-    case option_type::duration:
-    case option_type::short_duration:
-      return "DURATION";
-    case option_type::address:
-      return "HOST:PORT";
-    case option_type::url:
-      return "URL";
-    case option_type::peers:
-      return source_forms("|");
-    case option_type::rules:
-      return std::string{row.form};
-  }
-  std::unreachable();
+  if (row.type == option_type::peers) return source_forms("|");
+  if (row.type == option_type::rules) return std::string{row.form};
+  return std::string{words_of_types[std::to_underlying(row.type)].placeholder};
 }
 
 std::string range_text(const option& row) {
   switch (row.type) {
-    case option_type::text:
-      return "letters, digits, '.', '_' and '-', at most 64";
     case option_type::choice:
       return fmt::format("one of {}", fmt::join(row.choices, ", "));
-    case option_type::path:
-      return "a file's path";
-    case option_type::boolean:
-      return "true or false";
     case option_type::count:
       return fmt::format("{} to {}", row.min, row.max);
-    case option_type::ratio:
-      return "0 to 1";
     case option_type::size:
       return fmt::format("{} to {}", format_size(row.min), format_size(row.max));
     case option_type::duration:
       return duration_range<milliseconds>(row);
     case option_type::short_duration:
       return duration_range<microseconds>(row);
-    case option_type::address:
-      return "HOST:PORT, an IPv6 address in brackets";
-    case option_type::url:
-      return "http:// or https://, with the path; empty: none";
     case option_type::peers:
       return fmt::format("any number of {}", source_forms(", "));
-    case option_type::rules:
-      return "METHOD a name or prefix.*; the first rule that fits counts";
+    default:
+      return std::string{words_of_types[std::to_underlying(row.type)].allowed};
   }
-  std::unreachable();
 }
 
 assigned assign(const option& row, program_options& options, std::span<const std::string> texts) {
-  if (row.type == option_type::peers)
-    return assign_peers(reach<std::vector<std::string>>(row, options), texts);
-  if (row.type == option_type::rules)
-    return assign_rules(row, reach<std::vector<method_rule>>(row, options), texts);
-  if (texts.size() != 1) return std::unexpected(fmt::format("given {} times; give it once", texts.size()));
-  const std::string& text = texts.front();
-  switch (row.type) {
-    case option_type::text:
-    case option_type::choice:
-    case option_type::path:
-    case option_type::url:
-      return assign_text(row, reach<std::string>(row, options), text);
-    case option_type::boolean:
-      return assign_boolean(reach<bool>(row, options), text);
-    case option_type::count:
-      return assign_count(row, reach<std::size_t>(row, options), text);
-    case option_type::ratio:
-      return assign_ratio(row, reach<double>(row, options), text);
-    case option_type::size:
-      return assign_size(row, reach<std::size_t>(row, options), text);
-    case option_type::duration:
-      return assign_duration(row, reach<milliseconds>(row, options), text);
-    case option_type::short_duration:
-      return assign_duration(row, reach<microseconds>(row, options), text);
-    case option_type::address:
-      return assign_address(reach<host_port>(row, options), text);
-    case option_type::peers:
-    case option_type::rules:
-      break;
-  }
-  std::unreachable();
+  const auto set = [&](auto get) -> assigned {
+    auto& member = get(options);
+    if constexpr (requires { assign_all(row, member, texts); }) {
+      return assign_all(row, member, texts);
+    } else {
+      if (texts.size() != 1)
+        return std::unexpected(fmt::format("given {} times; give it once", texts.size()));
+      return assign_one(row, member, texts.front());
+    }
+  };
+  return std::visit(set, row.member);
 }
 
 nlohmann::json value_of(const option& row, program_options options) {
-  switch (row.type) {
-    case option_type::text:
-    case option_type::choice:
-    case option_type::path:
-    case option_type::url:
-      return reach<std::string>(row, options);
-    case option_type::boolean:
-      return reach<bool>(row, options);
-    case option_type::count:
-      return reach<std::size_t>(row, options);
-    case option_type::ratio:
-      return reach<double>(row, options);
-    case option_type::size:
-      return format_size(reach<std::size_t>(row, options));
-    case option_type::duration:
-      return format_duration(reach<milliseconds>(row, options));
-    case option_type::short_duration:
-      return format_duration(reach<microseconds>(row, options));
-    case option_type::address:
-      return format_host_port(reach<host_port>(row, options));
-    case option_type::peers:
-      return reach<std::vector<std::string>>(row, options);
-    case option_type::rules: {
-      nlohmann::json list = nlohmann::json::array();
-      for (const method_rule& rule : reach<std::vector<method_rule>>(row, options))
-        list.push_back(rule.pattern + "=" + rule.value);
-      return list;
-    }
-  }
-  std::unreachable();
+  return std::visit([&](auto get) { return json_of(row, get(options)); }, row.member);
 }
 
 }  // namespace weft

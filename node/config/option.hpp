@@ -20,20 +20,9 @@
 namespace weft {
 
 enum class option_type : std::uint8_t {
-  text,
-  choice,
-  path,
-  boolean,
-  count,
-  ratio,
-  size,
-  duration,
-  /// In microseconds.
-  short_duration,
-  address,
-  url,
-  peers,
-  rules
+#define WEFT_OPTION_TYPE(name, placeholder, allowed) name,
+#include "node/config/option_types.inc"
+#undef WEFT_OPTION_TYPE
 };
 
 template <class T>
@@ -48,15 +37,14 @@ struct option {
   /// As in a configuration file: "section.name" or "name".
   std::string_view key;
   option_type type;
+  // Initialized, since clang warns about rows that leave them out otherwise.
+  // NOLINTBEGIN(readability-redundant-member-init)
   /// Shown as "<redacted>".
   bool secret = false;
   option_member member;
-  std::string_view help;
   /// Smallest and largest count, bytes, milliseconds or microseconds.
   std::uint64_t min = 0;
   std::uint64_t max = 0;
-  // Initialized, since clang warns about rows that leave them out otherwise.
-  // NOLINTBEGIN(readability-redundant-member-init)
   /// What a `choice` may be.
   std::span<const std::string_view> choices{};
   /// A `text`'s, `url`'s or rule value's own check: returns the complaint, empty when the value is fine.
@@ -66,6 +54,7 @@ struct option {
   /// What a list's texts look like.
   std::string_view form{};
   // NOLINTEND(readability-redundant-member-init)
+  std::string_view help;
 };
 
 /// Takes any number of texts.

@@ -36,6 +36,8 @@ std::string unknown_variable(const std::string& name, std::span<const option> ta
   // Kubernetes describes a Service named "weft" to every container in this way.
   if (name.starts_with("WEFT_SERVICE_") || name.starts_with("WEFT_PORT"))
     message += " (if Kubernetes set it, set enableServiceLinks: false in the pod)";
+  if (name == "WEFT_TOKEN")
+    message += " (the clients in examples/ read it; a node takes its tokens from files)";
   return message;
 }
 

@@ -28,6 +28,7 @@ inline constexpr exit_code_info exit_code_table[] = {
      "whole result"},
     {"2", "`weft call`, `weft bench`, `weft health`: no connection, or no answer in time"},
     {"64", "wrong usage: an unknown flag, key or variable, or a value that is not allowed"},
+    {"127", "`libexec/weft/weft-node`, which `bin/weft` runs, is missing or cannot be run"},
     {"130, 143", "`weft node`: ended at once by a second SIGINT or SIGTERM"},
 };
 

@@ -11,7 +11,8 @@ namespace weft {
 
 /// Before `main`, and before other threads: where the arguments say `node`, blocks what `shutdown_signals`
 /// waits for and ignores what has no meaning. Without it a signal of the first milliseconds would end the
-/// process, or, sent to process 1, be lost. The other subcommands keep what the system does with signals, but
+/// process, or, sent to process 1, be lost; those before it, of the dynamic loader's time, are kept by
+/// node/launcher for `weft`. The other subcommands keep what the system does with signals, but
 /// end by SIGINT and SIGTERM also as process 1.
 void prepare_signals(int argc, char** argv) noexcept;
 

@@ -51,8 +51,7 @@ constexpr extra_family extras[] = {
      "failed"},
     {"weft_responses_malformed_total", "counter", "service",
      "Responses that could not be understood and ended the call whose id they had, by the name of the "
-     "service "
-     "or node that gave them"},
+     "service or node that gave them"},
     {"weft_build_info", "gauge", "version, compiler", "Always 1; the labels describe the build"},
     {"process_cpu_seconds_total", "counter", "", "User and system CPU time spent"},
     {"process_start_time_seconds", "gauge", "", "Start time of the process since the Unix epoch"},
@@ -71,16 +70,26 @@ double to_seconds(std::int64_t ns) {
   return static_cast<double>(ns) / 1e9;
 }
 
-MetricFamily family_of(extra which, MetricType type) {
-  return {std::string{extras[which].name}, std::string{extras[which].help}, type, {}};
+void add(MetricFamily& family, double value, std::vector<ClientMetric::Label> labels = {}) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  (family.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  family.metric.push_back(std::move(metric));
 }
 
-MetricFamily single(extra which, double value) {
-  const bool is_counter = extras[which].type == "counter";
-  MetricFamily family = family_of(which, is_counter ? MetricType::Counter : MetricType::Gauge);
-  ClientMetric metric;
-  (is_counter ? metric.counter.value : metric.gauge.value) = value;
-  family.metric.push_back(std::move(metric));
+MetricFamily family_of(extra which) {
+  const auto type = extras[which].type;
+  return {std::string{extras[which].name},
+          std::string{extras[which].help},
+          type == "counter" ? MetricType::Counter
+          : type == "gauge" ? MetricType::Gauge
+                            : MetricType::Histogram,
+          {}};
+}
+
+MetricFamily single(extra which, double value, std::vector<ClientMetric::Label> labels = {}) {
+  MetricFamily family = family_of(which);
+  add(family, value, std::move(labels));
   return family;
 }
 
@@ -94,11 +103,10 @@ void add_table(const metrics_snapshot& snapshot, std::vector<MetricFamily>& fami
                           std::string{row.help},
                           is_counter ? MetricType::Counter : MetricType::Gauge,
                           {}});
-    ClientMetric metric;
-    if (!row.label.empty()) metric.label.push_back({std::string{row.label}, std::string{row.value}});
-    const double value = in_ns ? to_seconds(snapshot.values[i]) : static_cast<double>(snapshot.values[i]);
-    (is_counter ? metric.counter.value : metric.gauge.value) = value;
-    families.back().metric.push_back(std::move(metric));
+    std::vector<ClientMetric::Label> labels;
+    if (!row.label.empty()) labels.push_back({std::string{row.label}, std::string{row.value}});
+    add(families.back(), in_ns ? to_seconds(snapshot.values[i]) : static_cast<double>(snapshot.values[i]),
+        std::move(labels));
   }
 }
 
@@ -154,7 +162,7 @@ void add_calls(const metrics_snapshot& snapshot, call_series::side side, extra w
     sums[{series.method, status_of(series.code), series.server_address, series.server_port}].add(series);
   }
   if (sums.empty()) return;
-  MetricFamily family = family_of(which, MetricType::Histogram);
+  MetricFamily family = family_of(which);
   for (const auto& [key, sum] : sums) {
     ClientMetric metric;
     metric.label = labels_of(side, key);
@@ -166,39 +174,24 @@ void add_calls(const metrics_snapshot& snapshot, call_series::side side, extra w
 
 void add_peers(const metrics_snapshot& snapshot, std::vector<MetricFamily>& families) {
   if (snapshot.peers.empty()) return;
-  MetricFamily family = family_of(peer_states, MetricType::Gauge);
-  for (const peer_state_count& state : snapshot.peers) {
-    ClientMetric metric;
-    metric.label.push_back({"state", state.state});
-    metric.gauge.value = static_cast<double>(state.count);
-    family.metric.push_back(std::move(metric));
-  }
+  MetricFamily family = family_of(peer_states);
+  for (const peer_state_count& state : snapshot.peers)
+    add(family, static_cast<double>(state.count), {{"state", state.state}});
   families.push_back(std::move(family));
 }
 
 void add_log(const log_losses& losses, std::vector<MetricFamily>& families) {
-  MetricFamily family = family_of(log_lines_dropped, MetricType::Counter);
-  const auto add = [&](const char* reason, std::uint64_t count) {
-    ClientMetric metric;
-    metric.label.push_back({"reason", reason});
-    metric.counter.value = static_cast<double>(count);
-    family.metric.push_back(std::move(metric));
-  };
-  add("queue_full", losses.queue_full);
-  add("write_failed", losses.write_failed);
+  MetricFamily family = family_of(log_lines_dropped);
+  add(family, static_cast<double>(losses.queue_full), {{"reason", "queue_full"}});
+  add(family, static_cast<double>(losses.write_failed), {{"reason", "write_failed"}});
   families.push_back(std::move(family));
 }
 
 void add_malformed(const metrics_snapshot& snapshot, std::vector<MetricFamily>& families) {
   std::map<std::string, std::uint64_t> sums{{"_OTHER", 0}};
   for (const auto& [service, count] : snapshot.malformed_responses) sums[service] += count;
-  MetricFamily family = family_of(responses_malformed, MetricType::Counter);
-  for (const auto& [service, count] : sums) {
-    ClientMetric metric;
-    metric.label.push_back({"service", service});
-    metric.counter.value = static_cast<double>(count);
-    family.metric.push_back(std::move(metric));
-  }
+  MetricFamily family = family_of(responses_malformed);
+  for (const auto& [service, count] : sums) add(family, static_cast<double>(count), {{"service", service}});
   families.push_back(std::move(family));
 }
 
@@ -211,12 +204,6 @@ void add_process(std::vector<MetricFamily>& families) {
   families.push_back(single(thread_count, static_cast<double>(usage.threads)));
   families.push_back(single(open_fds, static_cast<double>(usage.open_fds)));
   families.push_back(single(max_fds, static_cast<double>(usage.max_fds)));
-}
-
-void add_build(std::vector<MetricFamily>& families) {
-  MetricFamily family = single(build_info, 1);
-  family.metric.front().label = {{"version", std::string{version()}}, {"compiler", std::string{compiler()}}};
-  families.push_back(std::move(family));
 }
 
 }  // namespace
@@ -234,7 +221,8 @@ std::string expose_metrics(const metrics_snapshot& snapshot, const log_losses& l
   families.push_back(single(reactor_count, static_cast<double>(snapshot.reactors)));
   add_log(losses, families);
   add_malformed(snapshot, families);
-  add_build(families);
+  families.push_back(
+      single(build_info, 1, {{"version", std::string{version()}}, {"compiler", std::string{compiler()}}}));
   add_process(families);
   return prometheus::TextSerializer{}.Serialize(families);
 }

@@ -9,67 +9,14 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <string_view>
 
+#include "proto/json/block_readable.hpp"
 #include "proto/json/defect.hpp"
+#include "proto/json/nesting.hpp"
 #include "proto/json/simd/acceptor.hpp"
 #include "proto/json/sse2_block.hpp"
 
 namespace weft::proto {
-
-/// The kinds of the containers around a position, one bit each. Only the words that depth reaches are ever
-/// touched.
-class nesting {
- public:
-  void push(bool is_object) noexcept {
-    if (depth_ % word_bits == 0 && depth_ > 0) full_words_[depth_ / word_bits - 1] = top_word_;
-    top_word_ = top_word_ << 1 | static_cast<std::uint64_t>(is_object);
-    ++depth_;
-  }
-
-  void pop() noexcept {
-    --depth_;
-    top_word_ >>= 1;
-    if (depth_ % word_bits == 0 && depth_ > 0) top_word_ = full_words_[depth_ / word_bits - 1];
-  }
-
-  bool in_object() const noexcept { return (top_word_ & 1) != 0; }
-  /// All of them, of which there may be `acceptor_depth`.
-  container_word word() const noexcept { return top_word_ | container_word{1} << depth_; }
-  std::size_t depth() const noexcept { return depth_; }
-
- private:
-  static constexpr std::size_t word_bits = 64;
-  std::uint64_t top_word_ = 0;
-  std::size_t depth_ = 0;
-  std::uint64_t full_words_[depth_limit / word_bits];
-};
-
-/// A text that the scanner may read in blocks: short ones are copied behind padding, since a block that
-/// reaches the end of the text is loaded from the 16 bytes before that end.
-class block_readable {
- public:
-  explicit block_readable(std::string_view text) noexcept {
-    if (text.size() >= block_bytes) {
-      view_ = text;
-      return;
-    }
-    std::memset(padded_, ' ', sizeof padded_);
-    char* copy = padded_ + sizeof padded_ - text.size();
-    if (!text.empty()) std::memcpy(copy, text.data(), text.size());
-    view_ = {copy, text.size()};
-  }
-  block_readable(const block_readable&) = delete;
-  block_readable& operator=(const block_readable&) = delete;
-
-  std::string_view view() const noexcept { return view_; }
-  bool is_copy() const noexcept { return view_.size() < block_bytes; }
-
- private:
-  std::string_view view_;
-  char padded_[block_bytes];
-};
 
 class json_scanner {
  public:

@@ -155,7 +155,7 @@ CASES = [
     Case("limits.blocking_calls", ("--limits-blocking-calls", "3", "--limits-share-percent", "100"), (blocking_calls, 3), 8),
     Case("limits.queue_length", ("--limits-queue-length", "4", "--limits-share-percent", "100", "--limits-queue-interval", "20s",
                                  "--limits-queue-target", "20s"), (queue_length, 4), 8),
-    Case("limits.routes", ("--limits-routes", "60"), (routes, 60), 8),
+    Case("limits.routes", ("--limits-routes", "60", "--limits-share-percent", "100"), (routes, 60), 8),
 ]
 
 

@@ -98,6 +98,17 @@ class Callers(unittest.TestCase):
         for name, done in self.each("foo"):
             self.assertEqual((done.returncode, done.stdout), (0, '"ok"\n'), f"{name}: {done.stderr}")
 
+    def test_say_what_they_take(self):
+        for name, command in CALLERS.items():
+            for arguments in [], ["127.0.0.1:1"]:
+                done = run(command, *arguments)
+                self.assertNotEqual(done.returncode, 0, name)
+                self.assertRegex(done.stderr, rf"^usage: \S*{name} HOST:PORT METHOD \[PARAMS\]", name)
+        for arguments in ["localhost", "foo"], ["localhost:http", "foo"], [self.address, "foo", "{"], [self.address, "foo", "[]", "x"]:
+            done = run(CALLERS["minimal.py"], *arguments)
+            self.assertEqual(done.returncode, 1, arguments)
+            self.assertRegex(done.stderr, r"^usage: \S*minimal.py HOST:PORT METHOD \[PARAMS\]", arguments)
+
     def test_report_an_error(self):
         for name, done in self.each("demo.fail", '{"code": 5, "message": "as asked"}'):
             self.assertEqual(done.returncode, 1, name)

@@ -5,6 +5,7 @@ The pages write addresses as a user has them; here the nodes' real ones take the
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -63,6 +64,21 @@ class Commands(unittest.TestCase):
                     if expected is not None:
                         self.assertTrue(expected.matches(output), f"\n{block.text}printed:\n{output}")
         self.assertGreater(count, 0, "no page has a block that begins with `# run`")
+
+    def documented(self, heading):
+        """The names in the first column of the table below this heading of docs/reliability.md."""
+        text = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+        section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+        return re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+
+    def test_every_readiness_check_is_documented(self):
+        checks = re.findall(r"^\[[+-]\](\w+) ", self.a.admin("/readyz?verbose")[1], re.MULTILINE)
+        self.assertEqual(self.documented("Readiness"), checks)
+
+    def test_every_state_of_a_peer_is_documented(self):
+        states = re.findall(r'^weft_peers\{state="(\w+)"\}', self.a.admin("/metrics")[1], re.MULTILINE)
+        self.assertIn("up", states)
+        self.assertEqual(self.documented("States of a peer"), states)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,12 @@ def known_metrics():
     return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
 
 
+def error_codes():
+    """Their numbers, names and reasons, from the rows that the program is built with."""
+    rows = (ROOT / "proto/errors.inc").read_text()
+    return re.findall(r'^WEFT_ERROR\(\w+, (-?\d+), "(\w+)", "(.+)"\)$', rows, re.MULTILINE)
+
+
 def other_names():
     """CMake's functions and targets, and Python modules: they begin as our metrics do."""
     names = {path.stem for path in ROOT.glob("examples/**/*.py")}

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What the pages say about files, options and metrics is true."""
 
+import re
 import unittest
 
 import checks
@@ -30,6 +31,10 @@ class Pages(unittest.TestCase):
 
     def test_metrics_exist(self):
         self.check(checks.metrics, facts.known_metrics(), facts.other_names())
+
+    def test_the_protocol_lists_every_error_code(self):
+        section = (ROOT / "docs/protocol.md").read_text().partition("\n## Errors\n")[2].partition("\n## ")[0]
+        self.assertEqual(re.findall(r"^\| (-?\d+) \| (\w+) \| (.+) \|$", section, re.MULTILINE), facts.error_codes())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """What the example clients say of themselves to a real node that asks for tokens: who they are and what they serve."""
 
 import asyncio
+import contextlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import weft_client  # noqa: E402
 from auth import Secrets, token_of  # noqa: E402
 from mesh import eventually  # noqa: E402
 from node_process import NodeProcess  # noqa: E402
+from service import Service  # noqa: E402
 
 TIMEOUT = 60
 UNAUTHENTICATED = 16
@@ -71,8 +74,9 @@ class Clients(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.secrets = Secrets(cls.addClassCleanup)
-        table = cls.secrets.table({"users": {"serve": ["users.*"]}, "caller": {"call": ["users.*"]}})
-        cls.node = NodeProcess("--auth-tokens-file", table)
+        table = cls.secrets.table({"users": {"serve": ["users.*"]}, "ready": {"serve": ["users.*", "ready.*"]},
+                                   "caller": {"serve": ["hello"], "call": ["users.*"]}})
+        cls.node = NodeProcess("--auth-tokens-file", table, "--balance", "users.*=consistent_hash")
         cls.addClassCleanup(cls.node.kill)
         cls.addClassCleanup(cls.node.stop)
 
@@ -100,6 +104,67 @@ class Clients(unittest.TestCase):
     async def call(self):
         async with weft_client.connect(self.node.listen, name="caller", token=token_of("caller")) as node:
             return await node.call("users.get", [7], timeout=TIMEOUT)
+
+    def test_take_the_token_from_the_environment(self):
+        programs = {"python/service.py": [sys.executable, "-B"], "node/service.mjs": ["node"]}
+        callers = {"python/call.py": [sys.executable, "-B"], "node/call.mjs": ["node"]}
+        for file, interpreter in programs.items():
+            with self.subTest(file), self.program(interpreter, file, self.node.listen, token=token_of("users")) as service:
+                self.assertIn("serving users.get, users.list at node", service.stderr.readline())
+                eventually(self.instances, "it is routed")
+                for caller, by in callers.items():
+                    for who, expected in ("caller", '"name":"Ada"'), ("nobody", "nobody has this token"), ("", "without a token"):
+                        token = who and token_of(who)
+                        with self.program(by, caller, self.node.listen, "users.get", '{"id": 1}', token=token) as call:
+                            out, err = call.communicate(timeout=TIMEOUT)
+                        self.assertIn(expected, (out + err).replace('": ', '":'), caller)
+            eventually(lambda: not self.instances(), f"{file} has left")
+
+    @contextlib.contextmanager
+    def program(self, interpreter, file, *arguments, token):
+        process = subprocess.Popen([*interpreter, ROOT / "examples" / file, *arguments], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env={**os.environ, "WEFT_TOKEN": token})
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def test_calls_with_one_route_key_reach_one_instance(self):
+        for name in "one", "two", "three":
+            service = Service(self.node, [{"method": "users.get"}], lambda got, name=name: got.answer(name), instance=name,
+                              token=token_of("ready"))
+            self.addCleanup(service.close)
+        keys = [f"user-{i}" for i in range(8)]
+        reached = {}
+        for client, call in ("python", self.python_calls), ("node", self.node_calls):
+            for key in keys:
+                answers = call([7], key)
+                self.assertEqual(len(set(answers)), 1, f"{client}: {key} reached {answers}")
+                reached.setdefault(key, set()).add(answers[0])
+        self.assertEqual({len(names) for names in reached.values()}, {1}, "a key means the same to both clients")
+        self.assertGreater(len(set().union(*reached.values())), 1, "all keys reached one instance")
+
+    def python_calls(self, params, key, times=5):
+        async def body():
+            async with weft_client.connect(self.node.listen, name="caller", token=token_of("caller")) as node:
+                return [await node.call("users.get", params, timeout=TIMEOUT, route_key=key) for _ in range(times)]
+
+        return asyncio.run(body())
+
+    def node_calls(self, params, key, times=5):
+        script = """
+import { connect } from "%s/examples/node/weft-client.mjs";
+const [address, token, params, key, times] = process.argv.slice(1);
+const node = await connect(address, { name: "caller", token });
+const answers = [];
+for (let i = 0; i < times; ++i) answers.push(await node.call("users.get", JSON.parse(params), { routeKey: key }));
+console.log(JSON.stringify(answers));
+node.close();
+""" % ROOT.as_uri().removeprefix("file://")
+        done = subprocess.run(["node", "--input-type=module", "-e", script, self.node.listen, token_of("caller"), json.dumps(params),
+                               key, str(times)], capture_output=True, text=True, timeout=TIMEOUT, check=True)
+        return json.loads(done.stdout)
 
     def test_report_a_token_that_is_refused(self):
         for kind in PythonService, NodeService:

@@ -1,8 +1,10 @@
-"""The service in thirty lines: called from Node.js and from C++ through other nodes, while its node is taken away."""
+"""The service without the client: called from Node.js and from C++ through other nodes, while its node is taken away."""
 
 import json
 import pathlib
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import unittest
@@ -15,6 +17,7 @@ from node_process import _die_with_parent  # noqa: E402
 
 SERVICE = ROOT / "examples/python/minimal_service.py"
 TIMEOUT = 60
+MOST_LINES = 45
 OPTIONS = ("--protocol-heartbeat-interval", "300ms", "--mesh-reconnect-max", "300ms")
 
 
@@ -53,9 +56,43 @@ class MinimalService(unittest.TestCase):
 
     def test_it_is_short_and_needs_nothing(self):
         lines = [line for line in SERVICE.read_text().splitlines() if line.strip()]
-        self.assertLessEqual(len(lines), 30)
+        self.assertLessEqual(len(lines), MOST_LINES)
+        self.assertIn(f"a service in {MOST_LINES} lines without the client", (ROOT / "examples/README.md").read_text())
         imported = {line.split()[1] for line in lines if line.startswith(("import", "from"))}
         self.assertLessEqual(imported, sys.stdlib_module_names)
+
+    def test_it_says_what_it_takes(self):
+        for arguments in [], ["localhost"], ["localhost:http"], [self.mesh.addresses["a"], "b"]:
+            done = subprocess.run([sys.executable, "-B", SERVICE, *arguments], capture_output=True, text=True, timeout=TIMEOUT)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertEqual(done.stderr, f"usage: {SERVICE} HOST:PORT...\n")
+
+    def test_it_answers_what_it_does_not_know_or_understand(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(TIMEOUT)
+            self.mesh.addresses["here"] = "127.0.0.1:%d" % listener.getsockname()[1]
+            self.start("here")
+            node, _ = listener.accept()
+        with node, node.makefile("rb") as stream:
+            node.settimeout(TIMEOUT)
+
+            def receive():
+                return json.loads(stream.read(*struct.unpack(">i", stream.read(4))))
+
+            def ask(method, params):
+                payload = json.dumps({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).encode()
+                node.sendall(struct.pack(">i", len(payload)) + payload)
+                answer = receive()
+                self.assertEqual((answer["jsonrpc"], answer["id"]), ("2.0", 7))
+                return answer.get("result", answer.get("error"))
+
+            self.assertEqual(receive()["method"], "connect")
+            self.assertEqual(ask("heartbeat", []), "ok")
+            self.assertEqual(ask("greeter.hello", ["you"]), ask("greeter.hello", {"name": "you"}))
+            for params in [], [1], {}, None, {"name": None}, ["a", "b"]:
+                self.assertEqual(ask("greeter.hello", params)["code"], -32602, params)
+            self.assertEqual(ask("greeter.bye", ["you"])["code"], -32601)
+            self.assertEqual(ask("greeter.hello", ["you"]), "hello you", "it goes on after all that")
 
     def test_it_is_called_through_other_nodes(self):
         self.start("a")

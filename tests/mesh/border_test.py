@@ -3,6 +3,7 @@ come back, and nodes that share an id."""
 
 import json
 import socket
+import subprocess
 import threading
 import time
 
@@ -414,7 +415,9 @@ class Dialling(MeshCase):
 
     def test_what_was_found_instead_of_a_node(self):
         for answer, words in ((b"HTTP/1.1 400 Bad Request\r\n\r\n", "speaks HTTP; is this the admin port"),
-                              (b"\x15\x03\x01\x00\x02\x02\x0a", "speaks TLS")):
+                              (b"\x15\x03\x01\x00\x02\x02\x0a", "speaks TLS"),
+                              (b"SSH-2.0-server\r\n", "speaks SSH"),
+                              (b"220 mail ESMTP\r\n", "speaks something other than framed JSON-RPC")):
             with self.subTest(words):
                 listener = socket.create_server((own_host(), 0))
                 self.addCleanup(listener.close)
@@ -435,6 +438,22 @@ class Dialling(MeshCase):
                 eventually(lambda: words in node.peer("wrong")["last_error"], "the peer's state says so")
                 self.assertEqual(node.log().count(words), 1, node.log())
                 self.assertIn(" warn", next(line for line in node.log().splitlines() if words in line))
+
+    def test_a_real_admin_port_says_what_it_is_to_peers_and_tools(self):
+        other = self.start_node("--id", "other")
+        admin = "%s:%d" % other.admin_address
+        words = "speaks HTTP; is this the admin port of a node?"
+        node = self.start_node("--mesh-reconnect-max", "100ms", peers={"wrong": admin})
+        eventually(lambda: node.peer("wrong").get("attempts", 0) > 3, "it was dialled some times")
+        eventually(lambda: words in node.peer("wrong")["last_error"], "the peer's state says so")
+        self.assertEqual(node.log().count(words), 1, node.log())
+        for tool in (["call", admin, "foo"], ["bench", admin, "--connections", "4", "--pipeline", "8", "--duration", "1h"],
+                     ["bench", admin, "--idle", "3", "--introduce"]):
+            with self.subTest(tool):
+                tried = subprocess.run([other.binary, *tool], capture_output=True, text=True, timeout=30)
+                self.assertNotEqual(tried.returncode, 0)
+                self.assertIn(words, tried.stdout + tried.stderr)
+        self.assertEqual(other.admin("/livez")[0], 200)
 
     def test_look_ups_share_no_threads_with_blocking_handlers(self):
         target = self.start_node("--id", "target")

@@ -2,7 +2,7 @@
 
 import time
 
-from setup import FakePeer, MeshCase, eventually, main, notification, own_host, relay, sleep_on
+from setup import FakePeer, MeshCase, SharedMesh, eventually, main, notification, own_host, relay, sleep_on
 
 # A deadline that passes in the test, and never before the call has arrived and been looked for.
 SHORT_MS = 1000
@@ -13,16 +13,10 @@ def cancel(id):
     return notification("$/cancelRequest", {"id": id})
 
 
-class Cancel(MeshCase):
+class Cancel(SharedMesh):
     """On four reactors the caller and the link to the peer usually belong to different ones."""
 
     options = ("--reactors", "4")
-
-    @classmethod
-    def setUpClass(cls):
-        case = cls()
-        cls.mesh = case.start_mesh(["a", "b", "c"], *cls.options)
-        cls.addClassCleanup(case.doCleanups)
 
     def setUp(self):
         self.a, self.b, self.c = (self.mesh[name] for name in "abc")

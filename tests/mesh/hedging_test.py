@@ -7,7 +7,7 @@ CANCELLED = -32800
 QUICK = ["quick"]
 # A deadline that passes in the test, and never before both attempts have arrived.
 SHORT_MS = 1000
-HEDGED = ("--hedge", "t*=90", "--hedge-minimum-delay", "20ms")
+HEDGED = ("--hedge", "*=90", "--hedge-minimum-delay", "20ms")
 
 
 class HedgingCase(ServiceCase):

@@ -2,24 +2,15 @@
 
 import json
 
-from setup import FakePeer, MeshCase, eventually, main, own_host, relay, request
+from setup import FakePeer, MeshCase, SharedMesh, eventually, main, own_host, relay, request
 
 SERVED = "rpc_server_call_duration_seconds_count"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
-class ThreeNodes(MeshCase):
+class ThreeNodes(SharedMesh):
     """What holds of any mesh, on as many reactors as the machine has cores."""
-
-    options = ()
-
-    @classmethod
-    def setUpClass(cls):
-        # Class-wide: the tests only look and call.
-        case = cls()
-        cls.mesh = case.start_mesh(["a", "b", "c"], *cls.options)
-        cls.addClassCleanup(case.doCleanups)
 
     def call_a(self, payload):
         wire = self.connect(self.mesh["a"])

@@ -1,5 +1,6 @@
 """What `/routes` and `weft routes` tell: where calls go at this moment, and why."""
 
+import re
 import subprocess
 
 from setup import eventually, main, request
@@ -40,6 +41,24 @@ class Routes(ServiceCase):
         for node, told in ("a", "users-1"), ("b", "node-a"):
             lines = [line for line in self.told(node).splitlines() if told in line]
             self.assertTrue(any("healthy" in line for line in lines), self.told(node))
+
+    def test_the_command_s_columns_are_aligned(self):
+        long = "a_method_with_a_name_that_is_longer_than_any_column_would_be"
+        service = self.serve("a", "get", long, "öffnen", handler=echo, name="users", instance="users-1")
+        self.client("a", service)
+        lines = self.told("a").splitlines()
+        titles = ["METHOD", "POLICY", "NODE", "INSTANCE", "STATE", "IN FLIGHT", "LATENCY ms", "CALLS", "FAILURES", "EJECTIONS"]
+        self.assertEqual(re.split(" {2,}", lines[0]), titles)
+        begins = [lines[0].index(title) for title in titles[:5]]
+        ends = [lines[0].index(title) + len(title) for title in titles[5:]]
+        for method in "get", long, "öffnen":
+            line, = (line for line in lines if line.startswith(self.name(method) + " "))
+            cells = [line[begin:end].rstrip() for begin, end in zip(begins, [*begins[1:], ends[0] - len("IN FLIGHT")])]
+            self.assertEqual(cells, [self.name(method), "p2c", "node-a (this)", "users/users-1", "healthy"])
+            numbers = [line[:end].split()[-1] for end in ends]
+            self.assertRegex(" ".join(numbers), r"^\d+ \d+\.\d{3} \d+ \d+ \d+$")
+            self.assertEqual(len(line), ends[-1])
+        self.assertIn(["foo", "in_process", "(this)", "in the process", "healthy"], [re.split(" {2,}", line) for line in lines])
 
     def test_calls_under_way_failures_and_latency(self):
         service = self.serve("a", "get", instance="one")

@@ -2,23 +2,15 @@
 
 import itertools
 
-from setup import MeshCase, eventually
+from setup import SharedMesh, eventually
 
 from service import Service
 
 _prefixes = itertools.count(1)
 
 
-class ServiceCase(MeshCase):
+class ServiceCase(SharedMesh):
     """Three nodes for all tests of a class, with `options`; each test has method names of its own."""
-
-    options = ()
-
-    @classmethod
-    def setUpClass(cls):
-        case = cls()
-        cls.mesh = case.start_mesh(["a", "b", "c"], *cls.options)
-        cls.addClassCleanup(case.doCleanups)
 
     def setUp(self):
         self.prefix = f"t{next(_prefixes)}"

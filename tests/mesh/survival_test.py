@@ -5,20 +5,15 @@ import socket
 import subprocess
 import sys
 
-from setup import Closed, Crowd, MeshCase, Wire, eventually, frame, main, relay, request, sleep_on
+from setup import Closed, Crowd, SharedMesh, Wire, eventually, frame, main, relay, request, sleep_on
 
 CROWD = 10_000
 LONG = {"ms": 25_000}
 
 
-class Survival(MeshCase):
+class Survival(SharedMesh):
+    names = "ab"
     options = ("--reactors", "2", "--limits-connections", str(CROWD + 1000))
-
-    @classmethod
-    def setUpClass(cls):
-        case = cls()
-        cls.mesh = case.start_mesh(["a", "b"], *cls.options)
-        cls.addClassCleanup(case.doCleanups)
 
     def setUp(self):
         self.a, self.b = self.mesh["a"], self.mesh["b"]

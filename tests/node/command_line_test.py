@@ -50,6 +50,17 @@ class Program(unittest.TestCase):
         self.assert_refused(weft("--bogus"), "--bogus")
 
 
+    def test_unknown_flags_of_every_subcommand_name_the_nearest(self):
+        for arguments, unknown, nearest in ((("call", "--tokn-file", "f", "127.0.0.1:1", "m"), "--tokn-file", "--token-file"),
+                                            (("bench", "127.0.0.1:1", "--pipelin", "3"), "--pipelin", "--pipeline"),
+                                            (("health", "--timout", "1s"), "--timout", "--timeout"),
+                                            (("routes", "127.0.0.1:1", "--jsn"), "--jsn", "--json"),
+                                            (("node", "--lisen", "a:1"), "--lisen", "--listen"),
+                                            (("--versoin",), "--versoin", "--version")):
+            with self.subTest(arguments):
+                self.assert_refused(weft(*arguments), f"flag {unknown}: unknown; the nearest known one is {nearest}")
+
+
 class Output(unittest.TestCase):
     """What cannot be printed is a failure with a message, and goes nowhere else."""
 
@@ -185,6 +196,27 @@ class Configuration(Program):
                             "environment variable WEFT_LIMIT_DEPTH: unknown; the nearest known one is "
                             "WEFT_LIMITS_DEPTH\n")
         self.assertEqual(len(run.stderr.splitlines()), 7, run.stderr)
+
+    def test_rules_and_hosts_that_are_wrong(self):
+        run = weft("node", "--check-config", "--hedge", "t*=90", "--balance", "*=p2c", "--balance", "users.*=round_robin",
+                   "--limits-method-in-flight", "*.get=3", "--listen", "local host:1", "--admin", "-a.b:1", "--peer", "b=b/c:1")
+        self.assert_refused(run, 'flag --hedge: "t*=90": "t*" is no pattern of methods; use an exact name, prefix.*, such as t.*,',
+                            'flag --balance: "users.*=round_robin" never counts, because "*=p2c" stands before it',
+                            'flag --limits-method-in-flight: "*.get=3": "*.get" is no pattern of methods',
+                            'flag --listen: "local host:1": "local host" is not a host name',
+                            'flag --admin: "-a.b:1": "-a.b" is not a host name; its parts neither begin nor end',
+                            'flag --peer: "b/c:1": "b/c" is not a host name')
+        self.assertEqual(len(run.stderr.splitlines()), 6, run.stderr)
+
+    def test_the_variable_of_the_clients_is_none_of_a_node(self):
+        self.assert_refused(weft("node", "--check-config", WEFT_TOKEN="0123456789abcdef"),
+                            "environment variable WEFT_TOKEN: unknown; ", "a node takes its tokens from files")
+
+    def test_a_handover_that_exceeds_the_drain(self):
+        run = weft("node", "--check-config", "--drain-timeout", "500ms", "--drain-handover", "2s")
+        self.assert_refused(run, 'drain_handover "2s" (flag --drain-handover) exceeds drain_timeout "500ms" (flag --drain-timeout)')
+        for fine in ("--drain-timeout", "500ms"), ("--drain-timeout", "2s", "--drain-handover", "2s"):
+            self.assertEqual(weft("node", "--check-config", *fine).returncode, 0)
 
     def test_flags_without_a_value_or_given_twice(self):
         self.assert_refused(weft("node", "--listen"), "--listen")

@@ -5,8 +5,10 @@ import http.client
 import json
 import os
 import pathlib
+import platform
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -195,6 +197,63 @@ class Signals(unittest.TestCase):
                         process.kill()
                         process.wait()
                         process.stdout.close()
+
+    def test_a_signal_while_the_loader_works_drains_process_1(self):
+        prefix = self._as_process_1()
+        for milliseconds in 4 * list(range(13)):
+            with tempfile.TemporaryFile() as log:
+                process = subprocess.Popen(
+                    [*prefix, os.environ["WEFT_BIN"], "node", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
+                    stdout=subprocess.DEVNULL, stderr=log, env=_environment())
+                try:
+                    node = self._begun(process.pid)
+                    # What is tested: some moment between the first instruction and the last of the start.
+                    time.sleep(milliseconds / 1000)
+                    os.kill(node, signal.SIGTERM)
+                    self.assertEqual(process.wait(30), 0, f"{milliseconds} ms: {os.pread(log.fileno(), 1 << 16, 0)}")
+                finally:
+                    process.kill()
+                    process.wait()
+
+    def _as_process_1(self):
+        for prefix in (["unshare"], ["unshare", "--user", "--map-root-user"]):
+            prefix = [*prefix, "--pid", "--fork", "--kill-child"]
+            tried = subprocess.run([*prefix, "true"], capture_output=True, text=True)
+            if tried.returncode == 0:
+                return prefix
+        self.skipTest(f"this machine allows no namespace of processes: {tried.stderr.strip()}")
+
+    def _begun(self, pid):
+        """The pid of the only child of this process, as soon as it is the program under test."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError, IndexError):
+                child = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
+                if pathlib.Path(f"/proc/{child}/cmdline").read_text().startswith(os.environ["WEFT_BIN"] + "\0"):
+                    return int(child)
+        self.fail("the program was never started")
+
+    def test_other_subcommands_end_by_them_at_once(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with socket.create_server(("127.0.0.1", 0)) as silent:
+                silent.settimeout(30)
+                process = subprocess.Popen([os.environ["WEFT_BIN"], "health", "127.0.0.1:%d" % silent.getsockname()[1],
+                                            "--timeout", "1h"], env=_environment())
+                with silent.accept()[0]:
+                    process.send_signal(number)
+                    self.assertEqual(process.wait(30), -number)
+
+    @unittest.skipUnless(platform.machine() == "x86_64", "elsewhere the program is in one part")
+    def test_a_program_without_its_second_part_says_what_is_missing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            alone = pathlib.Path(folder, "bin/weft")
+            alone.parent.mkdir()
+            shutil.copy(os.environ["WEFT_BIN"], alone)
+            ended = subprocess.run([alone, "node"], capture_output=True, text=True, env=_environment(), timeout=30)
+            missing = pathlib.Path(folder).resolve() / "libexec/weft/weft-node"
+            self.assertEqual((ended.returncode, ended.stdout), (127, ""))
+            self.assertEqual(ended.stderr.count("\n"), 1)
+            self.assertTrue(ended.stderr.startswith(f"weft: cannot run {missing}: no such file (errno 2); "), ended.stderr)
 
     def _prepared(self, pid, of_a_child):
         """The pid of the node as soon as it ignores SIGUSR2: right behind blocking SIGTERM, before all else."""

@@ -47,13 +47,6 @@ TEST(message, a_result_in_two_halves_equals_one_in_a_piece) {
   EXPECT_EQ(halves, whole);
 }
 
-TEST(message, raw_errors_pass_as_they_came) {
-  std::string out;
-  append_raw_error(out, "1", R"({ "code": 5,"message":"m" , "x":1})");
-  EXPECT_EQ(out, R"({"jsonrpc":"2.0","id":1,"error":{ "code": 5,"message":"m" , "x":1}})");
-  EXPECT_EQ(scan_one(out).kind, message_kind::response);
-}
-
 TEST(message, request_with_everything) {
   std::string out;
   append_request(out, "\"a\"", "demo.echo", "[1]",

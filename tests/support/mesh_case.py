@@ -73,6 +73,19 @@ class MeshCase(unittest.TestCase):
             self.assert_ok(wire.call("foo"), "ok")
 
 
+class SharedMesh(MeshCase):
+    """One mesh, `mesh`, for all tests of a class."""
+
+    names = "abc"
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        case = cls()
+        cls.mesh = case.start_mesh(list(cls.names), *cls.options)
+        cls.addClassCleanup(case.doCleanups)
+
+
 def main():
     # Before ctest ends a test that hangs: where it hangs.
     faulthandler.dump_traceback_later(280)

@@ -63,6 +63,22 @@ class Answers(WireCase):
         self.assertEqual(self.node.metric("weft_responses_malformed_total", service="svc-odd.m0"), 2)
         self.assertIn("svc-odd.m0", self.node.log())
 
+    def test_the_log_names_the_method_also_of_a_caller_on_another_reactor(self):
+        self.serve("named.m", b'{"jsonrpc":"2.0","id":ID}')
+        callers = {f"caller {i}": self.connect() for i in range(4)}
+        for name, wire in callers.items():
+            wire.call("connect", {"name": name})
+        reactors = {each["name"]: each["reactor"] for each in json.loads(self.node.admin("/connections")[1])}
+        far = next(wire for name, wire in callers.items() if reactors[name] != reactors["svc-named.m"])
+
+        def told():
+            # One such line a second: others may have been first.
+            far.call("named.m", deadline_ms=LONG_MS)
+            return "svc-named.m answers a call" in self.node.log()
+
+        eventually(told, "there is a line")
+        self.assertIn("svc-named.m answers a call of 'named.m' with what is no response", self.node.log())
+
     def test_a_batch_of_answers_that_is_larger_than_the_caller_takes(self):
         wire = self.connect()
         wire.call("connect", {"limits": {"frame_bytes": 1024}})

@@ -6,11 +6,15 @@ import subprocess
 
 from suite import Closed, Secrets, WireCase, eventually, hashed, main, notification, request, token_of
 
-PERMISSION_DENIED, UNAUTHENTICATED, INVALID_PARAMS, METHOD_NOT_FOUND = 7, 16, -32602, -32601
+from service import Refused, Service
+
+PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAUTHENTICATED = 7, 8, 16
+INVALID_PARAMS, METHOD_NOT_FOUND = -32602, -32601
 HASHED_TOKEN = token_of("hashed")
 IDENTITIES = {
     "orders": {"serve": ["orders.*"], "call": ["demo.echo", "users.*"]},
     "ops": {"serve": ["*"], "call": ["*"]},
+    "other": {"serve": ["*"], "call": ["*"]},
     "mesh": {"node": True},
     "hashed": {"token_sha256": hashed(HASHED_TOKEN), "call": ["foo"]},
 }
@@ -119,6 +123,8 @@ class Tokens(AuthCase):
         before = self.refused("wrong_token")
         wire = self.as_("orders", name="before")
         self.assertIn("nobody has this token", self.wrong(wire)["message"])
+        self.node.await_log("from 127.0.0.1:%d: presented a token that nobody has, wrong one 1 of 5 (auth.max_failures)"
+                            % wire.socket.getsockname()[1])
         self.assertEqual(self.connection("before")["identity"], "orders")
         self.assertEqual(wire.call("demo.echo", [1])["result"], [1])
         self.assertEqual(self.refused("wrong_token"), before + 1)
@@ -259,6 +265,192 @@ class Everyone(AuthCase):
         wire = self.connect()
         self.assert_mesh_error(wire.call("connect", {"token": token_of("nobody")}), UNAUTHENTICATED, "no")
         self.assertRaises(Closed, wire.receive)
+
+
+class SharesCase(AuthCase):
+    """An identity has one share, over how many connections it may come; another one has its own."""
+
+    def service(self, *serves, who="other", **more):
+        service = Service(self.node, serves, token=token_of(who), **more)
+        self.addCleanup(service.close)
+        return service
+
+    def in_flight(self):
+        return self.node.metric("weft_calls_in_flight", direction="inbound")
+
+    def assert_over_share(self, answer, limit, id, who="'ops'"):
+        error = self.assert_mesh_error(answer, RESOURCE_EXHAUSTED, "no", id)
+        self.assertIn(f"limits.share_percent of limits.{limit}", error["message"])
+        self.assertIn(who, error["message"])
+
+
+class SharesOfAReactor(SharesCase):
+    # A quarter of eight is two, of 8 MiB two requests of 900 KB.
+    more_options = ("--reactors", "1", "--limits-held-request-bytes", "8MiB", "--limits-queue-length", "8",
+                    "--limits-queue-interval", "60s", "--limits-queue-target", "60s")
+
+    def test_requests_that_are_kept(self):
+        silent = self.service("silent.m")
+        first, second, other = self.as_("ops"), self.as_("ops"), self.as_("other")
+        for wire, id in (first, 1), (second, 2):
+            wire.send(request(id, "silent.m", ["x" * 900_000]))
+        held = [silent.take_call() for _ in range(2)]
+        self.assert_over_share(second.call("silent.m", ["x" * 900_000], id=3), "held_request_bytes", 3)
+        self.assert_over_share(self.as_("ops").call("silent.m", ["x" * 900_000], id=4), "held_request_bytes", 4)
+        other.send(request(5, "silent.m", ["x" * 900_000]))
+        held.append(silent.take_call())
+        for call in held:
+            call.answer("done")
+        self.assertEqual([wire.receive()["result"] for wire in (first, second, other)], ["done"] * 3)
+        second.send(request(6, "silent.m", ["x" * 900_000]))
+        silent.take_call().answer("again")
+        self.assertEqual(second.receive()["result"], "again")
+
+    def test_places_in_a_queue(self):
+        full = self.service({"method": "full.m", "max_in_flight": 1})
+        first, second, other = self.as_("ops"), self.as_("ops"), self.as_("other")
+        # One is with the service, and one of each connection waits.
+        first.send(request(1, "full.m"), request(2, "full.m"))
+        got = full.take_call()
+        second.send(request(3, "full.m"), request(4, "full.m"))
+        self.assert_over_share(second.receive(), "queue_length", 4)
+        other.send(request(5, "full.m"))
+        for wire, id in (first, 1), (first, 2), (second, 3), (other, 5):
+            got.answer("served")
+            self.assertEqual(wire.receive(), {"jsonrpc": "2.0", "id": id, "result": "served"})
+            got = full.take_call() if id != 5 else None
+
+    def test_a_caller_that_goes_gives_back_what_it_had(self):
+        silent = self.service("quiet.m")
+        first, second = self.as_("ops"), self.as_("ops")
+        first.send(*(request(id, "quiet.m", ["x" * 900_000]) for id in range(2)))
+        for _ in range(2):
+            silent.take_call()
+        self.assert_over_share(second.call("quiet.m", ["x" * 900_000]), "held_request_bytes", 1)
+        first.close()
+        eventually(lambda: self.node.metric("weft_held_request_bytes") == 0, "what it had is given back")
+        second.send(request(2, "quiet.m", ["x" * 900_000]))
+        silent.take_call().answer("ok")
+        self.assertEqual(second.receive()["result"], "ok")
+
+    def test_a_call_is_given_back_to_whom_it_was_charged(self):
+        silent = self.service("charged.m")
+        wire = self.as_("ops")
+        wire.send(*(request(id, "charged.m", ["x" * 900_000]) for id in range(2)))
+        held = [silent.take_call() for _ in range(2)]
+        self.assertIn("result", wire.call("connect", {"token": token_of("other")}, id="other now"))
+        wire.send(request(2, "charged.m", ["x" * 900_000]))
+        held.append(silent.take_call())
+        for call in held:
+            call.answer("done")
+        self.assertEqual({wire.receive()["id"] for _ in held}, {0, 1, 2})
+        for who in "ops", "other":
+            wire = self.as_(who)
+            wire.send(*(request(id, "charged.m", ["x" * 900_000]) for id in range(2)))
+            for _ in range(2):
+                silent.take_call().answer("room")
+            self.assertEqual([wire.receive()["result"] for _ in range(2)], ["room"] * 2)
+
+
+class SharesOfCalls(SharesCase):
+    more_options = ("--reactors", "1", "--limits-calls-per-reactor", "16")
+
+    def test_calls_under_way(self):
+        silent = self.service("silent.m")
+        first, second, other = self.as_("ops"), self.as_("ops"), self.as_("other")
+        for wire in first, second:
+            wire.send(*(request(id, "silent.m") for id in range(2)))
+        held = [silent.take_call() for _ in range(4)]
+        self.assert_over_share(second.call("silent.m", id="more"), "calls_per_reactor", "more")
+        other.send(request(1, "silent.m"))
+        silent.take_call().answer("other")
+        self.assertEqual(other.receive()["result"], "other")
+        held[0].answer("done")
+        self.assertEqual(first.receive()["result"], "done")
+        second.send(request("fits", "silent.m"))
+        silent.take_call().answer("fits")
+        self.assertEqual(second.receive()["result"], "fits")
+
+
+class SharesOfTheNode(SharesCase):
+    """The connections of one identity are on both reactors: the acceptor gives them out in turn."""
+
+    more_options = ("--reactors", "2", "--limits-blocking-calls", "8", "--limits-routes", "100",
+                    "--limits-schema-total-bytes", "10000B")
+
+    def reactors_of(self, *names):
+        page = json.loads(self.node.admin("/connections")[1])
+        return {each["reactor"] for each in page if each["name"] in names}
+
+    def wires_on_both(self, who):
+        wires = [self.as_(who, name=f"{who} {i}") for i in range(4)]
+        self.assertEqual(len(self.reactors_of(*(f"{who} {i}" for i in range(4)))), 2)
+        return wires
+
+    def test_blocking_handlers(self):
+        wires = self.wires_on_both("ops")
+        for wire in wires[:2]:
+            wire.send(request(1, "demo.blocking", {"ms": 1000}))
+        eventually(lambda: self.in_flight() == 2, "two are under way")
+        for wire in wires[2:]:
+            self.assert_over_share(wire.call("demo.blocking", {"ms": 1}), "blocking_calls", 1)
+        self.assertEqual(self.as_("other").call("demo.blocking", {"ms": 1})["result"], "ok")
+        self.assertEqual([wire.receive()["result"] for wire in wires[:2]], ["ok", "ok"])
+        self.assertEqual(wires[3].call("demo.blocking", {"ms": 1})["result"], "ok", "there is room again")
+
+    def test_a_blocking_handler_counts_until_it_ends_whoever_has_gone(self):
+        gone = self.as_("ops")
+        gone.send(*(request(id, "demo.blocking", {"ms": 1500}) for id in range(2)))
+        eventually(lambda: self.in_flight() == 2, "two are under way")
+        gone.reset()
+        eventually(lambda: self.in_flight() == 0, "nobody waits for them any more")
+        later = self.as_("ops")
+        self.assert_over_share(later.call("demo.blocking", {"ms": 1}), "blocking_calls", 1)
+        eventually(lambda: later.call("demo.blocking", {"ms": 1}).get("result") == "ok", "they end, and there is room")
+
+    def test_methods(self):
+        # A service of the tests has one method more: 25 with that.
+        first = self.service(*(f"first.m{i}" for i in range(14)), who="ops")
+        with self.assertRaises(Refused) as refused:
+            self.service(*(f"second.m{i}" for i in range(10)), who="ops")
+        self.assert_over_share({"jsonrpc": "2.0", "id": 1, "error": refused.exception.error}, "routes", 1)
+        self.service(*(f"second.m{i}" for i in range(9)), who="ops").close()
+        self.service(*(f"other.m{i}" for i in range(14))).close()
+        first.close()
+
+    def test_schemas(self):
+        def serves(name, count):
+            return [{"method": f"{name}.m{i}", "params": ["x" * 996]} for i in range(count)]
+
+        first = self.service(*serves("first", 1), who="ops")
+        with self.assertRaises(Refused) as refused:
+            self.service(*serves("second", 2), who="ops")
+        self.assert_over_share({"jsonrpc": "2.0", "id": 1, "error": refused.exception.error}, "schema_total_bytes", 1)
+        other = self.service(*serves("other", 2))
+        # Sent again, connect replaces what it said: the old schemas do not count beside the new ones.
+        other.wire.send(request("again", "connect", {"serves": serves("other", 2)}))
+        self.assertIn("result", other._answers.get(timeout=30))
+        for service in first, other:
+            service.close()
+
+
+class SharesOfLinks(SharesCase):
+    more_options = ("--reactors", "1", "--limits-calls-per-reactor", "16")
+
+    def test_a_link_between_nodes_counts_for_itself(self):
+        silent = self.service("silent.m")
+        nodes = [self.as_("mesh", node=f"other {i}") for i in range(2)]
+        for wire in nodes:
+            wire.send(*(request(f"c{id}", "silent.m") for id in range(4)))
+        for _ in range(8):
+            silent.take_call().answer("ok")
+        for wire in nodes:
+            answered = 0
+            while answered < 4:
+                message = wire.receive()
+                if str(message.get("id", "")).startswith("c"):
+                    self.assertEqual(message["result"], "ok")
+                    answered += 1
 
 
 class WithoutATable(WireCase):

@@ -47,13 +47,16 @@ class CallsPerReactor(LimitCase):
     def test_calls_over_the_limit_are_refused_until_some_are_over(self):
         service = Service(self.node, ["silent.m"])
         self.addCleanup(service.close)
-        wires = [self.connect() for _ in range(2)]
+        # A quarter of them is what one connection may have.
+        wires = [self.connect() for _ in range(4)]
         for wire in wires:
-            wire.send(*(request(id, "silent.m") for id in range(8)))
+            wire.send(*(request(id, "silent.m") for id in range(4)))
         got = [service.take() for _ in range(16)]
+        error = self.assert_mesh_error(self.connect().call("silent.m", id="more"), 8, "no", id="more")
+        self.assertIn("the limit (limits.calls_per_reactor)", error["message"])
         error = self.assert_mesh_error(wires[0].call("silent.m", id="more"), 8, "no", id="more")
-        self.assertIn("limits.calls_per_reactor", error["message"])
-        self.assert_hit("calls_per_reactor")
+        self.assertIn("limits.share_percent of limits.calls_per_reactor", error["message"])
+        self.assertEqual(self.hits("calls_per_reactor"), 2)
         got[0].answer("done")
         self.assertEqual(wires[0].receive()["result"], "done")
         wires[0].send(request("fits", "silent.m"))

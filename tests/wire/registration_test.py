@@ -1,7 +1,9 @@
 """What `connect` and `mesh.drain` have confirmed is in force on the node; what a client declares has limits."""
 
 import json
+import re
 import threading
+import time
 
 from suite import WireCase, eventually, main, request
 
@@ -100,6 +102,86 @@ class OwnMethods(WireCase):
             self.assertIn(f"'{method}' is a method of the node itself", refused.exception.error["message"])
 
 
+class Log(WireCase):
+    """What an operator reads of services that come and go."""
+
+    def title(self, wire, name="'users', instance 'users-1',"):
+        return "service %s at 127.0.0.1:%d" % (name, wire.socket.getsockname()[1])
+
+    def test_a_service_that_comes_changes_and_goes(self):
+        who = {"name": "users", "instance": "users-1"}
+        service = Service(self.node, ["users.get", "users.list"], **who)
+        title = self.title(service.wire)
+        # The services of the tests have one method more.
+        self.node.await_log(f"{title} has joined, with 3 methods")
+        service.wire.send(request("same", "connect", {**who, "serves": ["users.get", "users.list", service.ready]}),
+                          request("less", "connect", {**who, "serves": ["users.get"]}))
+        self.node.await_log(f"{title} now serves 1 method instead of 3")
+        self.assertEqual(self.node.log().count(f"{title} now serves"), 1, "the same again is no news")
+        service.close()
+        self.node.await_log(f"{title} is gone, with 1 method\n")
+
+    def test_one_that_withdraws_is_gone_once(self):
+        wire = self.connect()
+        wire.call("connect", {"serves": ["nameless.m"]})
+        title = self.title(wire, "without a name")
+        self.node.await_log(f"{title} has joined, with 1 method\n")
+        wire.call("mesh.drain")
+        address = '"127.0.0.1:%d"' % wire.socket.getsockname()[1]
+        wire.close()
+        eventually(lambda: address not in self.node.admin("/connections")[1], "the connection is closed")
+        self.assertEqual(self.node.await_log(f"{title} is gone").count(f"{title} is gone"), 1)
+
+    def test_clients_that_serve_nothing_are_no_news(self):
+        wire = self.connect()
+        wire.call("connect", {"name": "client", "serves": []})
+        wire.call("connect", {"name": "client"})
+        self.assertNotIn(self.title(wire, "'client'"), self.node.log())
+
+
+class LogFlood(WireCase):
+    def test_lines_are_few_and_say_how_many_were_left_out(self):
+        wire = self.connect()
+        began = time.monotonic()
+        for number in range(300):
+            wire.send(request(number, "connect", {"serves": [f"flood.m{number}"]}))
+        for _ in range(300):
+            self.assertIn("result", wire.receive())
+
+        def lines():
+            return [line for line in self.node.log().splitlines() if "service without a name at" in line]
+
+        def noted():
+            wire.call("connect", {"serves": [f"later.m{time.monotonic_ns()}"]})
+            return any("such lines left out" in line for line in lines())
+
+        eventually(lambda: len(lines()) >= 10, "there are lines")
+        self.assertLessEqual(len(lines()), 10 * (time.monotonic() - began + 2))
+        eventually(noted, "a later line says how many are missing")
+        left_out = sum(int(re.search(r"\((\d+) such lines left out\)", line)[1]) for line in lines() if "left out" in line)
+        self.assertGreaterEqual(left_out + len(lines()), 300, "every change has a line or is counted")
+
+
+class Members(WireCase):
+    def test_one_that_is_not_known_is_refused_with_those_that_are(self):
+        with self.assertRaises(Refused) as refused:
+            Service(self.node, ["fine.m", {"method": "typo.m", "idempotant": True}])
+        self.assertEqual(refused.exception.error["code"], -32602)
+        self.assertEqual(refused.exception.error["message"],
+                         "'typo.m': there is no member 'idempotant' of 'serves'; there are method, idempotent, max_in_flight, "
+                         "params, result")
+        self.assertNotIn("fine.m", self.node.admin("/routes")[1])
+
+    def test_of_another_node_is_ignored_it_may_be_newer(self):
+        wire = self.connect()
+        wire.call("connect", {"node": "newer"})
+        wire.send(request("routes", "mesh.routes", {"seq": 1, "reset": True,
+                                                    "add": [{"method": "newer.m", "instances": 1, "of_the_future": 1}]}))
+        while (message := wire.receive()).get("id") != "routes":
+            pass
+        eventually(lambda: '"newer.m"' in self.node.admin("/routes")[1], "the method is known")
+
+
 class SchemasOfAll(WireCase):
     options = ("--limits-schema-total-bytes", "10000B")
 
@@ -133,7 +215,7 @@ class SchemasOfAll(WireCase):
 
 
 class Schemas(WireCase):
-    options = ("--limits-schema-bytes", "1000B", "--limits-routes", "100", "--limits-share-percent", "50")
+    options = ("--limits-schema-bytes", "1000B", "--limits-routes", "100", "--limits-share-percent", "100")
 
     def schema(self, size):
         text = json.dumps(["x"], separators=(",", ":"))

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "node/client/client.hpp"
+#include "proto/foreign.hpp"
 
 namespace weft::tools {
 
@@ -30,8 +31,11 @@ class frame_input {
     if (count < 0) return errno == EAGAIN || errno == EINTR ? std::string() : error_text(errno);
     on_received();
     std::string_view rest(buffer_.data(), kept + static_cast<std::size_t>(count));
-    for (std::string_view payload; next_frame(rest, payload);) on_frame(payload);
-    if (bad_length(rest)) return "the server sent no valid frame";
+    for (std::string_view payload; next_frame(rest, payload); framed_ = true) on_frame(payload);
+    if (bad_length(rest)) {
+      if (framed_) return "the server sent no valid frame";
+      return "the server " + std::string(explain(proto::what_it_speaks(rest)));
+    }
     partial.assign(rest);
     return {};
   }
@@ -58,6 +62,8 @@ class frame_input {
     return true;
   }
 
+  /// Whether anything was a frame, on any connection.
+  bool framed_ = false;
   std::vector<char> buffer_ = std::vector<char>(initial_bytes);
 };
 

@@ -14,12 +14,12 @@
 namespace weft::tools {
 
 struct idle_result {
+  std::chrono::nanoseconds connect_time{};
+  std::chrono::nanoseconds held{};
   std::size_t opened = 0;
   /// Those whose `connect` was answered with a result.
   std::size_t introduced = 0;
   std::size_t still_open = 0;
-  std::chrono::nanoseconds connect_time{};
-  std::chrono::nanoseconds held{};
   /// Sent by the node without being asked.
   std::uint64_t received_bytes = 0;
 };

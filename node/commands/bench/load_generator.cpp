@@ -276,6 +276,8 @@ class generator {
   std::size_t live_ = 0;
   std::size_t free_slots_ = 0;
   std::size_t in_flight_ = 0;
+  std::size_t turn_ = 0;
+  std::vector<std::size_t> touched_;
 
   bool measuring_ = false;
   std::int64_t began_ = 0;
@@ -289,8 +291,6 @@ class generator {
 
   std::int64_t due_ = 0;
   std::uint64_t due_count_ = 0;
-  std::size_t turn_ = 0;
-  std::vector<std::size_t> touched_;
 };
 
 }  // namespace

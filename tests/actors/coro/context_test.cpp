@@ -47,7 +47,7 @@ TEST_F(a_context, calls_each_hook_once_and_keeps_the_first_reason) {
   EXPECT_THAT(a.seen, ElementsAre(cancel_reason::disconnected));
   EXPECT_THAT(b.seen, ElementsAre(cancel_reason::disconnected));
   EXPECT_EQ(ctx.reason(), cancel_reason::disconnected);
-  EXPECT_FALSE(a.attached());
+  EXPECT_FALSE(a.linked());
 }
 
 TEST_F(a_context, does_not_call_hooks_that_were_detached_or_destroyed) {
@@ -66,7 +66,7 @@ TEST_F(a_context, refuses_hooks_once_it_is_cancelled) {
   ctx.cancel(cancel_reason::cancelled_by_caller);
   hook late;
   EXPECT_FALSE(ctx.attach(late));
-  EXPECT_FALSE(late.attached());
+  EXPECT_FALSE(late.linked());
 }
 
 TEST_F(a_context, cancels_its_children_and_not_its_parent_or_siblings) {
@@ -139,7 +139,7 @@ TEST_F(a_context, survives_hooks_that_drop_the_last_handles_of_the_tree) {
   ASSERT_TRUE(parent->attach(h) && grandchild->attach(on_grandchild));
   parent->cancel(cancel_reason::disconnected);
   EXPECT_TRUE(on_grandchild.seen.empty()) << "a context that is gone calls nobody";
-  EXPECT_FALSE(on_grandchild.attached());
+  EXPECT_FALSE(on_grandchild.linked());
 }
 
 TEST_F(a_context, survives_cancelling_its_own_tree_from_inside_a_hook) {
@@ -209,7 +209,7 @@ TEST_F(a_context, that_is_gone_does_not_leave_its_deadline_armed) {
     const context ctx = root(1s);
     ASSERT_TRUE(ctx.attach(h));
   }
-  EXPECT_FALSE(h.attached());
+  EXPECT_FALSE(h.linked());
   advance(2s);
 }
 

@@ -21,12 +21,13 @@ TEST_P(accepted_addresses, are_parsed_and_printed_as_written) {
   EXPECT_EQ(format_host_port(*parsed), GetParam().text);
 }
 
-INSTANTIATE_TEST_SUITE_P(addresses, accepted_addresses,
-                         testing::Values(address_case{"127.0.0.1:7400", {"127.0.0.1", 7400}},
-                                         address_case{"[::1]:7400", {"::1", 7400}},
-                                         address_case{"[::]:0", {"::", 0}},
-                                         address_case{"node-b_1.example:65535", {"node-b_1.example", 65535}},
-                                         address_case{"a:1", {"a", 1}}));
+INSTANTIATE_TEST_SUITE_P(
+    addresses, accepted_addresses,
+    testing::Values(address_case{"127.0.0.1:7400", {"127.0.0.1", 7400}},
+                    address_case{"[::1]:7400", {"::1", 7400}}, address_case{"[::]:0", {"::", 0}},
+                    address_case{"node-b_1.example:65535", {"node-b_1.example", 65535}},
+                    address_case{"a:1", {"a", 1}}, address_case{"a.b.:1", {"a.b.", 1}},
+                    address_case{std::string(63, 'a') + ":1", {std::string(63, 'a'), 1}}));
 
 struct refusal {
   std::string text;
@@ -49,6 +50,11 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{":7400", "the host is missing"}, refusal{"::1:7400", "stands in brackets"},
         refusal{"[127.0.0.1]:7400", "is not an IPv6 address"}, refusal{"[::1:7400", "stands in brackets"},
         refusal{"300.0.0.1:7400", "is not an IPv4 address"}, refusal{"a b:7400", "is not a host name"},
+        refusal{"a/b:7400", "is not a host name"}, refusal{"h\u00f6st:7400", "is not a host name"},
+        refusal{"-a.b:7400", "neither begin nor end with '-'"},
+        refusal{"a-.b:7400", "neither begin nor end with '-'"},
+        refusal{std::string(64, 'a') + ":7400", "at most 63 characters"},
+        refusal{std::string(254, 'a') + ":7400", "at most 253 characters, not 254"},
         refusal{"a:", "from 0 to 65535"}, refusal{"a:65536", "from 0 to 65535"},
         refusal{"a:-1", "from 0 to 65535"}, refusal{"a:80x", "from 0 to 65535"}));
 

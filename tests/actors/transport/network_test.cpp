@@ -12,22 +12,23 @@
 namespace weft {
 namespace {
 
-sockaddr_storage v4(const char* host, std::uint16_t port) {
+template <class Address>
+sockaddr_storage made_of(int family, const char* host, std::uint16_t port, in_port_t Address::* port_member,
+                         auto Address::* host_member) {
   sockaddr_storage storage{};
-  auto& address = reinterpret_cast<sockaddr_in&>(storage);
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  EXPECT_EQ(::inet_pton(AF_INET, host, &address.sin_addr), 1);
+  storage.ss_family = static_cast<sa_family_t>(family);
+  auto& address = reinterpret_cast<Address&>(storage);
+  address.*port_member = htons(port);
+  EXPECT_EQ(::inet_pton(family, host, &(address.*host_member)), 1);
   return storage;
 }
 
+sockaddr_storage v4(const char* host, std::uint16_t port) {
+  return made_of(AF_INET, host, port, &sockaddr_in::sin_port, &sockaddr_in::sin_addr);
+}
+
 sockaddr_storage v6(const char* host, std::uint16_t port) {
-  sockaddr_storage storage{};
-  auto& address = reinterpret_cast<sockaddr_in6&>(storage);
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(port);
-  EXPECT_EQ(::inet_pton(AF_INET6, host, &address.sin6_addr), 1);
-  return storage;
+  return made_of(AF_INET6, host, port, &sockaddr_in6::sin6_port, &sockaddr_in6::sin6_addr);
 }
 
 TEST(network, writes_addresses) {

@@ -8,10 +8,12 @@
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proto/frame.hpp"
 #include "tests/node/admin/fake_admin_sources.hpp"
 
 namespace weft {
@@ -33,16 +35,21 @@ void connect_to(int fd, std::uint16_t port) {
   ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
 }
 
-/// Sends raw bytes on a fresh connection and returns all that comes back; closes `fd`.
-std::string exchange(int fd, std::uint16_t port, const std::string& bytes) {
-  connect_to(fd, port);
-  EXPECT_EQ(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+/// All that comes back; closes `fd`.
+std::string read_to_end(int fd) {
   std::string answer;
   char buffer[4096];
   for (ssize_t n = 0; (n = recv(fd, buffer, sizeof buffer, 0)) > 0;)
     answer.append(buffer, static_cast<std::size_t>(n));
   close(fd);
   return answer;
+}
+
+/// Sends raw bytes on a fresh connection and returns all that comes back; closes `fd`.
+std::string exchange(int fd, std::uint16_t port, const std::string& bytes) {
+  connect_to(fd, port);
+  EXPECT_EQ(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+  return read_to_end(fd);
 }
 
 class admin_http : public testing::Test {
@@ -122,6 +129,39 @@ TEST_F(admin_http, invites_no_other_web_site) {
   EXPECT_THAT(get("/config"), Not(HasSubstr("Access-Control-Allow")));
 }
 
+TEST_F(admin_http, tells_at_once_whoever_brings_something_else) {
+  std::string frame;
+  proto::append_frame(frame, R"({"jsonrpc":"2.0","id":1,"method":"foo"})");
+  const std::string hello("\x16\x03\x01\x02\0\x01", 6);
+  for (const std::string& bytes : {frame, hello, std::string("{\"id\":1}")}) {
+    const auto began = std::chrono::steady_clock::now();
+    const std::string answer = request(bytes);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(900));
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 Bad Request\r\n"));
+    EXPECT_THAT(answer, HasSubstr("admin port"));
+  }
+}
+
+TEST_F(admin_http, tells_whoever_has_sent_no_line_after_a_second) {
+  for (const std::string bytes : {"", "GET /livez"}) {
+    const auto began = std::chrono::steady_clock::now();
+    EXPECT_THAT(request(bytes), StartsWith("HTTP/1.1 408 Request Timeout\r\n")) << bytes;
+    EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::seconds(1));
+  }
+}
+
+TEST_F(admin_http, a_line_may_arrive_in_pieces_and_its_headers_take_their_time) {
+  const int fd = open_socket();
+  connect_to(fd, server->address().port);
+  for (const std::string_view piece : {"\r\n", "GE", "T /livez HT", "TP/1.1\r\n"})
+    EXPECT_EQ(send(fd, piece.data(), piece.size(), MSG_NOSIGNAL), static_cast<ssize_t>(piece.size()));
+  pollfd ended{fd, POLLIN, 0};
+  EXPECT_EQ(poll(&ended, 1, 1500), 0) << "it was cut";
+  const std::string_view rest = "Host: a\r\n\r\n";
+  EXPECT_EQ(send(fd, rest.data(), rest.size(), MSG_NOSIGNAL), static_cast<ssize_t>(rest.size()));
+  EXPECT_THAT(read_to_end(fd), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
 TEST_F(admin_http, survives_garbage_and_early_hang_ups) {
   request(std::string(20'000, '\xff') + "\r\n\r\n");
   request("GET\r\n\r\n");
@@ -173,7 +213,7 @@ TEST(admin_start, a_host_that_is_not_of_this_machine_is_explained) {
   fake_node node;
   const auto unknown = admin_server::start({"no-such-host.invalid", 0}, node.sources());
   ASSERT_FALSE(unknown);
-  EXPECT_THAT(unknown.error(), HasSubstr("\"no-such-host.invalid\""));
+  EXPECT_THAT(unknown.error(), HasSubstr("cannot listen on no-such-host.invalid:0: no-such-host.invalid: "));
   const auto foreign = admin_server::start({"192.0.2.1", 9464}, node.sources());
   ASSERT_FALSE(foreign);
   EXPECT_THAT(foreign.error(), HasSubstr("Cannot assign requested address"));

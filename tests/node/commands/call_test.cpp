@@ -15,6 +15,7 @@ namespace weft::tools {
 namespace {
 
 using nlohmann::json;
+using testing::EndsWith;
 using testing::HasSubstr;
 
 struct outcome {
@@ -42,11 +43,9 @@ call_options options_for(const host_port& address) {
 /// A peer that answers the first request with this text, ID standing for the request's id.
 std::function<void(client&)> answering(std::string reply) {
   return [reply = std::move(reply)](client& connection) {
-    auto request = connection.receive(patience());
-    ASSERT_TRUE(request);
+    const json request = received(connection);
     std::string text = reply;
-    if (auto at = text.find("ID"); at != std::string::npos)
-      text.replace(at, 2, json::parse(*request).at("id").dump());
+    if (auto at = text.find("ID"); at != std::string::npos) text.replace(at, 2, request.at("id").dump());
     EXPECT_TRUE(connection.send(text, patience()));
   };
 }
@@ -80,9 +79,7 @@ TEST(call, sends_method_params_and_deadline) {
   json seen;
   {
     peer node([&](client& connection) {
-      auto request = connection.receive(patience());
-      ASSERT_TRUE(request);
-      seen = json::parse(*request);
+      seen = received(connection);
       EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":0})", patience()));
     });
     auto options = options_for(node.address());
@@ -100,9 +97,7 @@ TEST(call, sends_a_notification_without_id_and_awaits_nothing) {
   json seen;
   {
     peer node([&](client& connection) {
-      auto notification = connection.receive(patience());
-      ASSERT_TRUE(notification);
-      seen = json::parse(*notification);
+      seen = received(connection);
       auto rest = connection.receive(patience());
       ASSERT_FALSE(rest);
       EXPECT_EQ(rest.error().what, client_error::kind::closed);
@@ -124,9 +119,7 @@ TEST(call, refuses_calls_of_the_node_and_goes_on_waiting) {
       ASSERT_TRUE(connection.receive(patience()));
       EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"note"})", patience()));
       EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":"x","method":"back"})", patience()));
-      auto answer = connection.receive(patience());
-      ASSERT_TRUE(answer);
-      refusal = json::parse(*answer);
+      refusal = received(connection);
       EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":"done"})", patience()));
     });
     EXPECT_EQ(call(options_for(node.address())).output, "\"done\"\n");
@@ -170,7 +163,25 @@ TEST(call, reports_a_port_that_speaks_something_else) {
   });
   auto done = call(options_for(node.address()));
   EXPECT_EQ(done.code, exit_unreachable);
-  EXPECT_THAT(done.errors, HasSubstr("framed JSON-RPC"));
+  EXPECT_THAT(done.errors, EndsWith(": the peer speaks HTTP; is this the admin port of a node?\n"));
+}
+
+TEST(call, tells_what_was_no_frame_from_what_was_no_node) {
+  peer stranger([](client& connection) {
+    EXPECT_TRUE(connection.send_bytes("220 mail.example ESMTP\r\n", patience()));
+    while (connection.receive(patience())) {
+    }
+  });
+  EXPECT_THAT(call(options_for(stranger.address())).errors,
+              HasSubstr("speaks something other than framed JSON-RPC"));
+  peer broken([](client& connection) {
+    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"note"})", patience()));
+    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", patience()));
+    while (connection.receive(patience())) {
+    }
+  });
+  EXPECT_THAT(call(options_for(broken.address())).errors,
+              HasSubstr("sent no valid frame (frame length is over"));
 }
 
 TEST(call, reports_that_nobody_listens) {

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <nlohmann/json.hpp>
 
 #include "node/client/client.hpp"
 
@@ -16,6 +17,13 @@ namespace weft::tools {
 /// Far away: a test that waits so long has failed.
 inline steady_clock::time_point patience() {
   return steady_clock::now() + std::chrono::seconds(20);
+}
+
+/// The next message of the tool.
+inline nlohmann::json received(client& connection) {
+  const auto text = connection.receive(patience());
+  EXPECT_TRUE(text);
+  return text ? nlohmann::json::parse(*text) : nlohmann::json();
 }
 
 /// Listens on a loopback port of the system's choice.

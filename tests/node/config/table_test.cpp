@@ -1,5 +1,6 @@
 #include "node/config/table.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -64,8 +65,23 @@ TEST(option_table, no_two_rows_share_a_member) {
   }
 }
 
+std::string as_it_is(std::string_view key) {
+  return std::string{key};
+}
+
+TEST(option_table, a_handover_longer_than_the_drain_is_a_mistake_only_where_it_was_given) {
+  program_options options;
+  options.node.drain_timeout = std::chrono::milliseconds(500);
+  const auto given = [](bool is) { return [is](std::string_view) { return is; }; };
+  EXPECT_THAT(check_together(options, as_it_is, given(false)), testing::IsEmpty());
+  EXPECT_THAT(check_together(options, as_it_is, given(true)),
+              testing::ElementsAre(HasSubstr("drain_handover exceeds drain_timeout")));
+  options.node.drain_handover = options.node.drain_timeout;
+  EXPECT_THAT(check_together(options, as_it_is, given(true)), testing::IsEmpty());
+}
+
 TEST(option_table, the_defaults_satisfy_the_rules_between_options) {
-  EXPECT_THAT(check_together({}, [](std::string_view key) { return std::string{key}; }), testing::IsEmpty());
+  EXPECT_THAT(check_together({}, as_it_is, [](std::string_view) { return true; }), testing::IsEmpty());
 }
 
 TEST(option_names, are_made_from_the_key) {
@@ -75,61 +91,74 @@ TEST(option_names, are_made_from_the_key) {
   EXPECT_EQ(flag_name(row_of("listen")), "--listen");
 }
 
-struct bound_case {
+struct bounds {
   std::string key;
-  std::string text;
-  /// Empty: accepted.
-  std::string complaint;
+  std::vector<std::string> accepted;
+  /// Texts, and what is said about them.
+  std::vector<std::pair<std::string, std::string>> refused;
 };
 
-class bounds : public testing::TestWithParam<bound_case> {};
+const bounds bounds_of_options[] = {
+    {"limits.frame_bytes",
+     {"64B", "1GiB"},
+     {{"63B", "63B is out of range; use 64B to 1GiB"},
+      {"1025MiB", "out of range; use 64B to 1GiB"},
+      {"1024", "1024"},
+      {"1parsec", "parsec"}}},
+    {"limits.depth",
+     {"2"},
+     {{"1", "1 is out of range; use 2 to 1024"},
+      {"18446744073709551616", "out of range; use 2 to 1024"},
+      {"-3", "\"-3\" is not a whole number; use 2 to 1024"},
+      {"64.0", "is not a whole number"},
+      {"", "is not a whole number"}}},
+    {"drain_timeout",
+     {"0s", "1h"},
+     {{"3600001ms", "3600001ms is out of range; use 0s to 1h"},
+      {"10", "10"},
+      {"1500us", "finer than a millisecond; use whole milliseconds"}}},
+    {"reactor.poll_window",
+     {"0s", "50us"},
+     {{"1001us", "1001us is out of range; use 0s to 1ms"},
+      {"1500ns", "finer than a microsecond; use whole microseconds"}}},
+    {"log.level", {}, {{"warning", "\"warning\" is not allowed; use one of trace, debug, info, warn"}}},
+    {"tracing.sample_ratio",
+     {"0", "1e-3", "1.0"},
+     {{"1.01", "1.01 is out of range; use 0 to 1"},
+      {"-0.1", "out of range; use 0 to 1"},
+      {"nan", "out of range; use 0 to 1"},
+      {"1%", "\"1%\" is not a number; use 0 to 1"}}},
+    {"tracing.endpoint",
+     {"http://127.0.0.1:4318/v1/traces"},
+     {{"127.0.0.1:4318", "write one such as http://127.0.0.1:4318/v1/traces"}}},
+    {"log.calls", {}, {{"some", "use one of off, errors, all"}}},
+    {"demo", {}, {{"yes", "\"yes\" is not a truth value; use true or false"}}},
+    {"id", {""}, {{"a/b", "\"a/b\" is not a name"}}},
+    {"listen", {}, {{"localhost", "\"localhost\" has no port"}}},
+};
 
-TEST_P(bounds, are_inclusive_and_named) {
-  const bound_case& given = GetParam();
-  program_options options;
-  const option& row = row_of(given.key);
-  const auto before = value_of(row, options);
-  const auto done = assign(row, options, std::vector{given.text});
-  EXPECT_EQ(done.has_value(), given.complaint.empty()) << (done ? "" : done.error());
-  if (done) return;
-  EXPECT_THAT(done.error(), HasSubstr(given.complaint));
-  EXPECT_EQ(value_of(row, options), before) << "a refused value must change nothing";
+TEST(bounds, are_inclusive) {
+  for (const auto& [key, accepted, refused] : bounds_of_options) {
+    for (const std::string& text : accepted) {
+      program_options options;
+      const auto done = assign(row_of(key), options, std::vector{text});
+      EXPECT_TRUE(done) << key << "=" << text << ": " << done.error();
+    }
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    values, bounds,
-    testing::Values(
-        bound_case{"limits.frame_bytes", "64B", ""},
-        bound_case{"limits.frame_bytes", "63B", "63B is out of range; use 64B to 1GiB"},
-        bound_case{"limits.frame_bytes", "1GiB", ""},
-        bound_case{"limits.frame_bytes", "1025MiB", "out of range; use 64B to 1GiB"},
-        bound_case{"limits.frame_bytes", "1024", "1024"},
-        bound_case{"limits.frame_bytes", "1parsec", "parsec"}, bound_case{"limits.depth", "2", ""},
-        bound_case{"limits.depth", "1", "1 is out of range; use 2 to 1024"},
-        bound_case{"limits.depth", "18446744073709551616", "out of range; use 2 to 1024"},
-        bound_case{"limits.depth", "-3", "\"-3\" is not a whole number; use 2 to 1024"},
-        bound_case{"limits.depth", "64.0", "is not a whole number"},
-        bound_case{"limits.depth", "", "is not a whole number"}, bound_case{"drain_timeout", "0s", ""},
-        bound_case{"drain_timeout", "1h", ""},
-        bound_case{"drain_timeout", "3600001ms", "3600001ms is out of range; use 0s to 1h"},
-        bound_case{"drain_timeout", "10", "10"},
-        bound_case{"drain_timeout", "1500us", "finer than a millisecond; use whole milliseconds"},
-        bound_case{"reactor.poll_window", "0s", ""}, bound_case{"reactor.poll_window", "50us", ""},
-        bound_case{"reactor.poll_window", "1001us", "1001us is out of range; use 0s to 1ms"},
-        bound_case{"reactor.poll_window", "1500ns", "finer than a microsecond; use whole microseconds"},
-        bound_case{"log.level", "warning", "\"warning\" is not allowed; use one of trace, debug, info, warn"},
-        bound_case{"tracing.sample_ratio", "0", ""}, bound_case{"tracing.sample_ratio", "1e-3", ""},
-        bound_case{"tracing.sample_ratio", "1.0", ""},
-        bound_case{"tracing.sample_ratio", "1.01", "1.01 is out of range; use 0 to 1"},
-        bound_case{"tracing.sample_ratio", "-0.1", "out of range; use 0 to 1"},
-        bound_case{"tracing.sample_ratio", "nan", "out of range; use 0 to 1"},
-        bound_case{"tracing.sample_ratio", "1%", "\"1%\" is not a number; use 0 to 1"},
-        bound_case{"tracing.endpoint", "http://127.0.0.1:4318/v1/traces", ""},
-        bound_case{"tracing.endpoint", "127.0.0.1:4318", "write one such as http://127.0.0.1:4318/v1/traces"},
-        bound_case{"log.calls", "some", "use one of off, errors, all"},
-        bound_case{"demo", "yes", "\"yes\" is not a truth value; use true or false"},
-        bound_case{"id", "", ""}, bound_case{"id", "a/b", "\"a/b\" is not a name"},
-        bound_case{"listen", "localhost", "\"localhost\" has no port"}));
+TEST(bounds, are_named_and_what_is_beyond_them_changes_nothing) {
+  for (const auto& [key, accepted, refused] : bounds_of_options) {
+    for (const auto& [text, complaint] : refused) {
+      program_options options;
+      const auto before = value_of(row_of(key), options);
+      const auto done = assign(row_of(key), options, std::vector{text});
+      ASSERT_FALSE(done) << key << "=" << text;
+      EXPECT_THAT(done.error(), HasSubstr(complaint));
+      EXPECT_EQ(value_of(row_of(key), options), before) << key << "=" << text;
+    }
+  }
+}
 
 TEST(peers, complaints_about_all_of_them_are_reported) {
   program_options options;
@@ -141,6 +170,55 @@ TEST(peers, complaints_about_all_of_them_are_reported) {
   EXPECT_THAT(done.error(), HasSubstr("the port \"x\""));
   EXPECT_TRUE(options.node.mesh.peers.empty());
 }
+
+class rules : public testing::TestWithParam<std::string_view> {
+ protected:
+  const option& row() const { return row_of(GetParam()); }
+  std::string rule(std::string_view pattern) const {
+    return std::string(pattern) + (GetParam() == "balance.rules" ? "=p2c" : "=60");
+  }
+  std::string complaint(const std::vector<std::string>& texts) {
+    const auto done = assign(row(), options, texts);
+    return done ? "" : done.error();
+  }
+
+  program_options options;
+};
+
+TEST_P(rules, are_for_a_name_a_prefix_or_every_method) {
+  EXPECT_EQ(complaint({rule("users.get"), rule("users.*"), rule("a.b.*"), rule("*")}), "");
+  EXPECT_EQ(value_of(row(), options).size(), 4U);
+}
+
+TEST_P(rules, patterns_of_other_forms_are_refused_with_what_would_be_right) {
+  for (const auto* pattern : {"t*", "users*", "users.g*", "*.get", "us*rs.get", "users.**", "**", ".*"}) {
+    EXPECT_THAT(complaint({rule(pattern)}), testing::StartsWith('"' + rule(pattern) + "\": \"" + pattern +
+                                                                "\" is no pattern of methods"));
+  }
+  EXPECT_THAT(complaint({rule("t*")}), HasSubstr("use an exact name, prefix.*, such as t.*, or * for every"));
+  EXPECT_THAT(complaint({rule("*.get")}), HasSubstr("use an exact name, prefix.* or * for every method"));
+  EXPECT_THAT(complaint({"=60"}), HasSubstr("METHOD a name, prefix.* or *"));
+}
+
+TEST_P(rules, one_that_an_earlier_one_covers_is_refused) {
+  for (const auto& [first, second] : {std::pair{"*", "users.get"}, std::pair{"*", "users.*"},
+                                      std::pair{"users.*", "users.get"}, std::pair{"users.*", "users.a.*"}}) {
+    EXPECT_THAT(complaint({rule(first), rule(second)}),
+                HasSubstr('"' + rule(second) + "\" never counts, because \"" + rule(first) +
+                          "\" stands before it and covers all of it; put the narrower rule first"));
+    EXPECT_EQ(complaint({rule(second), rule(first)}), "");
+  }
+  EXPECT_THAT(complaint({rule("a"), rule("b"), rule("a")}), HasSubstr("give each METHOD once"));
+  EXPECT_EQ(complaint({rule("users.*"), rule("users")}), "") << "a prefix ends with its full stop";
+}
+
+INSTANTIATE_TEST_SUITE_P(options, rules,
+                         testing::Values("balance.rules", "hedge.rules", "limits.method_in_flight"),
+                         [](const auto& info) {
+                           std::string name(info.param);
+                           std::ranges::replace(name, '.', '_');
+                           return name;
+                         });
 
 TEST(single_options, may_be_given_once_only) {
   program_options options;

@@ -1,0 +1,88 @@
+"""The wire of every rung, { int32 length; char[] message }: big-endian, a JSON-RPC 2.0 object in each frame."""
+
+import json
+import socket
+import struct
+
+HEADER = struct.Struct(">i")
+MAX_FRAME_BYTES = 1 << 20
+
+
+def encode(value):
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def pack(message):
+    """The frame of a message."""
+    payload = encode({"jsonrpc": "2.0", **message})
+    return HEADER.pack(len(payload)) + payload
+
+
+def length(header):
+    """How many bytes follow this header."""
+    size, = HEADER.unpack(header)
+    if not 0 < size <= MAX_FRAME_BYTES:
+        raise ValueError(f"a frame has a length of 1 to {MAX_FRAME_BYTES}, not {size}")
+    return size
+
+
+def take(buffer):
+    """Takes the first message out of a bytearray; None while it is not there whole."""
+    if len(buffer) < HEADER.size or len(buffer) < (end := HEADER.size + length(buffer[:HEADER.size])):
+        return None
+    message = json.loads(buffer[HEADER.size:end])
+    del buffer[:end]
+    return message
+
+
+def receive(stream):
+    """The next message of a blocking stream; None when it has ended."""
+    header = stream.read(HEADER.size)
+    return json.loads(stream.read(length(header))) if len(header) == HEADER.size else None
+
+
+class RpcError(Exception):
+    """What a call is answered with when it has no result."""
+
+    def __init__(self, code, message, data=None):
+        super().__init__(f"{message} (code {code})")
+        self.error = {"code": code, "message": message, **({} if data is None else {"data": data})}
+
+
+def outcome(response):
+    """The result of a call, as a value or as an exception."""
+    if "error" in response:
+        raise RpcError(**response["error"])
+    return response["result"]
+
+
+METHODS = {
+    "connect": lambda params: {"node": "history", "heartbeat_ms": 5000},
+    "heartbeat": lambda params: "ok",
+    "demo.echo": lambda params: params,
+}
+
+
+def answer(request, methods=METHODS):
+    """The response to a request; None for what is not answered: notifications, and responses."""
+    if "method" not in request or "id" not in request:
+        return None
+    try:
+        method = methods.get(request["method"])
+        if method is None:
+            raise RpcError(-32601, f"no method {request['method']}; there are {', '.join(methods)}")
+        return {"id": request["id"], "result": method(request.get("params"))}
+    except RpcError as error:
+        return {"id": request["id"], "error": error.error}
+
+
+def address(text):
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+def listen(at):
+    """A listening socket, once it is said on standard output where; port 0 is any that is free."""
+    listener = socket.create_server(address(at))
+    print("listening on %s:%d" % listener.getsockname(), flush=True)
+    return listener
