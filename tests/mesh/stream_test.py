@@ -329,6 +329,81 @@ class Resumed(StreamCase):
         self.assert_over()
 
 
+class Generators(StreamCase):
+    """Methods of the node itself, which are C++ generators."""
+
+    def test_count(self):
+        wire = self.connect(self.mesh["a"])
+        reader = Reader(wire, "demo.count", {"from": 5, "to": 9}, credit=2)
+        self.assertEqual(reader.until_items(2), [5, 6])
+        self.assertTrue(wire.nothing_pending())
+        reader.grant(10)
+        self.assertIn("result", reader.until_answer())
+        self.assertEqual(reader.items, [5, 6, 7, 8, 9])
+        self.assert_ok(self.ask(wire, request(1, "demo.count", {"to": 3})), [0, 1, 2, 3])
+        after = Reader(wire, "demo.count", {"to": 9}, stream={"credit": 9, "after": 7}, id="after")
+        self.assertIn("result", after.until_answer())
+        self.assertEqual(after.items, [8, 9])
+        self.assert_over()
+
+    def test_a_hundred_thousand(self):
+        wire = self.connect(self.mesh["a"])
+        reader = Reader(wire, "demo.count", {"to": 99_999}, credit=1_000_000)
+        self.assertIn("result", reader.until_answer())
+        self.assertEqual(reader.items, list(range(100_000)))
+        self.assert_over()
+
+    def test_a_caller_that_does_not_read_stops_it(self):
+        wire = self.connect(self.mesh["a"], receive_buffer=4096)
+        reader = Reader(wire, "demo.count", {"to": 10_000_000}, credit=1_000_000_000)
+        items = lambda: self.mesh["a"].metric("weft_stream_items_total")  # noqa: E731
+        seen = []
+        eventually(lambda: seen.append(items()) or (len(seen) > 5 and len(set(seen[-5:])) == 1), "it waits")
+        self.assertLess(items(), 1_000_000)
+        self.assert_ok(self.ask(self.connect(self.mesh["a"]), request(1, "foo")), "ok")
+        reader.cancel()
+        self.assert_error(reader.until_answer(), -32800, id="s")
+        self.assert_over()
+
+    def test_total_of_what_is_sent(self):
+        wire = self.connect(self.mesh["a"])
+        reader = Reader(wire, "demo.total", credit=100)
+        reader.until_items(1)
+        while reader.accepted < 16:
+            reader.step()
+        for number in range(100):
+            while reader.accepted <= number:
+                reader.step()
+            reader.tell("send", seq=number, value=1.5)
+            if number % 50 == 0:
+                reader.grant(50)
+        reader.until_items(101)
+        self.assertEqual(reader.items[-1], 150)
+        reader.tell("end")
+        self.assertIn("result", reader.until_answer())
+        self.assert_over()
+
+    def test_what_is_thrown_ends_it_unless_it_is_caught(self):
+        wire = self.connect(self.mesh["a"])
+        for credit in 0, 1, 5:
+            reader = Reader(wire, "demo.total", credit=credit, id=f"t{credit}")
+            reader.tell("throw", error={"code": 42, "message": "enough", "data": [1]})
+            error = self.assert_error(reader.until_answer(), 42, id=f"t{credit}")
+            self.assertEqual(error["data"], [1])
+        self.assert_over()
+
+    def test_bad_params(self):
+        wire = self.connect(self.mesh["a"])
+        for members in {}, {"stream": {"credit": 1}}:
+            self.assert_error(self.ask(wire, request(1, "demo.count", {"to": "x"}, **members)), -32602)
+
+    def test_abandoned(self):
+        wire = self.connect(self.mesh["a"])
+        Reader(wire, "demo.count", {"to": 10_000_000, "ms": 1}, credit=3).until_items(3)
+        wire.close()
+        self.assert_over()
+
+
 class Misuse(StreamCase):
     def test_messages_that_name_no_stream_are_dropped_and_counted(self):
         wire = self.connect(self.mesh["a"])

@@ -1,0 +1,80 @@
+#include "proto/stream.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace weft::proto {
+namespace {
+
+TEST(stream_message, is_found_by_its_name) {
+  EXPECT_EQ(find_stream_message("$/stream/item"), stream_message::item);
+  EXPECT_EQ(find_stream_message("$/stream/throw"), stream_message::raise);
+  EXPECT_FALSE(find_stream_message("$/stream/"));
+  EXPECT_FALSE(find_stream_message("$/stream/items"));
+  EXPECT_FALSE(find_stream_message("stream/item"));
+}
+
+TEST(stream_members, are_read_in_any_order_and_spelling) {
+  stream_members m;
+  ASSERT_TRUE(
+      read_stream_members(R"({"x":[{}], "value" : {"id": [1,2]} ,"seq":7,"id":"a\"b", "cursor":null})", m));
+  EXPECT_EQ(m.value, R"({"id": [1,2]})");
+  EXPECT_EQ(m.seq, "7");
+  EXPECT_EQ(m.id, R"("a\"b")");
+  EXPECT_EQ(m.cursor, "null");
+  EXPECT_TRUE(m.credit.empty());
+}
+
+TEST(stream_members, of_a_text_that_is_shorter_than_a_block_point_into_it) {
+  const std::string text = R"({"id":1})";
+  stream_members m;
+  ASSERT_TRUE(read_stream_members(text, m));
+  EXPECT_EQ(m.id.data(), text.data() + 6);
+  EXPECT_EQ(m.id, "1");
+}
+
+TEST(stream_members, may_be_none_but_are_an_object_without_one_twice) {
+  stream_members m;
+  EXPECT_TRUE(read_stream_members("{}", m));
+  EXPECT_TRUE(read_stream_members("{ }", m));
+  EXPECT_FALSE(read_stream_members("", m));
+  EXPECT_FALSE(read_stream_members("[]", m));
+  EXPECT_FALSE(read_stream_members("7", m));
+  EXPECT_FALSE(read_stream_members(R"({"seq":1,"seq":1})", m));
+}
+
+TEST(stream_count, is_a_whole_number_from_zero) {
+  EXPECT_EQ(read_count("0"), 0);
+  EXPECT_EQ(read_count("42"), 42);
+  EXPECT_EQ(read_count("1e3"), 1000);
+  EXPECT_EQ(read_count("1.0"), 1);
+  EXPECT_EQ(read_count("1e300"), std::int64_t{1} << 53);
+  EXPECT_EQ(read_count("99999999999999999999"), std::int64_t{1} << 53);
+  for (const auto* wrong : {"", "-1", "0.5", "1e-3", "\"1\"", "null", "true", "[]"})
+    EXPECT_FALSE(read_count(wrong)) << wrong;
+}
+
+TEST(stream_message, is_written_as_it_is_read) {
+  std::string out;
+  append_stream_item(out, "1", 2, R"({"a":1})", R"("c")");
+  EXPECT_EQ(out, R"({"jsonrpc":"2.0","method":"$/stream/item","params":)"
+                 R"({"id":1,"seq":2,"value":{"a":1},"cursor":"c"}})");
+  out.clear();
+  stream_members m;
+  m.id = "\"x\"";
+  m.credit = "3";
+  append_stream_message(out, stream_message::accept, m);
+  EXPECT_EQ(out, R"({"jsonrpc":"2.0","method":"$/stream/accept","params":{"id":"x","credit":3}})");
+  out.clear();
+  append_stream_message(out, stream_message::end, {});
+  EXPECT_EQ(out, R"({"jsonrpc":"2.0","method":"$/stream/end","params":{}})");
+}
+
+TEST(stream_member, has_what_there_is) {
+  EXPECT_EQ(stream_member(5, -1), R"({"credit":5})");
+  EXPECT_EQ(stream_member(5, 0, "\"k\""), R"({"credit":5,"bytes":0,"after":"k"})");
+}
+
+}  // namespace
+}  // namespace weft::proto
