@@ -150,12 +150,15 @@ class EveryServer(Case):
         self.assertEqual(second.receive()["result"], "ok")
 
     def test_what_is_wrong_ends_its_own_connection_only(self):
-        for name, wrong in itertools.product(SERVERS, (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\2{]", b"\0\0")):
-            with self.subTest(name, wrong=wrong):
+        texts = "{]", "[]", "5", '{"id":1,"method":[]}', '{"id":{},"method":"connect"}', "[" * 100_000
+        wrongs = b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0", *map(frame, texts)
+        for name, wrong in itertools.product(SERVERS, wrongs):
+            with self.subTest(name, wrong=wrong[:40]):
                 _, at = self.serve(name)
                 bad = self.wire(at)
                 bad.send_bytes(wrong)
-                bad.socket.shutdown(socket.SHUT_WR)
+                if len(wrong) < 4:
+                    bad.finish()
                 with self.assertRaises((Closed, ConnectionError)):
                     bad.receive()
                 self.assertEqual(self.wire(at).call("heartbeat")["result"], "ok")
@@ -260,6 +263,20 @@ class Services(Case):
         for call in reversed([names.take_call() for _ in range(3)]):
             call.answer(f"guest {call.params[0]}")
         self.assertEqual(client.receive()["result"], ["hello guest 1", "hello guest 2", "hello guest 3"])
+
+    def test_a_call_whose_connection_ends_has_an_error(self):
+        node = NodeProcess()
+        self.addCleanup(node.kill)
+        greeter = Service(node, ["greeter.hello"])
+        self.addCleanup(greeter.close)
+        party, at = self.serve("08_async_server", node.listen)
+        self.assertTrue(party.line().startswith("ready at "))
+        client = self.wire(at)
+        client.send(request(1, "party.invite", [1]))
+        greeter.take_call()
+        node.process.kill()
+        error = client.receive()["error"]
+        self.assertEqual((error["code"], error["data"]["executed"]), (14, "unknown"))
 
     def test_without_a_node_the_async_server_says_so(self):
         error = self.wire(self.serve("08_async_server")[1]).call("party.invite", [1])["error"]
