@@ -223,7 +223,7 @@ class EnhancedGenerators(Case):
         for _ in range(3):
             self.wire(at).call("heartbeat")
         server.process.send_signal(signal.SIGTERM)
-        self.assertEqual(server.rest(), (["cleanup"] * 3, 0))
+        self.assertEqual(server.rest(), (["cleanup"] * 3 + ["stopped"], 0))
 
 
 class Services(Case):
@@ -497,6 +497,30 @@ class Streams(Case):
         wire = self.wire(node.listen)
         answer = eventually(lambda: wire.call("numbers.count", [4], id="n").get("result"), "it is served at the node")
         self.assertEqual(answer, [0, 1, 2, 3])
+
+
+class StreamingClient(Case):
+    def test_it_sends_a_value_when_that_was_accepted_and_not_before(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(TIMEOUT)
+            self.start("10_streaming_client", "%s:%d" % listener.getsockname())
+            server = Wire.__new__(Wire)
+            server.socket, server.timeout, server._buffer = listener.accept()[0], TIMEOUT, bytearray()
+        self.addCleanup(server.close)
+        first = server.receive()
+        server.send({"jsonrpc": "2.0", "id": first["id"], "result": None})
+        while "stream" not in (second := server.receive()):
+            pass
+        id = second["id"]
+        for seq in range(2):
+            self.assertEqual(server.receive()["method"], "$/stream/credit")
+            server.send(notification("$/stream/item", {"id": id, "seq": seq, "value": seq}))
+        # It has both items, and would have sent the value before this answer.
+        for _ in range(3):
+            self.assertEqual(server.call("heartbeat", id="h").get("result"), "ok")
+        server.send(notification("$/stream/accept", {"id": id, "credit": 1}))
+        sent = server.receive()
+        self.assertEqual((sent["method"], sent["params"]), ("$/stream/send", {"id": id, "seq": 0, "value": 500}))
 
 
 class Texts(unittest.TestCase):
