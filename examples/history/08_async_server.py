@@ -9,7 +9,7 @@ import itertools
 import json
 import sys
 
-from wire import HEADER, METHODS, RpcError, address, answer, decode, length, listen, outcome, pack
+from wire import HEADER, RpcError, address, answer, decode, length, listen, outcome, pack
 
 MAX_CALLS = 1024
 
