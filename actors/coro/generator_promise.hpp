@@ -104,7 +104,7 @@ class generator_body {
     for (generator_body* each = innermost_; each != nullptr; each = each->outer_) each->closing_ = true;
     try {
       raise(std::make_exception_ptr(generator_exit{}));
-    } catch (const generator_exit&) {  // the body has let it pass, as it should
+    } catch (const generator_exit&) {  // NOLINT(bugprone-empty-catch): the body has let it pass, as it should
     }
     if (take_item()) throw generator_error::ignored_exit();
   }

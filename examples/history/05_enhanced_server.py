@@ -7,6 +7,7 @@ import sys
 import time
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
+from socket import socketpair
 
 from wire import answer, listen, pack, take
 
@@ -78,17 +79,21 @@ def wait(selector):
             resume(selector, generator, generator.send, result)
 
 
-def stop(*_):
+def terminate():
+    """Waits for SIGTERM as for any other event, so that it interrupts nobody in the middle of a step."""
+    ours, theirs = socketpair()
+    signal.signal(signal.SIGTERM, lambda *_: theirs.close())
+    yield Wish(ours, EVENT_READ, partial(ours.recv, 1))
     raise KeyboardInterrupt
 
 
 def main(at, idle="10"):
-    signal.signal(signal.SIGTERM, stop)
     selector = DefaultSelector()
 
     def start(generator):
         resume(selector, generator, generator.send)
 
+    start(terminate())
     start(accept(listen(at), float(idle), start))
     try:
         while True:
@@ -96,6 +101,7 @@ def main(at, idle="10"):
     except KeyboardInterrupt:
         for key in list(selector.get_map().values()):
             key.data[0].close()
+        print("stopped", flush=True)
 
 
 if __name__ == "__main__":

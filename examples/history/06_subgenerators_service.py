@@ -9,7 +9,7 @@ import socket
 import sys
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 
-from wire import HEADER, METHODS, RpcError, address, answer, length, outcome, pack
+from wire import HEADER, METHODS, RpcError, address, answer, decode, length, outcome, pack
 
 NAMES = {1: "Ada", 2: "Grace", 3: "Barbara"}
 
@@ -33,7 +33,7 @@ def read_exactly(connection, size):
 
 def read_message(connection):
     size = length((yield from read_exactly(connection, HEADER.size)))
-    return json.loads((yield from read_exactly(connection, size)))
+    return decode((yield from read_exactly(connection, size)))
 
 
 def write_message(connection, message):

@@ -9,7 +9,7 @@ import itertools
 import json
 import sys
 
-from wire import HEADER, METHODS, RpcError, address, answer, length, listen, outcome, pack
+from wire import HEADER, RpcError, address, answer, decode, length, listen, outcome, pack
 
 MAX_CALLS = 1024
 
@@ -27,13 +27,16 @@ class Connection:
 
     async def call(self, method, params):
         id = next(self.ids)
-        self.calls[id] = asyncio.get_running_loop().create_future()
+        answer = self.calls[id] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(10):
                 await self.send({"id": id, "method": method, "params": params})
-                return outcome(await self.calls[id])
+                return outcome(await answer)
+        except OSError as error:  # TimeoutError is one.
+            code = 4 if isinstance(error, TimeoutError) else 14
+            raise RpcError(code, f"{method}: {error or 'no answer'}", {"executed": "unknown"}) from None
         finally:
-            del self.calls[id]
+            self.calls.pop(id, None)
 
     async def converse(self):
         """Reads until the end; whatever still runs then is cancelled, here and nowhere else."""
@@ -41,15 +44,19 @@ class Connection:
             async with asyncio.TaskGroup() as group:
                 while True:
                     size = length(await self.reader.readexactly(HEADER.size))
-                    message = json.loads(await self.reader.readexactly(size))
+                    message = decode(await self.reader.readexactly(size))
                     if "method" in message:
                         group.create_task(self.serve(message))
-                    elif message["id"] in self.calls:
-                        self.calls[message["id"]].set_result(message)
-        except* (asyncio.IncompleteReadError, OSError, ValueError) as end:
-            print("left:", *end.exceptions, file=sys.stderr)
+                    elif (call := self.calls.pop(message.get("id"), None)) and not call.done():
+                        call.set_result(message)
+        except* asyncio.IncompleteReadError:
+            pass  # The other side has left.
+        except* (OSError, ValueError) as error:
+            print(*error.exceptions, file=sys.stderr)
         finally:
             self.writer.close()
+            for call in (call for call in self.calls.values() if not call.done()):
+                call.set_exception(ConnectionError("the connection ended"))
 
     async def serve(self, request):
         self.serving += 1

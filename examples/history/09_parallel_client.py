@@ -5,10 +5,9 @@ Sends so much that no buffer on the way holds it: who writes it all before the f
 """
 
 import asyncio
-import json
 import sys
 
-from wire import HEADER, address, answer, length, outcome, pack
+from wire import HEADER, address, answer, decode, length, outcome, pack
 
 
 class Echoes:
@@ -26,7 +25,7 @@ class Echoes:
     async def receive(self, reader, writer):
         while self.read < self.calls:
             size = length(await reader.readexactly(HEADER.size))
-            message = json.loads(await reader.readexactly(size))
+            message = decode(await reader.readexactly(size))
             if "method" in message:
                 if response := answer(message):
                     writer.write(pack(response))

@@ -4,10 +4,9 @@
 import asyncio
 import contextlib
 import itertools
-import json
 import sys
 
-from wire import HEADER, RpcError, address, answer, length, outcome, pack
+from wire import HEADER, RpcError, address, answer, decode, length, outcome, pack
 
 
 class Stream:
@@ -77,7 +76,7 @@ class Node:
     async def read(self):
         while True:
             size = length(await self.reader.readexactly(HEADER.size))
-            message = json.loads(await self.reader.readexactly(size))
+            message = decode(await self.reader.readexactly(size))
             id = message["id"] if "method" not in message else (message.get("params") or {}).get("id")
             if stream := self.streams.get(id):
                 stream.receive(message)

@@ -12,7 +12,7 @@ import math
 import sys
 from collections import deque
 
-from wire import HEADER, RpcError, address, answer, encode, length, listen, pack
+from wire import HEADER, RpcError, address, answer, decode, encode, length, listen, pack
 
 SENDS = 16  # So many values may wait for the generator.
 
@@ -106,9 +106,11 @@ class Connection:
                     await self.send(message)
                 while True:
                     size = length(await self.reader.readexactly(HEADER.size))
-                    self.receive(json.loads(await self.reader.readexactly(size)), group)
-        except* (asyncio.IncompleteReadError, OSError, TypeError, ValueError) as end:
-            print("left:", *end.exceptions, file=sys.stderr)
+                    self.receive(decode(await self.reader.readexactly(size)), group)
+        except* asyncio.IncompleteReadError:
+            pass  # The caller has left; whatever ran for it is cancelled.
+        except* (OSError, TypeError, ValueError) as error:
+            print(*error.exceptions, file=sys.stderr)
         finally:
             self.writer.close()
 

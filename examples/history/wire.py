@@ -18,6 +18,19 @@ def pack(message):
     return HEADER.pack(len(payload)) + payload
 
 
+def decode(payload):
+    """The message in a frame. What is none is a ValueError; batches are left out here."""
+    try:
+        message = json.loads(payload)
+    except RecursionError:
+        raise ValueError("a message that is nested too deep") from None
+    if not isinstance(message, dict):
+        raise ValueError(f"a message is an object, not {payload[:20]}")
+    if not isinstance(message.get("method", ""), str) or isinstance(message.get("id"), (dict, list)):
+        raise ValueError("a method is a string, and an id a string, a number or null")
+    return message
+
+
 def length(header):
     """How many bytes follow this header."""
     size, = HEADER.unpack(header)
@@ -30,7 +43,7 @@ def take(buffer):
     """Takes the first message out of a bytearray; None while it is not there whole."""
     if len(buffer) < HEADER.size or len(buffer) < (end := HEADER.size + length(buffer[:HEADER.size])):
         return None
-    message = json.loads(buffer[HEADER.size:end])
+    message = decode(buffer[HEADER.size:end])
     del buffer[:end]
     return message
 
@@ -38,7 +51,7 @@ def take(buffer):
 def receive(stream):
     """The next message of a blocking stream; None when it has ended."""
     header = stream.read(HEADER.size)
-    return json.loads(stream.read(length(header))) if len(header) == HEADER.size else None
+    return decode(stream.read(length(header))) if len(header) == HEADER.size else None
 
 
 class RpcError(Exception):
