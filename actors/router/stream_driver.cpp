@@ -22,6 +22,7 @@ class generator_end final : public stream_end {
     auto* c = stream();
     if (c == nullptr) return;
     c->stream->callee = this;
+    c->stream->down.next_bytes();
     if (takes_input) streams_.accept(*c, accepted_at_a_time);
   }
   generator_end(const generator_end&) = delete;
