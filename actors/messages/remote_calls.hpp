@@ -94,7 +94,7 @@ class blocking_done final : public actor_message {
   /// The connection that asked for it; one that cannot exist when a coroutine did.
   connection_key caller;
   std::string method;
-  result outcome;
+  json_result outcome;
   /// What the handler threw, if it did.
   std::optional<std::string> exception;
 };

@@ -37,8 +37,10 @@ call_key outgoing::start(const remote::address& to, std::string_view method, std
   if (named != nullptr) c.peer_called = named->name;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - site_.now()).count();
   const auto traceparent = records_.begin_outgoing(c, method, ctx);
-  c.spans = proto::append_request(c.request, placeholder_id, method, raw_params,
-                                  {std::max<std::int64_t>(left, 1), traceparent, ctx.raw_tracestate()});
+  c.spans = proto::append_request(
+      c.request, placeholder_id, method, raw_params,
+      {std::max<std::int64_t>(left, 1), traceparent, ctx.raw_tracestate(), ctx.raw_route_key()});
+  c.route_key = ctx.raw_route_key();
   if (std::holds_alternative<remote::anyone>(to)) {
     start_mesh_call(c, method, raw_params, ctx);
   } else {
@@ -55,10 +57,20 @@ call_key outgoing::start(const remote::address& to, std::string_view method, std
 void outgoing::start_mesh_call(call& c, std::string_view method, std::string_view raw_params,
                                const weft::context& ctx) {
   if (const auto* local = handlers_.find(method)) return handlers_.invoke(*local, c, raw_params, ctx);
+  if (site_.environment.has_uplink) return start_uplink_call(c);
   const auto* serving = site_.routes->find(method);
   c.stats = &records_.stats().client("mesh", 0, serving == nullptr ? "_OTHER" : serving->pattern);
   c.method = method;
   upstream_.begin(c);
+}
+
+void outgoing::start_uplink_call(call& c) {
+  c.stats = &records_.stats().client("uplink", 0, "_OTHER");
+  if (!site_.uplink) {
+    auto refusal = site_.unavailable("there is no connection to a node now", executed::no);
+    return calls_.settle_failed(c, std::move(refusal));
+  }
+  upstream_.send_direct(c, {site_.index(), *site_.uplink});
 }
 
 void outgoing::abandon(call_key key) {

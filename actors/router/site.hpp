@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,10 @@ struct router_environment {
   std::size_t reactors = 1;
   const caf::actor* registry = nullptr;
   call_sinks sinks;
+  /// This process is no node but a client or a service of one.
+  bool has_uplink = false;
+  /// It has told the node that it serves something.
+  bool uplink_serves = false;
   std::shared_ptr<std::atomic<std::int64_t>> blocking_calls = std::make_shared<std::atomic<std::int64_t>>(0);
 };
 
@@ -81,6 +86,8 @@ struct router_site {
   const node_options& options;
   router_environment environment;
   std::shared_ptr<const routing_table> routes;
+  /// To the node that this process is a client or a service of, while there is one.
+  std::optional<connection_key> uplink;
 };
 
 }  // namespace weft

@@ -40,6 +40,8 @@ class actor_message : public caf::mailbox_element {
     probe_link,
     refuse_link,
     unfinished_frames,
+    adopt_uplink,
+    posted_work,
   };
 
   type what() const noexcept { return what_; }

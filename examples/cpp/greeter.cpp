@@ -15,7 +15,7 @@
 
 namespace {
 
-weft::coro::task<weft::result> greet(weft::context ctx, nlohmann::json params) {
+weft::coro::task<weft::json_result> greet(weft::context ctx, nlohmann::json params) {
   if (!params.is_object() || !params.contains("peer") || !params["peer"].is_string()) {
     co_return std::unexpected(
         weft::make_error(weft::error_code::invalid_params, R"(takes {"peer": string})"));

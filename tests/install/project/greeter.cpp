@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 /// Waits a little, asks a peer for its name, and greets both.
-weft::coro::task<weft::result> greet(weft::context ctx, json params) {
+weft::coro::task<weft::json_result> greet(weft::context ctx, json params) {
   if (!params.is_object() || !params.contains("name") || !params["name"].is_string()) {
     co_return std::unexpected(
         weft::make_error(weft::error_code::invalid_params, R"(takes {"name": string})"));
