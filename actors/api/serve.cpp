@@ -47,13 +47,13 @@ int complain(const std::string& service, std::string_view what) {
 }
 
 /// Nothing new comes once the node has answered; what is under way finishes.
-void leave(detail::runtime& runtime, std::chrono::milliseconds patience) {
+void leave(detail::runtime& runtime, std::chrono::milliseconds patience, spdlog::logger& log) {
   if (runtime.monitor()->is_up()) {
     const auto told =
         start_call(runtime.gate(), 0, {remote::anyone{}, "mesh.drain", {}, {.deadline = patience}});
-    (void)told->wait();
+    if (const auto answer = told->wait(); !answer) log.warn("the node was not told: {}", answer.error());
   }
-  (void)runtime.node().drain();
+  if (!runtime.node().drain()) log.warn("calls under way are cut off");
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ int serve(const addresses& nodes, const service& methods, const serve_options& o
   }
   const int signal = signals.wait();
   log->info("signal {}: calls under way finish, for at most {} ms", signal, options.drain_timeout.count());
-  leave(**runtime, options.drain_timeout);
+  leave(**runtime, options.drain_timeout, *log);
   return 0;
 }
 

@@ -95,7 +95,7 @@ void service_state::spawn(coro::task<void> background) {
   launch(std::move(background));
 }
 
-void service_state::open(std::function<void(coro::task<void>)> launch) {
+void service_state::open(const std::function<void(coro::task<void>)>& launch) {
   std::vector<coro::task<void>> waited;
   {
     const std::lock_guard lock(mutex_);

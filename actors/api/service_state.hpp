@@ -31,7 +31,7 @@ class service_state {
 
   void spawn(coro::task<void> background);
   /// It runs: what waited is spawned.
-  void open(std::function<void(coro::task<void>)> launch);
+  void open(const std::function<void(coro::task<void>)>& launch);
   void close();
 
  private:
