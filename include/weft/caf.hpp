@@ -8,6 +8,7 @@
 // Apart from <weft/weft.hpp>, since it includes CAF.
 #pragma once
 
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -35,40 +36,41 @@ void deliver(pending<T> call, caf::actor to) {
 
 namespace detail {
 
+/// A class: CAF 0.17 binds a function without arguments through a null reference.
 template <class T>
-struct answer_state {
-  caf::response_promise asked;
-  std::optional<result<T>> answer;
-};
+class answer_actor final : public caf::event_based_actor {
+ public:
+  explicit answer_actor(caf::actor_config& config) : caf::event_based_actor(config) {}
 
-template <class T>
-caf::behavior answer_actor(caf::stateful_actor<answer_state<T>>* self) {
-  return {[self](get_answer_atom) -> caf::result<result<T>> {
-            auto promise = self->make_response_promise();
-            if (self->state.answer) {
-              promise.deliver(std::move(*self->state.answer));
-              self->quit();
-            } else {
-              self->state.asked = promise;
-            }
-            return caf::delegated<result<T>>();
-          },
-          [self](result<T>& answer) {
-            if (self->state.asked.pending()) {
-              self->state.asked.deliver(std::move(answer));
-              self->quit();
-            } else {
-              self->state.answer = std::move(answer);
-            }
-          }};
-}
+  caf::behavior make_behavior() override {
+    return {[this](get_answer_atom) -> caf::result<result<T>> {
+              asked_ = make_response_promise();
+              bring();
+              return caf::delegated<result<T>>();
+            },
+            [this](result<T>& answer) {
+              answer_ = std::move(answer);
+              bring();
+            }};
+  }
+
+ private:
+  void bring() {
+    if (!answer_ || !asked_.pending()) return;
+    asked_.deliver(std::move(*answer_));
+    quit();
+  }
+
+  caf::response_promise asked_;
+  std::optional<result<T>> answer_;
+};
 
 }  // namespace detail
 
 /// An actor that answers one `get_answer` with the weft::result<T>, for `request` and `delegate`.
 template <class T>
 caf::actor as_actor(caf::actor_system& system, pending<T> call) {
-  auto made = system.spawn(detail::answer_actor<T>);
+  auto made = system.spawn<detail::answer_actor<T>>();
   deliver(std::move(call), made);
   return made;
 }

@@ -19,7 +19,8 @@ WEFT_FIELDS(who, node)
 
 /// Waits a little, asks the node for its name, and greets both.
 weft::task<weft::result<greeting>> greet(weft::call_context ctx, std::string name) {
-  if (!co_await weft::sleep_for(ctx, 1ms)) co_return weft::error(weft::error_code::request_cancelled, "woken");
+  if (!co_await weft::sleep_for(ctx, 1ms))
+    co_return weft::error(weft::error_code::request_cancelled, "woken");
   const auto other = co_await ctx.mesh().call<who>("demo.whoami");
   if (!other) co_return other.error();
   co_return greeting{"hello " + name, ctx.node(), other->node};
