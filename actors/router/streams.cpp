@@ -222,7 +222,8 @@ bool streams::gather(call& c, std::string_view raw_value) {
   auto& s = *c.stream;
   ++s.next_seq;
   const auto limit = site_.options.limits.stream_gather_bytes;
-  if (s.gathered.size() + raw_value.size() + 2 > limit) {
+  const bool first = s.gathered.size() == 1;
+  if (s.gathered.size() + raw_value.size() + (first ? 1 : 2) > limit) {
     site_.metrics().add(metric::limit_stream_gather);
     fail(c, site_.exhausted(fmt::format("the items of this stream take more than {} bytes as one answer "
                                         "(limits.stream_gather_bytes): ask for them one by one, with "
@@ -231,7 +232,7 @@ bool streams::gather(call& c, std::string_view raw_value) {
                             executed::unknown));
     return false;
   }
-  if (s.gathered.size() > 1) s.gathered += ',';
+  if (!first) s.gathered += ',';
   s.gathered += raw_value;
   drained(c, true);
   if (s.down.items() > gathered_at_a_time / 2) return true;

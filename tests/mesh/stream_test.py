@@ -115,6 +115,18 @@ class Gathering(StreamCase):
                 self.assert_ok(self.ask(wire, request(1, method, [number])), list(range(number)))
         self.assert_over()
 
+    def test_has_a_limit_of_bytes(self):
+        def produce(emitter):
+            for length in emitter.got.params:
+                emitter.emit("x" * (length - 2))
+
+        self.mesh = self.start_mesh("ab", *self.options, "--limits-stream-gather-bytes", "1KiB")
+        for method, _, wire in self.each_way(produce):
+            for lengths, code in ([1022], 0), ([1023], 8), ([500, 521], 0), ([500, 522], 8):
+                answer = self.ask(wire, request(1, method, lengths))
+                self.assertEqual(answer.get("error", {}).get("code", 0), code, (lengths, answer))
+        self.assert_over()
+
     def test_has_a_limit(self):
         def produce(emitter):
             for _ in range(100):
