@@ -22,6 +22,7 @@ class generator_end final : public stream_end {
     auto* c = stream();
     if (c == nullptr) return;
     c->stream->callee = this;
+    half_closed_ = c->stream->half_closed;
     c->stream->down.next_bytes();
     if (takes_input) streams_.accept(*c, accepted_at_a_time);
   }
@@ -130,6 +131,7 @@ coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* s
         }
       }
       if (!flows->item(*end.stream(), item->raw_value, item->raw_cursor)) {
+        site->flush_outside_turn();
         co_await items.aclose();
         co_return nullptr;
       }

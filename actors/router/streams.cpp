@@ -53,6 +53,8 @@ void streams::open(call& c, const proto::envelope& message, bool resumable) {
   site_.metrics().add(metric::streams_open);
   if (message.stream.empty()) {
     s.gathers = true;
+    // Such a caller sends nothing.
+    s.half_closed = true;
     s.gathered = "[";
     s.down.grant(gathered_at_a_time, std::nullopt);
     return;

@@ -466,6 +466,26 @@ class Generators(StreamCase):
             self.assertEqual(error["data"], [1])
         self.assert_over()
 
+    def test_gathered_beyond_the_limit_is_answered(self):
+        wire = self.connect(self.mesh["a"])
+        self.assert_error(self.ask(wire, request(1, "demo.count", {"to": 200_000})), 8)
+        wire.send([request(2, "demo.count", {"to": 200_000}), request(3, "foo")])
+        answers = wire.receive()
+        self.assert_error(answers[0], 8, id=2)
+        self.assert_ok(answers[1], "ok", id=3)
+        self.assert_over()
+
+    def test_gathered_gets_no_values(self):
+        wire = self.connect(self.mesh["a"])
+        self.assert_ok(self.ask(wire, request(1, "demo.total")), [0])
+
+    def test_gathered_has_the_default_deadline(self):
+        self.mesh = self.start_mesh("ab", *self.options, "--protocol-default-deadline", "300ms")
+        wire = self.connect(self.mesh["a"])
+        self.assert_error(self.ask(wire, request(1, "demo.count", {"to": 9, "ms": 60_000})), 4)
+        reader = Reader(wire, "demo.count", {"to": 1, "ms": 400}, credit=9)
+        self.assertIn("result", reader.until_answer())
+
     def test_bad_params(self):
         wire = self.connect(self.mesh["a"])
         for members in {}, {"stream": {"credit": 1}}:
