@@ -42,14 +42,25 @@ std::expected<void, std::string> mesh_node::implementation::start() {
     if (!opened) return std::unexpected(std::move(opened.error()));
     sources.push_back(std::move(*opened));
   }
-  auto listener = listening_socket::open(options.listen, options.tcp);
-  if (!listener) return std::unexpected(listener.error());
-  listen = {options.listen.host, listener->port()};
-  add_node_methods(services, options.id, counters, document);
+  std::optional<listening_socket> listener;
+  if (!uplink_to) {
+    auto opened = listening_socket::open(options.listen, options.tcp);
+    if (!opened) return std::unexpected(opened.error());
+    listener.emplace(std::move(*opened));
+    listen = {options.listen.host, listener->port()};
+    add_node_methods(services, options.id, counters, document);
+  }
   document->store(std::make_shared<const std::string>(openrpc_document(services.list(), options.id).dump()));
   try {
     system.emplace(config);
-    spawn_actors(std::move(*listener), sources);
+    spawn_actors();
+    if (uplink_to) {
+      spawn_uplink();
+    } else {
+      spawn_peers(sources);
+      spawn_acceptor(std::move(*listener));
+    }
+    start_threads();
   } catch (const std::system_error& e) {
     return std::unexpected(fmt::format("cannot start the reactors: {}", e.what()));
   }
@@ -64,8 +75,7 @@ void mesh_node::implementation::spawn_peers(const std::vector<opened_source>& so
   tell(peers, make_actor_message<start_message>());
 }
 
-void mesh_node::implementation::spawn_actors(listening_socket listener,
-                                             const std::vector<opened_source>& sources) {
+void mesh_node::implementation::spawn_actors() {
   const auto count =
       options.reactors != 0 ? options.reactors : std::max(1U, std::thread::hardware_concurrency());
   for (std::size_t i = 0; i < count; ++i) {
@@ -74,7 +84,8 @@ void mesh_node::implementation::spawn_actors(listening_socket listener,
   last_reports.resize(count);
   router_environment environment;
   for (const auto* m : services.list()) {
-    const auto most = number_for(options.limits.method_in_flight, m->name);
+    const auto ruled = number_for(options.limits.method_in_flight, m->name);
+    const auto most = ruled != 0 ? ruled : m->max_in_flight;
     if (most != 0) admissions.emplace(m->name, std::make_shared<admission_state>(most));
   }
   environment.services = &services;
@@ -84,6 +95,8 @@ void mesh_node::implementation::spawn_actors(listening_socket listener,
   environment.reactors = shards.size();
   environment.registry = &registry_actor;
   environment.sinks = sinks;
+  environment.has_uplink = uplink_to.has_value();
+  environment.uplink_serves = uplink_to && uplink_to->serves;
   blocking = environment.blocking_calls;
   routers.reserve(count);
   for (auto& shard : shards) {
@@ -94,13 +107,28 @@ void mesh_node::implementation::spawn_actors(listening_socket listener,
   registry_actor = system->spawn<caf::detached>(registry, describe_node());
   supervise("registry", registry_actor);
   caf::anon_send(registry_actor, publish_now{});
-  spawn_peers(sources);
+}
+
+void mesh_node::implementation::spawn_uplink() {
+  auto handle = spawn_pinned<uplink>(*system, shards[0]->loop, *shards[0], *uplink_to, routers[0]);
+  supervise("uplink", handle);
+  // There are no peers to learn from: what is not here is nowhere.
+  caf::anon_send(registry_actor, peers_listed{{}, true});
+  uplink_actor = caf::actor_cast<caf::strong_actor_ptr>(handle);
+  tell(uplink_actor, make_actor_message<start_message>());
+}
+
+void mesh_node::implementation::spawn_acceptor(listening_socket listener) {
   auto handle = spawn_pinned<acceptor>(*system, shards[0]->loop, *shards[0], listener.release(), routers);
   supervise("acceptor", handle);
   accepting = caf::actor_cast<caf::strong_actor_ptr>(handle);
   tell(accepting, make_actor_message<start_message>());
+}
+
+void mesh_node::implementation::start_threads() {
   for (auto& shard : shards) {
-    threads.emplace_back([&loop = shard->loop] {
+    threads.emplace_back([&loop = shard->loop, here = routers[shard->loop.index()]]() mutable {
+      const running_loop running(std::move(here), loop);
       // Signals are the program's business, not a reactor's.
       sigset_t all;
       ::sigfillset(&all);
@@ -202,6 +230,8 @@ bool mesh_node::implementation::drain() {
   accepting.reset();
   // Who leaves looks for nobody any more.
   tell(peers, make_actor_message<drain_message>(options.drain_timeout, false));
+  end_and_wait(*system, uplink_actor);
+  uplink_actor.reset();
   for (const auto& router : routers)
     tell(router, make_actor_message<drain_message>(options.drain_timeout, false));
   if (!let_services_move(std::min(deadline, steady::now() + options.drain_handover))) return false;
@@ -232,6 +262,8 @@ void mesh_node::implementation::stop() {
   ending.store(true);
   end_and_wait(*system, accepting);
   end_and_wait(*system, peers);
+  end_and_wait(*system, uplink_actor);
+  uplink_actor.reset();
   for (const auto& router : routers) end_and_wait(*system, router);
   if (registry_actor) caf::anon_send_exit(registry_actor, caf::exit_reason::user_shutdown);
   for (auto& shard : shards) shard->loop.stop();
@@ -246,9 +278,9 @@ void mesh_node::implementation::stop() {
 }
 
 mesh_node::mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log,
-                     call_sinks sinks)
+                     call_sinks sinks, std::optional<uplink_task> uplink)
     : impl_(std::make_unique<implementation>(std::move(options), std::move(services), std::move(log),
-                                             std::move(sinks))) {}
+                                             std::move(sinks), std::move(uplink))) {}
 
 mesh_node::~mesh_node() {
   stop();
@@ -262,6 +294,9 @@ const std::string& mesh_node::id() const noexcept {
 }
 host_port mesh_node::listen_address() const {
   return impl_->listen;
+}
+const std::vector<caf::strong_actor_ptr>& mesh_node::routers() const noexcept {
+  return impl_->routers;
 }
 bool mesh_node::drain() {
   return impl_->drain();

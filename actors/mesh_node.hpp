@@ -8,12 +8,15 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include <caf/actor_control_block.hpp>
 #include <nlohmann/json.hpp>
 
 #include "actors/config/options.hpp"
+#include "actors/peers/uplink_task.hpp"
 #include "actors/telemetry/call_record.hpp"
 #include "actors/telemetry/snapshot.hpp"
 
@@ -27,10 +30,12 @@ class service_host;
 
 class mesh_node {
  public:
+  /// With an `uplink` the process is no node but a client or a service of one: it does not listen, has no
+  /// peers, and what it does not serve itself it calls at that node.
   /// `services` are the methods this process serves itself; they are complete before `start`.
   /// `sinks` get the records of its calls, until `stop`.
   mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log,
-            call_sinks sinks = {});
+            call_sinks sinks = {}, std::optional<uplink_task> uplink = {});
   /// Stops at once; call `drain` first for a graceful end.
   ~mesh_node();
   mesh_node(const mesh_node&) = delete;
@@ -42,6 +47,9 @@ class mesh_node {
   const std::string& id() const noexcept;
   /// The real port, also when 0 was asked for.
   host_port listen_address() const;
+
+  /// The routers, by reactor; work may be posted to them until `stop`. Empty before `start`.
+  const std::vector<caf::strong_actor_ptr>& routers() const noexcept;
 
   /// Readiness becomes false, everyone introduced gets `$/goaway`, no connection is accepted any more;
   /// returns when nothing is in flight or after the drain timeout. True when everything finished.

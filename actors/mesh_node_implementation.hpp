@@ -23,9 +23,11 @@
 #include "actors/mesh_node.hpp"
 #include "actors/methods/method_pattern.hpp"
 #include "actors/peers/peer_manager.hpp"
+#include "actors/peers/uplink.hpp"
 #include "actors/registry/messages.hpp"
 #include "actors/registry/state.hpp"
 #include "actors/router/router.hpp"
+#include "actors/service/loops.hpp"
 #include "actors/service/node_methods.hpp"
 #include "actors/transport/acceptor.hpp"
 #include "actors/transport/network.hpp"
@@ -38,16 +40,20 @@ using steady = std::chrono::steady_clock;
 
 struct mesh_node::implementation {
   implementation(node_options from, service_host methods, std::shared_ptr<spdlog::logger> logger,
-                 call_sinks records)
+                 call_sinks records, std::optional<uplink_task> to_node)
       : options(std::move(from)),
         services(std::move(methods)),
         log(std::move(logger)),
         sinks(std::move(records)),
+        uplink_to(std::move(to_node)),
         config(scheduler_config(options)) {}
 
   static caf::actor_system_config scheduler_config(const node_options& options);
   std::expected<void, std::string> start();
-  void spawn_actors(listening_socket listener, const std::vector<opened_source>& sources);
+  void spawn_actors();
+  void spawn_acceptor(listening_socket listener);
+  void spawn_uplink();
+  void start_threads();
   void spawn_peers(const std::vector<opened_source>& sources);
   registry_environment describe_node();
   void supervise(const char* name, const caf::actor& actor);
@@ -74,6 +80,7 @@ struct mesh_node::implementation {
   std::map<std::string, std::shared_ptr<admission_state>> admissions;
   std::shared_ptr<spdlog::logger> log;
   call_sinks sinks;
+  std::optional<uplink_task> uplink_to;
   caf::actor_system_config config;
   node_counters counters;
   weft::metrics registry_counts;
@@ -84,6 +91,7 @@ struct mesh_node::implementation {
   std::shared_ptr<std::atomic<std::int64_t>> blocking = std::make_shared<std::atomic<std::int64_t>>(0);
   std::optional<caf::actor_system> system;
   std::vector<caf::strong_actor_ptr> routers;
+  caf::strong_actor_ptr uplink_actor;
   caf::strong_actor_ptr peers;
   caf::strong_actor_ptr accepting;
   caf::actor registry_actor;

@@ -134,6 +134,7 @@ request_spans append_request(std::string& out, std::string_view raw_id, std::str
   }
   append_member(R"(,"traceparent":)", members.raw_traceparent);
   append_member(R"(,"tracestate":)", members.raw_tracestate);
+  append_member(R"(,"route_key":)", members.raw_route_key);
   out += '}';
   return spans;
 }

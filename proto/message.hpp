@@ -37,6 +37,7 @@ struct request_members {
   std::int64_t deadline_ms = -1;
   std::string_view raw_traceparent;
   std::string_view raw_tracestate;
+  std::string_view raw_route_key{};
 };
 
 /// A request, or a notification when `raw_id` is empty. Empty params are left out. Positions count from where

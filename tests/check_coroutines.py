@@ -15,7 +15,7 @@ import pathlib
 import re
 import sys
 
-FOLDERS = ("proto", "actors", "node", "examples")
+FOLDERS = ("proto", "actors", "node", "include", "examples")
 SUFFIXES = (".hpp", ".cpp")
 
 ADVICE = {

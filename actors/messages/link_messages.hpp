@@ -51,6 +51,10 @@ class link_changed final : public actor_message {
   bool conflict = false;
   /// Up, but with this very process.
   bool self = false;
+  /// Of an uplink: its node is about to go, what is under way finishes.
+  bool leaving = false;
+  /// The error that `connect` was refused with, 0 for none.
+  std::int32_t code = 0;
   connection_key key;
   /// The peer's node id, or why the link is down.
   std::string detail;

@@ -101,7 +101,7 @@ class blocking_done final : public actor_message {
       : actor_message(type::blocking_done), key(which), method(std::move(name)) {}
   call_key key;
   std::string method;
-  result outcome;
+  json_result outcome;
   /// What the handler threw, if it did.
   std::optional<std::string> exception;
 };

@@ -13,7 +13,7 @@
 namespace weft {
 
 /// What a call comes to.
-using result = std::expected<nlohmann::json, rpc_error>;
+using json_result = std::expected<nlohmann::json, rpc_error>;
 
 /// The raw result, or the error. What a coroutine waits for.
 using raw_result = std::expected<std::string, rpc_error>;

@@ -6,3 +6,4 @@
 #include "actors/messages/link_messages.hpp"
 #include "actors/messages/remote_calls.hpp"
 #include "actors/messages/report_messages.hpp"
+#include "actors/messages/uplink_messages.hpp"

@@ -2,18 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <random>
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include "actors/coro/sleep.hpp"
-#include "actors/runtime/one_shot.hpp"
 #include "actors/transport/network.hpp"
 
 namespace weft {
@@ -37,7 +32,8 @@ peer::peer(caf::actor_config& config, reactor& home, shard& shared, peer_task ta
       registry_(std::move(registry)),
       manager_(std::move(manager)),
       backoff_(shared.options.mesh.reconnect_initial, shared.options.mesh.reconnect_max,
-               std::random_device{}()) {
+               std::random_device{}()),
+      dialling_(home, shared.options) {
   status_.key = task_.key;
 }
 
@@ -54,8 +50,7 @@ void peer::receive(actor_message& message) {
       tasks_->spawn(run(this));
       return;
     case actor_message::type::address_resolved:
-      if (resolved_ != nullptr) resolved_->set(std::move(static_cast<address_resolved&>(message).found));
-      return;
+      return dialling_.on_resolved(static_cast<address_resolved&>(message));
     case actor_message::type::link_changed:
       return on_link_changed(static_cast<link_changed&>(message));
     case actor_message::type::retire:
@@ -70,7 +65,7 @@ void peer::receive(actor_message& message) {
 void peer::on_terminate() {
   tasks_.reset();
   life_.reset();
-  drop_socket();
+  dialling_.drop();
   home().metrics().add(metric::actors_peer, -1);
   caf::anon_send(registry_, peer_gone{task_.key});
   send_to(manager_, make_actor_message<peer_ended>(task_.key));
@@ -99,13 +94,6 @@ bool peer::is_self(const sockaddr_storage& address) const {
   return std::ranges::find(own_, format_address(address)) != own_.end();
 }
 
-void peer::drop_socket() noexcept {
-  if (connecting_ < 0) return;
-  home().unwatch(connecting_, *this);
-  ::close(connecting_);
-  connecting_ = -1;
-}
-
 void peer::report(state now) {
   status_.is = now;
   status_.since = std::chrono::system_clock::now();
@@ -116,7 +104,9 @@ coro::task<void> peer::run(peer* self) {
   for (;;) {
     ++self->status_.attempts;
     self->report(state::resolving);
-    auto addresses = co_await look_up(self);
+    auto addresses = co_await dialling::look_up(&self->dialling_, &self->home_system(),
+                                                caf::actor_cast<caf::strong_actor_ptr>(self),
+                                                self->task_.address, *self->life_);
     const bool found = addresses && !addresses->empty();
     const auto is_self = [self](const sockaddr_storage& address) { return self->is_self(address); };
     if (found && std::ranges::all_of(*addresses, is_self)) {
@@ -162,55 +152,11 @@ coro::task<std::string> peer::dial(peer* self, std::vector<sockaddr_storage> can
   for (const auto& address : candidates) {
     if (self->is_self(address)) continue;
     self->report(state::connecting);
-    auto descriptor = co_await connect(self, address);
+    auto descriptor = co_await dialling::connect(&self->dialling_, address, *self->life_);
     if (descriptor) co_return co_await serve(self, *descriptor, address);
     error = std::move(descriptor.error());
   }
   co_return error;
-}
-
-coro::task<peer::addresses> peer::look_up(peer* self) {
-  if (auto numeric = numeric_address(self->task_.address); !numeric.empty()) co_return numeric;
-  coro::completion<addresses> found;
-  self->resolved_ = &found;
-  const auto me = caf::actor_cast<caf::strong_actor_ptr>(self);
-  // A thread of its own: those of the scheduler belong to blocking handlers.
-  self->home_system().spawn<one_shot, caf::detached>([me, address = self->task_.address] {
-    auto answer = make_actor_message<address_resolved>();
-    answer->found = resolve_host(address);
-    me->enqueue(caf::mailbox_element_ptr(answer.release()), nullptr);
-  });
-  auto answer = co_await found.wait(*self->life_);
-  self->resolved_ = nullptr;
-  if (!answer) co_return std::unexpected(std::string(to_string(answer.error())));
-  co_return std::move(*answer);
-}
-
-coro::task<std::expected<int, std::string>> peer::connect(peer* self, sockaddr_storage address) {
-  const int descriptor = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) co_return std::unexpected(std::string(std::strerror(errno)));
-  set_connection_options(descriptor, self->shared_.options.tcp);
-  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), length_of(address)) != 0 &&
-      errno != EINPROGRESS) {
-    const std::string error = std::strerror(errno);
-    ::close(descriptor);
-    co_return std::unexpected(error);
-  }
-  coro::completion<int> connected;
-  self->connecting_ = descriptor;
-  self->connected_ = &connected;
-  self->home().watch(descriptor, EPOLLOUT, *self);
-  const auto deadline = self->home().now() + self->shared_.options.mesh.connect_timeout;
-  const auto error = co_await connected.wait(self->life_->child(deadline));
-  self->connected_ = nullptr;
-  if (error && *error == 0) {
-    self->home().unwatch(descriptor, *self);
-    self->connecting_ = -1;
-    co_return descriptor;
-  }
-  self->drop_socket();
-  co_return std::unexpected(error ? std::string(std::strerror(*error))
-                                  : std::string("no connection in time"));
 }
 
 coro::task<std::string> peer::serve(peer* self, int descriptor, sockaddr_storage address) {
@@ -224,14 +170,6 @@ coro::task<std::string> peer::serve(peer* self, int descriptor, sockaddr_storage
   auto why = co_await down.wait(*self->life_);
   self->link_down_ = nullptr;
   co_return why ? std::move(*why) : std::string(to_string(why.error()));
-}
-
-void peer::on_events(std::uint32_t) {
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(connecting_, SOL_SOCKET, SO_ERROR, &error, &size);
-  home().change(connecting_, 0, *this);
-  if (connected_ != nullptr) connected_->set(error);
 }
 
 void peer::on_link_changed(const link_changed& message) {

@@ -15,19 +15,13 @@
 #include "actors/coro/completion.hpp"
 #include "actors/coro/scope.hpp"
 #include "actors/messages/router_messages.hpp"
+#include "actors/peers/dialling.hpp"
 #include "actors/registry/messages.hpp"
 #include "actors/runtime/backoff.hpp"
 #include "actors/runtime/pinned_actor.hpp"
 #include "actors/transport/shard.hpp"
 
 namespace weft {
-
-/// Answer of a name look-up, which runs on CAF's scheduler because it blocks.
-class address_resolved final : public actor_message {
- public:
-  address_resolved() noexcept : actor_message(type::address_resolved) {}
-  std::expected<std::vector<sockaddr_storage>, std::string> found;
-};
 
 /// From the peer manager: the node is not listed any more. Calls on the link finish, then the actor ends.
 class retire_message final : public actor_message {
@@ -50,7 +44,7 @@ struct peer_task {
   host_port address;
 };
 
-class peer final : public pinned_actor, private event_handler {
+class peer final : public pinned_actor {
  public:
   peer(caf::actor_config& config, reactor& home, shard& shared, peer_task task, caf::strong_actor_ptr router,
        caf::actor registry, caf::strong_actor_ptr manager);
@@ -59,17 +53,11 @@ class peer final : public pinned_actor, private event_handler {
   const char* name() const override { return "peer"; }
 
  private:
-  using addresses = std::expected<std::vector<sockaddr_storage>, std::string>;
-
   // -- pinned_actor
   void receive(actor_message& message) override;
   void on_terminate() override;
-  // -- event_handler: the connecting socket is writable, or failed
-  void on_events(std::uint32_t mask) override;
 
   static coro::task<void> run(peer* self);
-  static coro::task<addresses> look_up(peer* self);
-  static coro::task<std::expected<int, std::string>> connect(peer* self, sockaddr_storage address);
   static coro::task<std::string> serve(peer* self, int descriptor, sockaddr_storage address);
   static coro::task<std::string> dial(peer* self, std::vector<sockaddr_storage> candidates);
   void report(peer_status::state state);
@@ -80,7 +68,6 @@ class peer final : public pinned_actor, private event_handler {
   void retire();
   bool is_self(const sockaddr_storage& address) const;
   void on_link_changed(const link_changed& message);
-  void drop_socket() noexcept;
 
   shard& shared_;
   peer_task task_;
@@ -100,9 +87,7 @@ class peer final : public pinned_actor, private event_handler {
   sockaddr_storage dialled_{};
   /// Addresses that answered with this node's own id.
   std::vector<std::string> own_;
-  int connecting_ = -1;
-  coro::completion<addresses>* resolved_ = nullptr;
-  coro::completion<int>* connected_ = nullptr;
+  dialling dialling_;
   coro::completion<std::string>* link_down_ = nullptr;
   std::optional<coro::context> life_;
   std::optional<coro::scope> tasks_;

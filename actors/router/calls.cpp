@@ -137,6 +137,7 @@ bool calls::hold(call& c, std::size_t bytes) {
   const bool over_share = c.charged != nullptr && c.charged->held_bytes + bytes > share;
   if (over_share || held_bytes_ + bytes > limits.held_request_bytes) {
     site_.metrics().add(metric::limit_held_bytes);
+    cancel(c, coro::cancel_reason::cancelled_by_caller);
     refuse(c, over_share
                   ? fmt::format("the requests of {} under way would take more than its share of {} bytes "
                                 "(limits.share_percent of limits.held_request_bytes)",

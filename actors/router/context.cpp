@@ -40,15 +40,25 @@ coro::task<raw_result> perform(context ctx, remote::address to, std::string meth
   const auto patience = timeout.value_or(home.options().protocol.default_deadline);
   const auto deadline = std::min(ctx.deadline(), now + patience);
   const coro::context limited = ctx.child(deadline);
-  if (const auto reason = limited.reason()) co_return std::unexpected(to_error(*reason, ctx.node()));
-  outbound_slot slot;
-  const started_call taken_back(home, home.start_call(to, method, raw_params, ctx, deadline, slot));
-  auto answer = co_await slot.wait(limited);
-  if (!answer) co_return std::unexpected(to_error(answer.error(), ctx.node()));
-  co_return std::move(*answer);
+  const bool to_anyone = std::holds_alternative<remote::anyone>(to);
+  constexpr int most_attempts = 3;
+  for (int attempt = 1;; ++attempt) {
+    if (to_anyone && home.lacks_uplink(method))
+      co_await home.uplink_up(limited.child(home.executor().now() + home.options().mesh.connect_timeout));
+    if (const auto reason = limited.reason()) co_return std::unexpected(to_error(*reason, ctx.node()));
+    const auto uplink = home.uplink();
+    outbound_slot slot;
+    const started_call taken_back(home, home.start_call(to, method, raw_params, ctx, deadline, slot));
+    auto answer = co_await slot.wait(limited);
+    if (!answer) co_return std::unexpected(to_error(answer.error(), ctx.node()));
+    // A call that did not run on a connection that is gone goes over the next one.
+    const bool lost =
+        to_anyone && !*answer && (*answer).error().ran == executed::no && uplink && home.uplink() != uplink;
+    if (!lost || attempt == most_attempts) co_return std::move(*answer);
+  }
 }
 
-coro::task<result> perform_parsed(coro::task<raw_result> raw) {
+coro::task<json_result> perform_parsed(coro::task<raw_result> raw) {
   auto answer = co_await std::move(raw);
   if (!answer) co_return std::unexpected(std::move(answer.error()));
   auto parsed = nlohmann::json::parse(*answer, nullptr, false);
@@ -74,8 +84,8 @@ coro::task<raw_result> remote::call_raw(std::string method, std::string raw_para
   return perform(*caller_, to_, std::move(method), std::move(raw_params), timeout);
 }
 
-coro::task<result> remote::call(std::string method, const nlohmann::json& params,
-                                std::optional<std::chrono::milliseconds> timeout) const {
+coro::task<json_result> remote::call(std::string method, const nlohmann::json& params,
+                                     std::optional<std::chrono::milliseconds> timeout) const {
   auto raw = params.is_null() ? std::string()
                               : params.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return perform_parsed(call_raw(std::move(method), std::move(raw), timeout));

@@ -69,7 +69,7 @@ class handlers::request_source {
     of_.records_.answered_now(r_, *local_.stats, code);
   }
 
-  void answer(const result& outcome) {
+  void answer(const json_result& outcome) {
     of_.records_.answered_now(r_, *local_.stats, outcome ? 0 : outcome.error().code);
     if (!outcome) return of_.answers_.error(r_.target, outcome.error());
     of_.answers_.result(r_.target, dump(*outcome));
@@ -113,7 +113,7 @@ class handlers::call_source {
     of_.calls_.settle(c_, error ? outcome::of(*error) : outcome{.raw_result = out});
   }
 
-  void answer(const result& outcome) {
+  void answer(const json_result& outcome) {
     if (!outcome) return of_.calls_.settle(c_, outcome::of(outcome.error()));
     of_.calls_.settle(c_, {.raw_result = dump(*outcome)});
   }
@@ -186,7 +186,7 @@ void handlers::run(const local_method& local, std::string_view raw_params, Sourc
   if (const auto* plain = std::get_if<plain_handler>(&m.handler)) {
     const auto params = parse_value(raw_params);
     if (!params) return source.answer(std::unexpected(params.error()));
-    result outcome;
+    json_result outcome;
     try {
       outcome = (*plain)(*params);
     } catch (...) {
@@ -238,7 +238,7 @@ void handlers::start(call& c, const method& m, json params, surroundings around)
 
 coro::task<void> handlers::run_coroutine(handlers* self, call_key key, const method* m, weft::context ctx,
                                          json params) {
-  result outcome;
+  json_result outcome;
   try {
     outcome = co_await std::get<coroutine_handler>(m->handler)(std::move(ctx), std::move(params));
   } catch (...) {
@@ -250,7 +250,7 @@ coro::task<void> handlers::run_coroutine(handlers* self, call_key key, const met
 
 coro::task<void> handlers::run_stream(handlers* self, call_key key, const method* m, weft::context ctx,
                                       stream_call what) {
-  result outcome;
+  json_result outcome;
   try {
     const auto& handler = *m->streams();
     outcome = co_await drive_stream(&self->site_, &self->calls_, &self->streams_, key,
@@ -304,7 +304,7 @@ void handlers::on_blocking_done(blocking_done& done) {
   on_done(done.key, std::move(done.outcome));
 }
 
-void handlers::on_done(call_key key, result outcome) {
+void handlers::on_done(call_key key, json_result outcome) {
   auto* c = calls_.find(key);
   if (c == nullptr) {
     // Answered already (deadline, cancellation) or nobody is there any more.

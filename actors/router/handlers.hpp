@@ -66,7 +66,7 @@ class handlers {
                                         nlohmann::json params);
   static coro::task<void> run_stream(handlers* self, call_key key, const method* m, weft::context ctx,
                                      stream_call what);
-  void on_done(call_key key, result outcome);
+  void on_done(call_key key, json_result outcome);
   /// From inside a catch block.
   rpc_error failed(std::string_view name);
   rpc_error failed(std::string_view name, std::string_view what);

@@ -76,7 +76,10 @@ void inbound::on_batch(inbound_batch& batch) {
     look_at(*entry, item, of, batch.received);
   }
   if (batch.broken != proto::frame_error::none) on_broken_stream(*entry, batch.broken);
-  if (batch.end_of_stream) entry->half_closed = true;
+  if (batch.end_of_stream) {
+    entry->half_closed = true;
+    if (entry->stream_count > 0) streams_.on_half_closed(*entry);
+  }
   if (entry->half_closed) links_.finish_if_done(*entry);
 }
 

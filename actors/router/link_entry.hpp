@@ -1,8 +1,10 @@
 // What a router knows about one of its connections.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,11 +27,12 @@ struct stalled_stream {
 };
 
 struct link_entry {
-  enum class role : std::uint8_t { client, peer_in, peer_out };
+  /// `uplink`: of this process, as a client or a service, to its node.
+  enum class role : std::uint8_t { client, peer_in, peer_out, uplink };
 
   connection_key key() const noexcept { return {slot, generation}; }
   /// To another node.
-  bool is_link() const noexcept { return as != role::client; }
+  bool is_link() const noexcept { return as == role::peer_in || as == role::peer_out; }
   /// Pending on the connection, and gathered for it here.
   std::size_t output_bytes() const noexcept {
     return status->status().pending_output + (out ? out->bulk.size() : 0);
@@ -87,6 +90,8 @@ struct link_entry {
   bool conflict = false;
   /// The largest frame that the other side has said it takes.
   std::size_t accepts = std::numeric_limits<std::size_t>::max();
+  /// Shared with whoever keeps a handle of the connection, if anybody does; becomes false with its end.
+  std::shared_ptr<std::atomic<bool>> alive;
 };
 
 }  // namespace weft

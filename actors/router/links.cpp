@@ -20,6 +20,8 @@ std::string_view to_string(link_entry::role role) {
       return "peer-inbound";
     case link_entry::role::peer_out:
       return "peer-outbound";
+    case link_entry::role::uplink:
+      return "uplink";
   }
   return "client";
 }
@@ -55,6 +57,7 @@ link_entry& links::add(int descriptor, const sockaddr_storage& address, link_ent
 void links::remove(link_entry& entry) {
   const auto slot = entry.slot;
   const auto generation = entry.generation + 1;
+  if (entry.alive) entry.alive->store(false);
   entry = link_entry{};
   entry.slot = slot;
   entry.generation = generation;
@@ -149,6 +152,7 @@ void links::close() {
   for (const auto& entry : entries_) {
     if (entry->open) site_.send(entry->actor, make_actor_message<close_message>());
     entry->open = false;
+    if (entry->alive) entry->alive->store(false);
     entry->actor.reset();
     entry->dialler.reset();
   }

@@ -26,6 +26,22 @@ bool is_other_life(const router_site& site, std::string_view incarnation) noexce
   return !incarnation.empty() && incarnation != site.shared.counters.incarnation;
 }
 
+coro::task<void> close_when_idle(router_site* site, links* connections, connection_key key,
+                                 coro::clock::time_point at_most) {
+  // So long are new tables given here and at the other side, and what was sent before them to arrive.
+  constexpr std::chrono::milliseconds settling{200};
+  const coro::context until(site->home, at_most);
+  for (;;) {
+    const bool in_time = (co_await coro::sleep_for(until, settling)).has_value();
+    auto* entry = connections->find(key);
+    if (entry == nullptr) co_return;
+    if (in_time && entry->made_count + entry->received_count > 0) continue;
+    connections->finish(*entry);
+    site->flush_outside_turn();
+    co_return;
+  }
+}
+
 void node_links::on_adopt(adopt_link& message) {
   site_.metrics().add(metric::tcp_opened_outbound);
   auto& entry = links_.add(std::exchange(message.descriptor, -1), message.address, link_entry::role::peer_out,
@@ -55,7 +71,7 @@ coro::task<void> node_links::introduce(node_links* self, connection_key key, caf
   if (entry != nullptr && !entry->finishing) self->on_introduced(*entry, answer, dialler);
 }
 
-void node_links::on_introduced(link_entry& entry, const result& answer,
+void node_links::on_introduced(link_entry& entry, const json_result& answer,
                                const caf::strong_actor_ptr& dialler) {
   const auto& options = site_.options;
   const auto read = answer ? read_connected(*answer) : std::unexpected(answer.error().message);
@@ -150,23 +166,7 @@ void node_links::on_retire(const retire_link& message) {
       *entry,
       goaway_frame("this node no longer lists the other as its peer", message.drain_time, no_handover), true);
   site_.tell_registry(node_link_leaving{{site_.index(), entry->key()}, false});
-  tasks_.spawn(close_when_idle(this, entry->key(), site_.now() + message.drain_time));
-}
-
-coro::task<void> node_links::close_when_idle(node_links* self, connection_key key,
-                                             coro::clock::time_point at_most) {
-  // So long are new tables given here and at the other side, and what was sent before them to arrive.
-  constexpr std::chrono::milliseconds settling{200};
-  const coro::context until(self->site_.home, at_most);
-  for (;;) {
-    const bool in_time = (co_await coro::sleep_for(until, settling)).has_value();
-    auto* entry = self->links_.find(key);
-    if (entry == nullptr) co_return;
-    if (in_time && entry->made_count + entry->received_count > 0) continue;
-    self->links_.finish(*entry);
-    self->site_.flush_outside_turn();
-    co_return;
-  }
+  tasks_.spawn(close_when_idle(&site_, &links_, entry->key(), site_.now() + message.drain_time));
 }
 
 }  // namespace weft

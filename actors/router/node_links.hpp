@@ -19,6 +19,10 @@ std::string goaway_frame(std::string_view reason, std::chrono::milliseconds dead
 /// Does an incarnation, as another node tells it, belong to another life than this process?
 bool is_other_life(const router_site& site, std::string_view incarnation) noexcept;
 
+/// Closes a connection that carries no new calls once those under way are over.
+coro::task<void> close_when_idle(router_site* site, links* connections, connection_key key,
+                                 coro::clock::time_point at_most);
+
 class node_links {
  public:
   node_links(router_site& site, links& connections, coro::scope& tasks) noexcept
@@ -33,15 +37,12 @@ class node_links {
 
  private:
   static coro::task<void> introduce(node_links* self, connection_key key, caf::strong_actor_ptr dialler);
-  void on_introduced(link_entry& entry, const result& answer, const caf::strong_actor_ptr& dialler);
+  void on_introduced(link_entry& entry, const json_result& answer, const caf::strong_actor_ptr& dialler);
   nlohmann::json introduction() const;
   /// The peer actor learns the reason instead of how the connection ends.
   void give_up(link_entry& entry, std::string why, bool conflict);
   bool is_own_id(const rpc_error& error) const;
   static coro::task<void> probe(node_links* self, connection_key key);
-  /// Closes a link that carries no new calls once those under way are over.
-  static coro::task<void> close_when_idle(node_links* self, connection_key key,
-                                          coro::clock::time_point at_most);
 
   router_site& site_;
   links& links_;

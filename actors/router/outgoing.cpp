@@ -42,7 +42,8 @@ call_key outgoing::start(const remote::address& to, std::string_view method, std
                         : -1;
   const auto traceparent = records_.begin_outgoing(c, method, ctx);
   c.spans = proto::append_request(c.request, placeholder_id, method, raw_params,
-                                  {left, traceparent, ctx.raw_tracestate()});
+                                  {left, traceparent, ctx.raw_tracestate(), ctx.raw_route_key()});
+  c.route_key = ctx.raw_route_key();
   if (reader != nullptr) {
     streams_.open(c, *reader, wanted.window, wanted.raw_after, std::holds_alternative<remote::anyone>(to));
     streams_.restart(c);
@@ -63,6 +64,7 @@ call_key outgoing::start(const remote::address& to, std::string_view method, std
 void outgoing::start_mesh_call(call& c, std::string_view method, std::string_view raw_params,
                                const weft::context& ctx) {
   if (const auto* local = handlers_.find(method)) return handlers_.invoke(*local, c, raw_params, ctx);
+  if (site_.environment.has_uplink) return start_uplink_call(c);
   const auto* serving = site_.routes->find(method);
   c.stats = &records_.stats().client("mesh", 0, serving == nullptr ? "_OTHER" : serving->pattern);
   c.method = method;
@@ -97,6 +99,15 @@ void outgoing::take_items(call_key key, std::int64_t items) {
 void outgoing::tell_callee(call_key key, proto::stream_message what, const proto::stream_members& members) {
   if (auto* c = stream_of(key)) streams_.from_caller(*c, what, members);
   site_.flush_outside_turn();
+}
+
+void outgoing::start_uplink_call(call& c) {
+  c.stats = &records_.stats().client("uplink", 0, "_OTHER");
+  if (!site_.uplink) {
+    auto refusal = site_.unavailable("there is no connection to a node now", executed::no);
+    return calls_.settle_failed(c, std::move(refusal));
+  }
+  upstream_.send_direct(c, {site_.index(), *site_.uplink});
 }
 
 void outgoing::abandon(call_key key) {

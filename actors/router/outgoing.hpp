@@ -35,6 +35,7 @@ class outgoing {
   call* stream_of(call_key key) const;
   void start_mesh_call(call& c, std::string_view method, std::string_view raw_params,
                        const weft::context& ctx);
+  void start_uplink_call(call& c);
   rpc_error unknown_peer(std::string_view name) const;
 
   router_site& site_;

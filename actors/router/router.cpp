@@ -18,6 +18,10 @@ adopt_link::~adopt_link() {
   if (descriptor >= 0) ::close(descriptor);
 }
 
+adopt_uplink::~adopt_uplink() {
+  if (descriptor >= 0) ::close(descriptor);
+}
+
 caf::strong_actor_ptr router_site::handle() const {
   return caf::actor_cast<caf::strong_actor_ptr>(&self);
 }
@@ -35,7 +39,8 @@ router::router(caf::actor_config& config, reactor& home, shard& shared, router_e
                log->error("an exception left a root coroutine; this is a bug of the node");
              }),
       handlers_(site_, answers_, records_, waiting_, calls_, streams_, *tasks_),
-      node_links_(site_, links_, *tasks_) {
+      node_links_(site_, links_, *tasks_),
+      uplinks_(site_, links_, *tasks_) {
   auto empty = std::make_shared<routing_table>();
   empty->settled = shared.options.mesh.peers.empty();
   site_.routes = std::move(empty);
@@ -64,6 +69,10 @@ void router::receive(actor_message& message) {
     }
     case type::adopt_link:
       return node_links_.on_adopt(static_cast<adopt_link&>(message));
+    case type::adopt_uplink:
+      return uplinks_.on_adopt(static_cast<adopt_uplink&>(message));
+    case type::posted_work:
+      return static_cast<posted_work&>(message).run(this);
     case type::retire_link:
       return node_links_.on_retire(static_cast<retire_link&>(message));
     case type::refuse_link:
@@ -134,6 +143,25 @@ void router::on_exception(std::string_view what) noexcept {
   site_.shared.log->error("router {}: {}", site_.index(), what);
 }
 
+void router::notify(connection_key to, std::string_view method, std::string_view raw_params) {
+  std::string text;
+  proto::append_request(text, {}, method, raw_params);
+  upstream_.notify(to, text);
+  flush_outside_turn();
+}
+
+std::shared_ptr<const std::atomic<bool>> router::alive(connection_key key) {
+  auto* entry = links_.find(key);
+  if (entry == nullptr) return nullptr;
+  if (!entry->alive) entry->alive = std::make_shared<std::atomic<bool>>(true);
+  return entry->alive;
+}
+
+void router::on_task_failed(std::string_view what) noexcept {
+  site_.metrics().add(metric::task_failures);
+  site_.shared.log->error("a task has failed: {}", what);
+}
+
 void router::on_batch(inbound_batch& batch) {
   auto& metrics = site_.metrics();
   metrics.add(metric::router_batches);
@@ -160,6 +188,7 @@ void router::on_closed(const connection_closed& message) {
     down->conflict = entry->conflict;
     site_.send(entry->dialler, std::move(down));
   }
+  uplinks_.on_gone(*entry);
   session_.on_gone(*entry);
   upstream_.on_connection_lost(*entry, message.reason);
   calls_.cancel_all_of(*entry);

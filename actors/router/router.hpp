@@ -20,6 +20,7 @@
 #include "actors/router/inbound.hpp"
 #include "actors/router/node_links.hpp"
 #include "actors/router/outgoing.hpp"
+#include "actors/router/uplinks.hpp"
 
 namespace weft {
 
@@ -51,6 +52,23 @@ class router final : public pinned_actor, private call_owner {
   }
   /// The coroutine does not wait any more: tells the callee, drops the answer.
   void abandon_call(call_key key) { outgoing_.abandon(key); }
+  /// The connection to the node that this process is a client or a service of, while there is one.
+  const std::optional<connection_key>& uplink() const noexcept { return site_.uplink; }
+  /// Must a call of the method wait for that connection?
+  bool lacks_uplink(std::string_view method) const {
+    return site_.environment.has_uplink && !site_.uplink && handlers_.find(method) == nullptr;
+  }
+  coro::task<void> uplink_up(coro::context at_most) { return uplinks::wait(&uplinks_, std::move(at_most)); }
+
+  // -- for work that others post
+  void spawn(coro::task<void> task) { tasks_->spawn(std::move(task)); }
+  /// Does nothing when the connection is gone, going or full.
+  void notify(connection_key to, std::string_view method, std::string_view raw_params);
+  /// Becomes false when the connection ends; null when it has.
+  std::shared_ptr<const std::atomic<bool>> alive(connection_key key);
+  std::size_t index() const noexcept { return site_.index(); }
+  /// A task of the process has failed and nobody was told.
+  void on_task_failed(std::string_view what) noexcept;
 
  private:
   friend struct router_site;
@@ -90,7 +108,6 @@ class router final : public pinned_actor, private call_owner {
   streams streams_{site_, links_, outbox_, calls_};
   upstream upstream_{site_, links_, outbox_, records_, waiting_, calls_, streams_};
   gatekeeper gate_{site_, links_};
-  session session_{site_, links_, answers_, calls_, gate_};
   bool in_turn_ = false;
   bool inspected_ = false;
   /// Registrations for which this router has the new table, once its output of this turn is sent.
@@ -100,6 +117,8 @@ class router final : public pinned_actor, private call_owner {
   handlers handlers_;
   outgoing outgoing_{site_, records_, calls_, streams_, upstream_, handlers_};
   node_links node_links_;
+  uplinks uplinks_;
+  session session_{site_, links_, answers_, calls_, gate_, uplinks_};
   inbound inbound_{site_,     links_,   answers_,  records_, calls_,
                    upstream_, streams_, handlers_, session_, gate_};
 };

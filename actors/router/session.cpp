@@ -9,6 +9,7 @@
 #include "actors/registry/messages.hpp"
 #include "actors/router/handlers.hpp"
 #include "actors/router/node_links.hpp"
+#include "actors/router/uplinks.hpp"
 #include "actors/service/service_host.hpp"
 #include "actors/transport/network.hpp"
 
@@ -83,6 +84,7 @@ void session::on_cancel(request& r) {
 
 void session::on_goaway(request& r) {
   auto& entry = r.from;
+  if (entry.as == link_entry::role::uplink) return uplinks_.on_goaway(entry);
   if (!entry.is_link() || !entry.introduced) {
     entry.going_away = true;
     return;

@@ -15,10 +15,13 @@
 
 namespace weft {
 
+class uplinks;
+
 class session {
  public:
-  session(router_site& site, links& connections, answers& replies, calls& book, gatekeeper& gate) noexcept
-      : site_(site), links_(connections), answers_(replies), calls_(book), gate_(gate) {}
+  session(router_site& site, links& connections, answers& replies, calls& book, gatekeeper& gate,
+          uplinks& to_nodes) noexcept
+      : site_(site), links_(connections), answers_(replies), calls_(book), gate_(gate), uplinks_(to_nodes) {}
 
   /// True when the request was one of these, and is dealt with.
   bool handle(request& r);
@@ -70,6 +73,7 @@ class session {
   answers& answers_;
   calls& calls_;
   gatekeeper& gate_;
+  uplinks& uplinks_;
   std::map<std::uint64_t, registration> registrations_;
   std::uint64_t next_ticket_ = 1;
   log_budget lines_;

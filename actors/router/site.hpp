@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,10 @@ struct router_environment {
   /// Blocking handlers of the whole node, and those that each identity has of them.
   std::shared_ptr<node_count> blocking_calls = std::make_shared<node_count>(0);
   std::shared_ptr<identity_counts> identities = std::make_shared<identity_counts>();
+  /// This process is no node but a client or a service of one.
+  bool has_uplink = false;
+  /// It has told the node that it serves something.
+  bool uplink_serves = false;
 };
 
 struct router_site {
@@ -84,6 +89,8 @@ struct router_site {
   const node_options& options;
   router_environment environment;
   std::shared_ptr<const routing_table> routes;
+  /// To the node that this process is a client or a service of, while there is one.
+  std::optional<connection_key> uplink;
 };
 
 }  // namespace weft

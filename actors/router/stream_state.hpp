@@ -47,6 +47,8 @@ struct stream_state {
   /// Of the next value from the caller.
   std::int64_t send_seq = 0;
   bool half_closed = false;
+  /// Its callee has let the caller send values, which another one would not know of.
+  bool took_input = false;
   /// It may go on at another instance behind `cursor`.
   bool resumable = false;
   std::string cursor;

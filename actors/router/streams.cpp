@@ -61,7 +61,6 @@ void streams::open(call& c, const proto::envelope& message, bool resumable) {
   proto::read_stream_members(message.stream, m);
   s.down.grant(*proto::read_count(m.credit), read_bytes(m.bytes));
   s.cursor = m.after;
-  s.member = span_in(message.text, message.stream);
 }
 
 void streams::open(call& c, stream_end& caller, std::int64_t items, std::string_view raw_after,
@@ -86,6 +85,11 @@ void streams::restart(call& c) {
   s.up = stream_flow(window());
   const auto value = proto::stream_member(s.down.items(), s.down.next_bytes().value_or(0), s.cursor);
   text_span* const moved[] = {&c.spans.id, &c.spans.deadline};
+  if (s.member.size == 0 && !s.gathers) {
+    proto::envelope written;
+    proto::scan(c.request, {site_.options.limits.depth, 1, false}, written, site_.shared.scan_batch);
+    s.member = span_in(c.request, written.stream);
+  }
   if (s.member.size == 0) {
     constexpr std::string_view name = R"("stream":)";
     text_span front{1, 0};
@@ -210,6 +214,8 @@ bool streams::pass_down(call& c, std::string_view raw_value, std::string_view ra
   const auto start = proto::begin_frame(out);
   proto::append_stream_item(out, c.raw_id, s.next_seq++, raw_value, raw_cursor);
   proto::end_frame(out, start);
+  if (caller->half_closed && end_if_never_granted(c)) [[unlikely]]
+    return false;
   if (caller->output_bytes() <= site_.options.limits.stream_window_bytes) {
     drained(c, true);
   } else {
@@ -222,7 +228,8 @@ bool streams::gather(call& c, std::string_view raw_value) {
   auto& s = *c.stream;
   ++s.next_seq;
   const auto limit = site_.options.limits.stream_gather_bytes;
-  if (s.gathered.size() + raw_value.size() + 2 > limit) {
+  const bool first = s.gathered.size() == 1;
+  if (s.gathered.size() + raw_value.size() + (first ? 1 : 2) > limit) {
     site_.metrics().add(metric::limit_stream_gather);
     fail(c, site_.exhausted(fmt::format("the items of this stream take more than {} bytes as one answer "
                                         "(limits.stream_gather_bytes): ask for them one by one, with "
@@ -231,7 +238,8 @@ bool streams::gather(call& c, std::string_view raw_value) {
                             executed::unknown));
     return false;
   }
-  if (s.gathered.size() > 1) s.gathered += ',';
+  if (!calls_.hold(c, raw_value.size())) return false;
+  if (!first) s.gathered += ',';
   s.gathered += raw_value;
   drained(c, true);
   if (s.down.items() > gathered_at_a_time / 2) return true;
@@ -297,6 +305,9 @@ void streams::grant(call& c, std::int64_t items, std::optional<std::int64_t> byt
 
 void streams::tell_credit(call& c, std::int64_t items) {
   auto& s = *c.stream;
+  // It waits to be sent to an instance, which is told with the request.
+  if (s.callee == nullptr && c.attempts[0].to == attempt::target::none && c.spans.id.size != 0)
+    return restart(c);
   const auto bytes = s.down.next_bytes();
   if (s.callee != nullptr) return s.callee->on_grant(items, bytes.value_or(0));
   if (items == 0 && !bytes) return;
@@ -339,6 +350,8 @@ void streams::on_send(call& c, const members& m) {
 void streams::on_throw(call& c, const members& m) {
   if (!m.error.starts_with('{')) return fail_invalid(c, "its caller throws what is no error object");
   if (c.stream->callee != nullptr) return c.stream->callee->on_raise(proto::parse_error_object(m.error));
+  // What is thrown into a generator that has not begun comes out of it.
+  if (c.attempts[0].to == attempt::target::none) return fail(c, proto::parse_error_object(m.error));
   to_callee(c, kind::raise, [&](members& to) { to.error = m.error; });
 }
 
@@ -370,11 +383,11 @@ void streams::to_callee(call& c, kind what, Write&& write) {
     proto::append_stream_message(out, what, m);
     proto::end_frame(out, start);
   }
-  // Else it waits to be sent to an instance, which will get what has been granted with its request.
 }
 
 void streams::tell_accept(call& c, std::int64_t items, std::optional<std::int64_t> bytes) {
   auto& s = *c.stream;
+  s.took_input = s.took_input || items > 0;
   if (s.caller != nullptr) return s.caller->on_grant(items, bytes.value_or(0));
   const count_text credit(items);
   const count_text window(bytes.value_or(0));
@@ -393,6 +406,25 @@ void streams::tell_accept(call& c, std::int64_t items, std::optional<std::int64_
   const auto start = proto::begin_frame(out);
   proto::append_stream_message(out, kind::accept, m);
   proto::end_frame(out, start);
+}
+
+void streams::on_sent(call& c) {
+  if (c.stream->half_closed) to_callee(c, kind::end, [](members&) {});
+}
+
+void streams::on_half_closed(link_entry& caller) {
+  for (auto* c = caller.calls_made; c != nullptr;) {
+    auto* next = c->caller_next;
+    if (c->stream && !c->left_behind) end_if_never_granted(*c);
+    c = next;
+  }
+}
+
+bool streams::end_if_never_granted(call& c) {
+  if (c.stream->gathers || c.stream->down.items() > 0) return false;
+  fail(c, site_.exhausted("the caller has closed its side of the connection, so that it grants no more items",
+                          executed::unknown));
+  return true;
 }
 
 // -- what waits for a connection to take it

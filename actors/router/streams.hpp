@@ -36,12 +36,16 @@ class streams {
   /// True when the notification was one of these, and is dealt with.
   bool handle(request& r);
   void on_remote(remote_item& item);
+  /// It was sent to an instance.
+  void on_sent(call& c);
+  /// Its streams get no further credit from it.
+  void on_half_closed(link_entry& caller);
   /// So little is left to be written to the connection that its streams may go on.
   void on_drained(link_entry& entry);
 
   /// May it be sent to another instance? Not when items were passed on that it could not go on behind.
   static bool may_restart(const call& c) noexcept {
-    return !c.stream || c.stream->next_seq == 0 || is_resumable(c);
+    return !c.stream || (!c.stream->took_input && (c.stream->next_seq == 0 || is_resumable(c)));
   }
   /// True where that means to go on behind the last item.
   static bool is_resumable(const call& c) noexcept {
@@ -86,6 +90,7 @@ class streams {
   /// Waits until the connection's output has drained.
   void stall(link_entry& entry, call& c, bool downwards);
 
+  bool end_if_never_granted(call& c);
   void fail(call& c, rpc_error error);
   void fail_over_credit(call& c, std::string_view who);
   void fail_invalid(call& c, std::string_view what);

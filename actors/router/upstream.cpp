@@ -180,6 +180,8 @@ void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving
     item.id_at = id.at;
     item.id_size = id.size;
     item.streams = c.stream != nullptr;
+    if (c.stream) [[unlikely]]
+      streams_.on_sent(c);
     return arm_hedge(c, serving);
   }
   auto* callee = links_.callable(e.link.key);
@@ -195,6 +197,8 @@ void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving
   const auto start = proto::begin_frame(out);
   append_request_for(out, c.request, c.spans, c.key_of(a).number(), left);
   proto::end_frame(out, start);
+  if (c.stream) [[unlikely]]
+    streams_.on_sent(c);
   arm_hedge(c, serving);
 }
 

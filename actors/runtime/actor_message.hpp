@@ -41,6 +41,8 @@ class actor_message : public caf::mailbox_element {
     refuse_link,
     unfinished_frames,
     output_drained,
+    adopt_uplink,
+    posted_work,
   };
 
   type what() const noexcept { return what_; }

@@ -48,8 +48,8 @@ class remote {
 
   /// Calls and waits for the answer, at most until the context's deadline or for `timeout`, whichever is
   /// sooner.
-  coro::task<result> call(std::string method, const nlohmann::json& params = {},
-                          std::optional<std::chrono::milliseconds> timeout = {}) const;
+  coro::task<json_result> call(std::string method, const nlohmann::json& params = {},
+                               std::optional<std::chrono::milliseconds> timeout = {}) const;
   /// The same with params and result as raw JSON.
   coro::task<raw_result> call_raw(std::string method, std::string raw_params,
                                   std::optional<std::chrono::milliseconds> timeout = {}) const;
@@ -83,12 +83,22 @@ class context : public coro::context {
     return {std::move(base), *home_, caller_, std::move(trace)};
   }
 
+  /// The same, for calls that say by what they are to be balanced (`route_key`, raw JSON).
+  context keyed(std::string raw_route_key) const {
+    auto same = *this;
+    same.route_key_ = std::make_shared<const std::string>(std::move(raw_route_key));
+    return same;
+  }
+
   const std::string& node() const noexcept;
   std::string_view raw_traceparent() const noexcept {
     return trace_ ? std::string_view(trace_->raw_traceparent) : std::string_view();
   }
   std::string_view raw_tracestate() const noexcept {
     return trace_ ? std::string_view(trace_->raw_tracestate) : std::string_view();
+  }
+  std::string_view raw_route_key() const noexcept {
+    return route_key_ ? std::string_view(*route_key_) : std::string_view();
   }
   const std::shared_ptr<const trace_members>& trace() const noexcept { return trace_; }
   connection_key caller_key() const noexcept { return caller_; }
@@ -101,6 +111,7 @@ class context : public coro::context {
   router* home_;
   connection_key caller_;
   std::shared_ptr<const trace_members> trace_;
+  std::shared_ptr<const std::string> route_key_;
 };
 
 }  // namespace weft

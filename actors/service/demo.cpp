@@ -40,7 +40,7 @@ std::optional<rpc_error> echo(std::string_view raw_params, std::string& out) {
   return std::nullopt;
 }
 
-coro::task<result> sleep(context ctx, json params) {
+coro::task<json_result> sleep(context ctx, json params) {
   const auto time = read_ms(params);
   if (!time) co_return std::unexpected(time.error());
   if (const auto slept = co_await coro::sleep_for(ctx, *time); !slept) {
@@ -50,14 +50,14 @@ coro::task<result> sleep(context ctx, json params) {
   co_return "ok";
 }
 
-result blocking(const json& params) {
+json_result blocking(const json& params) {
   const auto time = read_ms(params);
   if (!time) return std::unexpected(time.error());
   std::this_thread::sleep_for(*time);
   return "ok";
 }
 
-result fail(const json& params) {
+json_result fail(const json& params) {
   if (!params.is_object() || !params.contains("code") || !params["code"].is_number_integer() ||
       !params.contains("message") || !params["message"].is_string()) {
     return std::unexpected(invalid_params(R"(takes {"code": integer, "message": string, "data"?: any})"));
@@ -71,7 +71,7 @@ result fail(const json& params) {
   return std::unexpected(std::move(error));
 }
 
-result sum(const json& params) {
+json_result sum(const json& params) {
   const json* values = nullptr;
   if (params.is_object() && params.contains("values")) values = &params["values"];
   if (values == nullptr || !values->is_array())
@@ -88,7 +88,7 @@ result sum(const json& params) {
   return integral ? json(whole) : json(total);
 }
 
-coro::task<result> whoami(context ctx, json) {
+coro::task<json_result> whoami(context ctx, json) {
   co_return json{{"node", ctx.node()}};
 }
 
@@ -115,13 +115,13 @@ std::expected<target_call, rpc_error> read_call(const json& params, bool with_ta
   return read;
 }
 
-coro::task<result> relay(context ctx, json params) {
+coro::task<json_result> relay(context ctx, json params) {
   auto read = read_call(params, true);
   if (!read) co_return std::unexpected(read.error());
   co_return co_await ctx.peer(read->to).call(read->method, read->params);
 }
 
-coro::task<result> callback(context ctx, json params) {
+coro::task<json_result> callback(context ctx, json params) {
   auto read = read_call(params, false);
   if (!read) co_return std::unexpected(read.error());
   co_return co_await ctx.caller().call(read->method, read->params);

@@ -30,12 +30,12 @@ namespace weft {
 /// the reactor and must not wait. On an error whatever it appended is taken back.
 using raw_handler = std::function<std::optional<rpc_error>(std::string_view raw_params, std::string& out)>;
 /// Runs on the reactor and must not wait.
-using plain_handler = std::function<result(const nlohmann::json& params)>;
+using plain_handler = std::function<json_result(const nlohmann::json& params)>;
 /// Runs on the reactor and waits with co_await. A free or static function that takes its arguments by value.
-using coroutine_handler = std::function<coro::task<result>(context ctx, nlohmann::json params)>;
+using coroutine_handler = std::function<coro::task<json_result>(context ctx, nlohmann::json params)>;
 /// May block or compute for long: runs on CAF's scheduler, never on a reactor.
 struct blocking_handler {
-  std::function<result(const nlohmann::json& params)> run;
+  std::function<json_result(const nlohmann::json& params)> run;
 };
 
 struct method {
@@ -44,6 +44,8 @@ struct method {
   std::string summary{};
   /// A call may be executed twice without harm, so it may be retried.
   bool idempotent = false;
+  /// Calls under way that it may have, where the node's options give no number; 0 is no limit.
+  std::uint32_t max_in_flight = 0;
   /// JSON schemas for `rpc.discover`.
   nlohmann::json params = nlohmann::json::array();
   nlohmann::json result = nlohmann::json::object();

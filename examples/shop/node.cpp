@@ -10,5 +10,5 @@ int main(int argc, char** argv) {
   return weft::run_program(argc, argv,
                            {.name = "weft_shop_node",
                             .summary = "weft_shop_node: a weft node that serves orders.create",
-                            .add_services = shop::add_orders});
+                            .hooks = {.add_services = shop::add_orders}});
 }

@@ -39,7 +39,7 @@ std::expected<order, weft::rpc_error> read_order(const json& params) {
 }
 
 /// How one of the two calls went, for the caller of an order that failed.
-json outcome(const weft::result& part) {
+json outcome(const weft::json_result& part) {
   if (part) return {{"result", *part}};
   return {{"error", {{"code", part.error().code}, {"message", part.error().message}}}};
 }
@@ -48,7 +48,7 @@ bool is(const weft::rpc_error& error, weft::error_code code) {
   return error.code == static_cast<std::int32_t>(code);
 }
 
-bool never_ran(const weft::result& part) {
+bool never_ran(const weft::json_result& part) {
   if (part) return false;
   const auto data = json::parse(part.error().data, nullptr, false);
   return (data.is_object() && data.value("executed", "") == "no") ||
@@ -68,8 +68,8 @@ std::int32_t code_for(const weft::rpc_error& cause) {
 /// The error of the call that failed, and what became of the other one: a charge may have been made for an
 /// order that does not exist. `executed` speaks for the whole order, so it is "no" only when nothing was
 /// done.
-weft::rpc_error combine(const std::string& node, const order& wanted, const weft::result& user,
-                        const weft::result& receipt) {
+weft::rpc_error combine(const std::string& node, const order& wanted, const weft::json_result& user,
+                        const weft::json_result& receipt) {
   const auto& cause = receipt ? user.error() : receipt.error();
   const auto user_note = user ? std::string() : "; users.get failed: " + user.error().message;
   const auto charge_note = receipt ? std::string("; billing.charge was made")
@@ -83,7 +83,7 @@ weft::rpc_error combine(const std::string& node, const order& wanted, const weft
           data.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
-weft::coro::task<weft::result> create(weft::context ctx, json params) {
+weft::coro::task<weft::json_result> create(weft::context ctx, json params) {
   const auto wanted = read_order(params);
   if (!wanted) co_return std::unexpected(wanted.error());
   // Both calls end with this context: at its deadline, and when the caller of the order cancels or leaves.

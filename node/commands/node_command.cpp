@@ -43,8 +43,6 @@
 
 namespace weft {
 
-using add_services_function = std::function<void(service_host&)>;
-
 namespace {
 
 /// Enough for the names and addresses of one line.
@@ -128,7 +126,19 @@ int drain(mesh_node& mesh, tracing::span_exporter* exporter, int signal, const p
   return exit_ok;
 }
 
-int serve(loaded_config config, const add_services_function& add_services) {
+/// Tells the program that its node is about to stop, whichever way `serve` ends.
+class stop_notice {
+ public:
+  explicit stop_notice(const node_hooks& hooks) noexcept : hooks_(hooks) {}
+  ~stop_notice() { hooks_.stopping(); }
+  stop_notice(const stop_notice&) = delete;
+  stop_notice& operator=(const stop_notice&) = delete;
+
+ private:
+  const node_hooks& hooks_;
+};
+
+int serve(loaded_config config, const node_hooks& hooks) {
   shutdown_signals signals;
   program_options& options = config.options;
   if (options.node.id.empty()) options.node.id = generated_id();
@@ -145,7 +155,7 @@ int serve(loaded_config config, const add_services_function& add_services) {
   const memory_return returning;
   service_host services;
   if (options.node.demo) add_demo_methods(services);
-  add_services(services);
+  hooks.add_services(services);
   call_sinks sinks;
   if (options.node.calls_logged.which != "off")
     sinks.log = make_call_log(log, options.log.format, options.node.id);
@@ -164,6 +174,8 @@ int serve(loaded_config config, const add_services_function& add_services) {
     log->critical("cannot start: {}", started.error());
     return exit_failed;
   }
+  hooks.started(mesh);
+  const stop_notice notice(hooks);
   auto* const tracer = exporter ? &*exporter : nullptr;
   const auto admin =
       admin_server::start(options.node.admin, sources_of(mesh, tracer, config, log, *log_writer));
@@ -216,7 +228,7 @@ int report(const std::vector<std::string>& errors) {
   return exit_usage;
 }
 
-int run(const CLI::App& command, const add_services_function& add_services) {
+int run(const CLI::App& command, const node_hooks& hooks) {
   if (command.count("--print-reference") > 0) {
     std::cout << reference_page();
     return exit_ok;
@@ -232,7 +244,7 @@ int run(const CLI::App& command, const add_services_function& add_services) {
     std::cout << "the configuration is valid\n";
     return exit_ok;
   }
-  return serve(*std::move(config), add_services);
+  return serve(*std::move(config), hooks);
 }
 
 /// A flag that makes the command print something instead of serving.
@@ -242,14 +254,14 @@ void add_mode(CLI::App& command, const std::string& name, const std::string& hel
 
 }  // namespace
 
-void add_node_command(CLI::App& app, int& exit_code, add_services_function add_services) {
+void add_node_command(CLI::App& app, int& exit_code, node_hooks hooks) {
   CLI::App* node = app.add_subcommand("node", "Run a node until SIGTERM or SIGINT");
   add_mode(*node, "--print-config", "Print every effective value with its origin, and exit");
   add_mode(*node, "--check-config", "Only validate the configuration: exit 0 or 64");
   add_mode(*node, "--print-reference",
            "Print the reference page of options, metrics and admin pages, and exit");
   add_config_flags(*node);
-  node->callback([node, &exit_code, add = std::move(add_services)] { exit_code = run(*node, add); });
+  node->callback([node, &exit_code, hooks = std::move(hooks)] { exit_code = run(*node, hooks); });
 }
 
 }  // namespace weft

@@ -13,7 +13,6 @@
 #include "node/commands/bench.hpp"
 #include "node/commands/call.hpp"
 #include "node/commands/health.hpp"
-#include "node/commands/node_command.hpp"
 #include "node/commands/routes.hpp"
 #include "node/config/nearest.hpp"
 #include "node/process/exit_code.hpp"
@@ -64,7 +63,7 @@ int run(int argc, char** argv, program_description& description) {
   int exit_code = exit_ok;
   app.set_version_flag("--version", fmt::format("weft {}", version()));
   app.require_subcommand(1);
-  add_node_command(app, exit_code, std::move(description.add_services));
+  add_node_command(app, exit_code, std::move(description.hooks));
   add_call_command(app, exit_code);
   add_bench_command(app, exit_code);
   add_health_command(app, exit_code);

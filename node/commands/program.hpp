@@ -2,22 +2,20 @@
 // and serves methods inside the node is a few lines:
 //
 //     int main(int argc, char** argv) {
-//       return weft::run_program(argc, argv, {.name = "shop", .add_services = add_orders});
+//       return weft::run_program(argc, argv, {.name = "shop", .hooks = {.add_services = add_orders}});
 //     }
 #pragma once
 
-#include <functional>
 #include <string>
 
-namespace weft {
+#include "node/commands/node_command.hpp"
 
-class service_host;
+namespace weft {
 
 struct program_description {
   std::string name = "weft";
   std::string summary = "weft: a service-mesh node made of actors, speaking JSON-RPC";
-  /// Adds the methods that the node serves itself; called once, before it starts.
-  std::function<void(service_host&)> add_services = [](service_host&) {};
+  node_hooks hooks{};
 };
 
 /// Runs what the arguments say, and returns the exit code. What is wrong with them is told on standard error.

@@ -31,23 +31,23 @@ using testing::HasSubstr;
   throw 42;
 }
 
-coro::task<result> throw_before_waiting(context, json) {
+coro::task<json_result> throw_before_waiting(context, json) {
   throw_exception();
   co_return json();
 }
 
-coro::task<result> throw_after_waiting(context ctx, json) {
+coro::task<json_result> throw_after_waiting(context ctx, json) {
   (void)co_await coro::sleep_for(ctx, milliseconds(1));
   throw_number();
   co_return json();
 }
 
-coro::task<result> ask_peer(context ctx, json params) {
+coro::task<json_result> ask_peer(context ctx, json params) {
   co_return co_await ctx.peer(params.value("peer", ""))
       .call(params.value("method", ""), params.value("params", json()));
 }
 
-coro::task<result> ask_anyone(context ctx, json) {
+coro::task<json_result> ask_anyone(context ctx, json) {
   co_return co_await ctx.mesh().call("nobody.serves.this");
 }
 
@@ -63,7 +63,7 @@ struct counted {
   std::shared_ptr<std::atomic<int>> alive_;
 };
 
-coro::task<result> sleep_for_hours(context ctx, std::shared_ptr<std::atomic<int>> alive) {
+coro::task<json_result> sleep_for_hours(context ctx, std::shared_ptr<std::atomic<int>> alive) {
   const counted here(alive);
   if (!co_await coro::sleep_for(ctx, hours(1))) {
     co_return std::unexpected(make_error(error_code::request_cancelled, "woken"));
@@ -78,7 +78,7 @@ method handled(std::string name, Handler handler) {
 method plain(std::string name, plain_handler run) {
   return handled(std::move(name), std::move(run));
 }
-method blocking(std::string name, std::function<result(const json&)> run) {
+method blocking(std::string name, std::function<json_result(const json&)> run) {
   return handled(std::move(name), blocking_handler{std::move(run)});
 }
 method raw(std::string name, raw_handler run) {
@@ -123,10 +123,12 @@ TEST_F(mesh_node_test, serves_handlers_of_every_kind) {
     out += params;
     return std::nullopt;
   }));
-  services.add(plain("plain", [](const json& params) -> result { return params.at("x").get<int>() * 2; }));
-  services.add(coroutine("coroutine", [](context ctx, json) -> coro::task<result> { co_return ctx.node(); }));
   services.add(
-      blocking("blocking", [](const json& params) -> result { return params.at("x").get<int>() * 3; }));
+      plain("plain", [](const json& params) -> json_result { return params.at("x").get<int>() * 2; }));
+  services.add(
+      coroutine("coroutine", [](context ctx, json) -> coro::task<json_result> { co_return ctx.node(); }));
+  services.add(
+      blocking("blocking", [](const json& params) -> json_result { return params.at("x").get<int>() * 3; }));
   node_client client(start().listen_address());
   EXPECT_EQ(client.call("raw", {{"x", 1}})["result"], json({{"x", 1}}));
   EXPECT_EQ(client.call("plain", {{"x", 7}})["result"], 14);
@@ -137,8 +139,8 @@ TEST_F(mesh_node_test, serves_handlers_of_every_kind) {
 
 TEST_F(mesh_node_test, an_error_is_answered_as_the_handler_gives_it) {
   const rpc_error error{-7, "no such user", R"({"id":5})"};
-  services.add(plain("plain", [error](const json&) -> result { return std::unexpected(error); }));
-  services.add(blocking("blocking", [error](const json&) -> result { return std::unexpected(error); }));
+  services.add(plain("plain", [error](const json&) -> json_result { return std::unexpected(error); }));
+  services.add(blocking("blocking", [error](const json&) -> json_result { return std::unexpected(error); }));
   services.add(raw("raw", [error](std::string_view, std::string& out) -> std::optional<rpc_error> {
     out += R"(["half a res)";
     return error;
@@ -154,10 +156,10 @@ TEST_F(mesh_node_test, an_error_is_answered_as_the_handler_gives_it) {
 }
 
 TEST_F(mesh_node_test, goes_on_after_whatever_a_handler_throws) {
-  services.add(plain("plain.exception", [](const json&) -> result { throw_exception(); }));
-  services.add(plain("plain.number", [](const json&) -> result { throw_number(); }));
-  services.add(blocking("blocking.exception", [](const json&) -> result { throw_exception(); }));
-  services.add(blocking("blocking.number", [](const json&) -> result { throw_number(); }));
+  services.add(plain("plain.exception", [](const json&) -> json_result { throw_exception(); }));
+  services.add(plain("plain.number", [](const json&) -> json_result { throw_number(); }));
+  services.add(blocking("blocking.exception", [](const json&) -> json_result { throw_exception(); }));
+  services.add(blocking("blocking.number", [](const json&) -> json_result { throw_number(); }));
   services.add(raw("raw.exception", [](std::string_view, std::string& out) -> std::optional<rpc_error> {
     out += "{";
     throw_exception();
@@ -185,8 +187,8 @@ TEST_F(mesh_node_test, goes_on_after_whatever_a_handler_throws) {
 }
 
 TEST_F(mesh_node_test, exceptions_in_a_batch_and_in_notifications_harm_nobody) {
-  services.add(plain("good", [](const json&) -> result { return "good"; }));
-  services.add(plain("bad", [](const json&) -> result { throw_exception(); }));
+  services.add(plain("good", [](const json&) -> json_result { return "good"; }));
+  services.add(plain("bad", [](const json&) -> json_result { throw_exception(); }));
   services.add(coroutine("worse", throw_after_waiting));
   node_client client(start().listen_address());
   const auto message = [](const char* name, json id) {
@@ -210,7 +212,7 @@ TEST_F(mesh_node_test, blocking_handlers_are_limited_and_hold_up_nobody) {
   options.limits.share_percent = 100;
   std::promise<void> release;
   const auto released = release.get_future().share();
-  services.add(blocking("wait", [released](const json&) -> result {
+  services.add(blocking("wait", [released](const json&) -> json_result {
     released.wait();
     return "waited";
   }));
@@ -236,7 +238,7 @@ TEST_F(mesh_node_test, blocking_handlers_are_limited_and_hold_up_nobody) {
 TEST_F(mesh_node_test, the_result_of_a_blocking_handler_whose_caller_left_is_dropped) {
   std::promise<void> entered;
   std::promise<void> release;
-  services.add(blocking("wait", [&, released = release.get_future().share()](const json&) -> result {
+  services.add(blocking("wait", [&, released = release.get_future().share()](const json&) -> json_result {
     entered.set_value();
     released.wait();
     return "too late";
@@ -260,7 +262,7 @@ TEST_F(mesh_node_test, coroutines_call_peers_and_get_typed_errors) {
   far_options.id = "far";
   service_host far_services;
   far_services.add(
-      plain("twice", [](const json& params) -> result { return params.at("x").get<int>() * 2; }));
+      plain("twice", [](const json& params) -> json_result { return params.at("x").get<int>() * 2; }));
   mesh_node far(far_options, std::move(far_services), log);
   ASSERT_TRUE(far.start());
   options.mesh.peers = {"far=" + format_host_port(far.listen_address())};
@@ -305,7 +307,7 @@ TEST_F(mesh_node_test, a_disconnect_destroys_the_frames_of_its_calls) {
   while (alive->load() != 0 || counted_by(metric::coroutines) != 0) bystander.call("mesh.health");
 }
 
-coro::task<result> ask_inside(context ctx, json params) {
+coro::task<json_result> ask_inside(context ctx, json params) {
   const auto answer =
       co_await ctx.mesh().call_raw(params.value("method", ""), params.value("raw", std::string()));
   if (!answer) co_return std::unexpected(answer.error());
@@ -321,8 +323,8 @@ TEST_F(mesh_node_test, calls_inside_the_process_end_as_those_over_the_wire_do) {
     out += params;
     return std::nullopt;
   }));
-  services.add(plain("plain", [](const json&) -> result { throw_number(); }));
-  services.add(blocking("blocking", [](const json&) -> result { throw_number(); }));
+  services.add(plain("plain", [](const json&) -> json_result { throw_number(); }));
+  services.add(blocking("blocking", [](const json&) -> json_result { throw_number(); }));
   services.add(coroutine("coroutine", throw_after_waiting));
   services.add(coroutine("ask", ask_inside));
   start();
@@ -378,7 +380,7 @@ TEST_F(mesh_node_test, a_drain_can_be_cut_short) {
 }
 
 TEST_F(mesh_node_test, tells_about_itself) {
-  services.add(plain("users.get", [](const json&) -> result { return 1; }));
+  services.add(plain("users.get", [](const json&) -> json_result { return 1; }));
   start();
   EXPECT_EQ(node->id(), "here");
   EXPECT_NE(node->listen_address().port, 0);

@@ -18,7 +18,9 @@ FRAME_BYTES = 1 << 20
 
 # Well-formed params of every message of docs/protocol.md; each member is replaced by values of every kind.
 MESSAGES = {
-    "connect": {"name": "f", "instance": "i", "serves": ["fuzz.a", {"method": "fuzz.b.*", "idempotent": True, "max_in_flight": 2,
+    "connect": {"name": "f", "instance": "i", "serves": ["fuzz.a", {"method": "fuzz.s", "stream": True, "resumable": True,
+                                                                     "item": {}, "input": {}},
+                           {"method": "fuzz.b.*", "idempotent": True, "max_in_flight": 2,
                                                                      "params": [{"name": "p"}], "result": {}}],
                 "token": "t", "heartbeat_ms": 15000, "node": "fuzz", "incarnation": "x", "limits": {"frame_bytes": 1000,
                                                                                                     "link_frame_bytes": 2000}},
@@ -29,6 +31,15 @@ MESSAGES = {
     "mesh.health": {},
     "rpc.discover": {},
     "$/cancelRequest": {"id": 1},
+    "$/stream/item": {"id": 1, "seq": 0, "value": 1, "cursor": 1},
+    "$/stream/credit": {"id": 1, "credit": 10, "bytes": 1000},
+    "$/stream/accept": {"id": 1, "credit": 10, "bytes": 1000},
+    "$/stream/send": {"id": 1, "seq": 0, "value": 1},
+    "$/stream/end": {"id": 1},
+    "$/stream/throw": {"id": 1, "error": {"code": 1, "message": "m"}},
+    "demo.count": {"to": 3, "from": 1, "ms": 0},
+    "demo.total": {},
+    "fuzz.s": [],
     "$/goaway": {"reason": "r", "deadline_ms": 1, "handover_ms": 1},
     "fuzz.a": {"x": 1},
     "fuzz.nowhere": [],
@@ -39,7 +50,7 @@ MESSAGES = {
     "demo.callback": {"method": "ask", "params": []},
 }
 MEMBERS = {"deadline_ms": 100, "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": "a=b",
-           "route_key": "k", "stream": {"credit": 1}, "jsonrpc": "2.0"}
+           "route_key": "k", "stream": {"credit": 1, "bytes": 100, "after": 0}, "jsonrpc": "2.0"}
 
 
 class Source:

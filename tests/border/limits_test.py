@@ -37,6 +37,8 @@ ELSEWHERE = {
     "limits.call_series": tested_in("actors/telemetry/call_stats_test.cpp", "share_a_series"),
     "limits.call_series_retention": tested_in("actors/telemetry/call_stats_test.cpp", "retention"),
     "limits.held_request_bytes": tested_in("wire/budget_test.py", "test_of_the_requests_that_are_kept"),
+    "limits.stream_window_bytes": tested_in("actors/router/stream_flow_test.cpp", "tells_a_window_at_first"),
+    "limits.stream_gather_bytes": tested_in("mesh/stream_test.py", "test_has_a_limit"),
     "protocol.max_deadline": tested_in("wire/answers_test.py", "test_are_at_most_the_longest_allowed"),
     "protocol.cancel_grace": tested_in("wire/answers_test.py", "Cancellation"),
     "auth.max_failures": tested_in("wire/auth_test.py", "max_failures"),

@@ -69,6 +69,34 @@ def does_not_read_large_answers(stage):
 
 
 @misdeed
+def does_not_read_its_streams(stage):
+    wire = stage.connect(receive_buffer=4096)
+    wire.send(*(request(id, "demo.count", {"to": 10**9}, stream={"credit": 10**9}) for id in range(50)))
+    stage.stopping.wait()
+
+
+@misdeed
+def grants_streams_without_end(stage):
+    wire = stage.connect()
+    wire.send(*(request(id, "demo.count", {"to": 10**9}, stream={"credit": 0}) for id in range(50)))
+    grants = b"".join(frame(notification("$/stream/credit", {"id": id, "credit": 10})) for id in range(50))
+
+    def grant():
+        wire.send_bytes(grants)
+        while not wire.nothing_pending():
+            wire.receive_payload()
+    stage.until_stopped(grant, 0.01)
+
+
+@misdeed
+def speaks_of_streams_that_are_none(stage):
+    wire = stage.connect()
+    many = b"".join(frame(notification(f"$/stream/{name}", {"id": 7, "seq": 1, "value": 1, "credit": 1}))
+                    for name in ("item", "accept", "credit", "send", "end", "throw")) * 50
+    stage.until_stopped(lambda: wire.send_bytes(many), 0.01)
+
+
+@misdeed
 def asks_for_the_document_and_does_not_read(stage):
     stage.serve(*({"method": f"doc.m{i}", "params": ["d" * 400]} for i in range(500)))
     flood(stage, stage.connect(receive_buffer=4096), frame(request(1, "rpc.discover")) * 100)

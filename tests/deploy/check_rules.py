@@ -42,10 +42,10 @@ def main() -> int:
     for name in sorted(used - declared_names(root)):
         complaints.append(f"rules.yml uses the metric {name}, which no source under actors/ or node/ declares")
 
-    codes = set(re.findall(r"^  \w+ = (-?\d+),$", (root / "proto/error.hpp").read_text(), re.MULTILINE))
+    codes = set(re.findall(r"^WEFT_ERROR\(\w+, (-?\d+),", (root / "proto/errors.inc").read_text(), re.MULTILINE))
     for code in re.findall(r'rpc_status_code=~?"([^"]+)"', expressions):
         for name in sorted(set(code.split("|")) - codes):
-            complaints.append(f"rules.yml uses the status code {name}, which proto/error.hpp does not know")
+            complaints.append(f"rules.yml uses the status code {name}, which proto/errors.inc does not know")
     states = (root / "actors/registry/registry.cpp").read_text()
     for state in re.findall(r'(?<!\w)state!?="([^"]+)"', expressions):
         if f'return "{state}";' not in states:

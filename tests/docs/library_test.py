@@ -4,6 +4,7 @@
     library_test.py BUILD_DIRECTORY COMPILER
 """
 
+import json
 import os
 import pathlib
 import signal
@@ -13,9 +14,6 @@ import tempfile
 import unittest
 
 from markdown import ROOT
-
-sys.path.insert(0, str(ROOT / "tests/support"))
-from node_process import NodeProcess  # noqa: E402
 
 BUILD, COMPILER = sys.argv[1:3]
 TIMEOUT = 300
@@ -43,44 +41,91 @@ class Library(unittest.TestCase):
             f"-DCMAKE_PREFIX_PATH={folder / 'prefix'}", f"-DCMAKE_CXX_COMPILER={COMPILER}")
         run("cmake", "--build", folder / "build")
         cls.installed = folder / "prefix/bin/weft"
-        cls.program = folder / "build/greeter"
-        cls.peer = cls.enterClassContext(NodeProcess("--id", "other"))
+        cls.programs = folder / "build"
 
-    def setUp(self):
-        self.greeter = subprocess.Popen([self.program, "127.0.0.1:0", f"b={self.peer.listen}"],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(self.reap)
-        self.address = self.greeter.stdout.readline().split()[-1]
-        if not any("peer b" in line and "is up" in line for line in self.greeter.stderr):
-            self.fail("greeter ended before it had reached its peer")
+    def start(self, name, *arguments, **options):
+        """A program of the examples, ended with the test."""
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("WEFT_")}
+        process = subprocess.Popen([self.programs / name, *arguments], stdin=subprocess.DEVNULL, text=True,
+                                   env=environment, **options)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
 
-    def reap(self):
-        self.greeter.kill()
-        self.greeter.communicate()
+    def start_node(self, name, *options):
+        """One that is a node: the process and its address."""
+        process = self.start(name, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", *options,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        ready = process.stdout.readline()
+        self.assertRegex(ready, "^ready node=")
+        return process, ready.split(" listen=")[1].split()[0]
+
+    def ask(self, *arguments):
+        return subprocess.run([self.programs / "ask", *arguments], capture_output=True, text=True, timeout=TIMEOUT,
+                              check=False)
 
     def test_the_installed_program_runs(self):
         run(self.installed, "--version")
 
-    def test_the_handler_calls_its_peer(self):
-        done = call(self.address, "greet", '{"peer": "b"}')
-        self.assertEqual((done.returncode, done.stdout), (0, '{"from":"greeter","hello":"other"}\n'), done.stderr)
+    def test_a_service_in_a_node_and_its_client(self):
+        users, address = self.start_node("users", "--id", "users-1")
+        done = call(address, "users.get", '{"id": 1}')
+        self.assertEqual((done.returncode, done.stdout), (0, '{"id":1,"name":"Ada"}\n'), done.stderr)
+        self.assertEqual(call(address, "users.list", "[1]").stdout, '[{"id":1,"name":"Ada"}]\n')
+        self.assertIn("users.get: 'id' is an integer of 32 bits, not \\\"x\\\"", call(address, "users.get", '["x"]').stderr)
+        self.assertEqual(self.ask(address).stdout, "1 is Ada\n")
+        failed = self.ask(address, "2")
+        self.assertEqual((failed.returncode, failed.stdout), (1, "no user 2 (code 404) (retry is not safe)\n"))
+        users.send_signal(signal.SIGTERM)
+        self.assertEqual(users.wait(TIMEOUT), 0)
 
-    def test_an_unknown_peer_is_an_error_that_names_the_known_ones(self):
-        done = call(self.address, "greet", '{"peer": "c"}')
-        self.assertEqual(done.returncode, 1)
-        self.assertRegex(done.stderr, r'"code":14.*the peers are: b.*"executed":"no"')
-
-    def test_wrong_params_are_refused(self):
-        self.assertRegex(call(self.address, "greet", "[]").stderr, r'"code":-32602')
-
-    def test_wrong_usage_is_told(self):
-        done = subprocess.run([self.program], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    def test_its_program_has_the_options_and_subcommands_of_weft(self):
+        done = subprocess.run([self.programs / "users", "--lisen", "x"], capture_output=True, text=True,
+                              timeout=TIMEOUT, check=False)
         self.assertEqual(done.returncode, 64)
-        self.assertIn("usage: greeter LISTEN NAME=HOST:PORT", done.stderr)
+        self.assertIn("--lisen", done.stderr)
+        _, address = self.start_node("users")
+        health = subprocess.run([self.programs / "users", "call", address, "mesh.health"], capture_output=True,
+                                text=True, timeout=TIMEOUT, check=False)
+        self.assertIn("SERVING", health.stdout)
 
-    def test_sigterm_drains(self):
-        self.greeter.send_signal(signal.SIGTERM)
-        self.assertEqual(self.greeter.wait(TIMEOUT), 0)
+    def test_a_client_without_a_node_is_told(self):
+        done = self.ask("127.0.0.1:1")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("cannot connect to 127.0.0.1:1", done.stderr)
+
+    def test_a_service_calls_its_clients(self):
+        _, address = self.start_node("topics")
+        watch = self.start("watch", address, "news", "2", stdout=subprocess.PIPE)
+        self.assertEqual(watch.stdout.readline(), "watching news\n")
+        for text in ("one", "two"):
+            self.assertEqual(call(address, "topics.publish", json.dumps(["news", text])).stdout, "1\n")
+        self.assertEqual(watch.communicate(timeout=TIMEOUT)[0], "news: one\nnews: two\n")
+        self.assertEqual(watch.returncode, 0)
+        # Its connection is gone, whenever the node hears of that.
+        while call(address, "topics.publish", '["news", "three"]').stdout != "0\n":
+            pass
+        clock = self.start("watch", address, "time", stdout=subprocess.PIPE)
+        self.assertRegex(clock.communicate(timeout=TIMEOUT)[0], r"watching time\ntime: \d+\n")
+
+    def test_a_service_at_a_node_calls_many_at_once_and_follows_its_node(self):
+        node, address = self.start_node("users")
+        teams = self.start("teams", address, stderr=subprocess.PIPE)
+        self.assertTrue(any("connected to node" in line for line in teams.stderr))
+        members = '[{"id":1,"name":"Ada"},{"id":1,"name":"Ada"}]\n'
+        self.assertEqual(call(address, "teams.members", '{"ids": [1, 1]}').stdout, members)
+        failed = call(address, "teams.members", '{"ids": [1, 2]}')
+        self.assertRegex(failed.stderr, r'"code":404.*no user 2')
+        node.kill()
+        node.wait(TIMEOUT)
+        again = self.start("users", "--listen", address, "--admin", "127.0.0.1:0", stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL)
+        self.assertRegex(again.stdout.readline(), "^ready")
+        self.assertTrue(any("connected to node" in line for line in teams.stderr))
+        self.assertEqual(call(address, "teams.members", '{"ids": [1, 1]}').stdout, members)
+        teams.send_signal(signal.SIGTERM)
+        self.assertEqual(teams.wait(TIMEOUT), 0)
+        self.assertRegex(call(address, "teams.members", '{"ids": []}').stderr, r'"code":(14|-32601)')
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from node_process import NodeProcess, _die_with_parent  # noqa: E402
 from wire import Wire  # noqa: E402
 
 build, work, compiler, build_type, sanitizers = (None,) * 5
+PUBLIC = [f"weft/{name}.hpp" for name in ("addresses", "caf", "call_context", "client", "coro", "error", "fields",
+                                          "node", "pending", "service", "testing", "weft")]
 
 
 def run(*command):
@@ -40,37 +42,46 @@ class Installed(unittest.TestCase):
         run(*cls.configuration, "-B", cls.project, f"-DCMAKE_CXX_COMPILER={compiler}")
         run("cmake", "--build", cls.project)
 
-    def start_greeter(self, peer):
-        greeter = subprocess.Popen([str(self.project / "greeter"), str(peer.address[1])],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    def test_a_users_service_is_called_and_calls_others(self):
+        node = NodeProcess("--id", "installed-node", binary=str(self.prefix / "bin" / "weft"))
+        self.addCleanup(node.kill)
+        address = "%s:%d" % node.address
+        greeter = subprocess.Popen([str(self.project / "greeter"), address], stdin=subprocess.DEVNULL,
                                    preexec_fn=_die_with_parent)
-        self.addCleanup(greeter.stdout.close)
         self.addCleanup(greeter.wait)
         self.addCleanup(greeter.kill)
-        line = greeter.stdout.readline()
-        self.assertRegex(line, rb"^\d+\n$", "the greeter prints its port")
-        return greeter, ("127.0.0.1", int(line))
-
-    def test_a_users_service_is_called_and_calls_others(self):
-        peer = NodeProcess("--id", "installed-node", binary=str(self.prefix / "bin" / "weft"))
-        self.addCleanup(peer.kill)
-        greeter, address = self.start_greeter(peer)
-        with Wire(address) as wire:
+        with Wire(node.address) as wire:
             greet = {"name": "world"}
-            # Its node may still be about to connect to the peer.
             answer = eventually(lambda: "result" in (got := wire.call("greeter.greet", greet)) and got,
                                 "a greeting")
             self.assertEqual(answer["result"],
                              {"greeting": "hello world", "from": "greeter", "other": "installed-node"})
-            self.assertEqual(wire.call("greeter.greet", [])["error"]["code"], -32602)
+            refused = wire.call("greeter.greet", {"name": 5})["error"]
+            self.assertEqual((refused["code"], refused["message"]),
+                             (-32602, "greeter.greet: 'name' is a string, not 5"))
             methods = wire.call("rpc.discover")["result"]["methods"]
             self.assertIn("greeter.greet", [method["name"] for method in methods])
-        called = run(self.prefix / "bin" / "weft", "call", "%s:%d" % address, "greeter.greet",
-                     '{"name":"tool"}')
+        called = run(self.prefix / "bin" / "weft", "call", address, "greeter.greet", '{"name":"tool"}')
         self.assertEqual(json.loads(called)["greeting"], "hello tool")
         greeter.terminate()
         self.assertEqual(greeter.wait(30), 0)
-        peer.stop()
+        node.stop()
+
+    def test_only_public_headers_and_what_they_need_are_installed(self):
+        include = self.prefix / "include"
+        installed = sorted(str(path.relative_to(include)) for path in include.rglob("*") if path.is_file())
+        public = [name for name in installed if not name.startswith("weft/detail/")]
+        self.assertEqual(public, PUBLIC)
+        inner = {name.removeprefix("weft/detail/").rpartition("/")[0] for name in installed if name not in public}
+        self.assertLessEqual(inner, {"", "actors/coro", "proto"})
+
+    def test_a_service_needs_neither_http_nor_command_line_libraries(self):
+        needed = run("ldd", self.project / "greeter")
+        for library in ("curl", "microhttpd", "civetweb", "CLI11"):
+            self.assertNotIn(library, needed)
+        libraries = (self.project / "build.ninja").read_text()
+        for library in ("libweft_node", "curl", "microhttpd"):
+            self.assertNotIn(library, libraries)
 
     def test_nothing_installed_names_the_build_or_source_tree(self):
         trees = [str(build), str(HERE.parents[1])]

@@ -22,6 +22,7 @@ class StreamCase(MeshCase):
     ways = ("a", "a", "a", "b", "b", "b")
 
     def setUp(self):
+        self.count = 0
         self.mesh = self.start_mesh("ab", *self.options)
 
     def serve(self, node, methods, produce, **more):
@@ -38,7 +39,8 @@ class StreamCase(MeshCase):
     def each_way(self, produce, **declared):
         """A method, a service that serves it, and a caller, for each way there is."""
         for number, node in enumerate(self.ways):
-            method = f"m{number}.s"
+            self.count += 1
+            method = f"m{self.count}.s"
             service = self.serve(node, [{"method": method, "stream": True, **declared}], produce)
             with self.subTest(node=node, number=number):
                 yield method, service, self.caller(service)
@@ -113,6 +115,18 @@ class Gathering(StreamCase):
         for method, service, wire in self.each_way(count):
             for number in 0, 1, 1000:
                 self.assert_ok(self.ask(wire, request(1, method, [number])), list(range(number)))
+        self.assert_over()
+
+    def test_has_a_limit_of_bytes(self):
+        def produce(emitter):
+            for length in emitter.got.params:
+                emitter.emit("x" * (length - 2))
+
+        self.mesh = self.start_mesh("ab", *self.options, "--limits-stream-gather-bytes", "1KiB")
+        for method, _, wire in self.each_way(produce):
+            for lengths, code in ([1022], 0), ([1023], 8), ([500, 521], 0), ([500, 522], 8):
+                answer = self.ask(wire, request(1, method, lengths))
+                self.assertEqual(answer.get("error", {}).get("code", 0), code, (lengths, answer))
         self.assert_over()
 
     def test_has_a_limit(self):
@@ -297,6 +311,66 @@ class Ends(StreamCase):
         for method, service, wire in self.each_way(count):
             Reader(wire, method, [1], credit=1).until_answer()
             self.assertNotIn("deadline_ms", service.emitter().got.message)
+
+
+class Waiting(StreamCase):
+    """Streams that wait for a permit are told and granted as any other."""
+
+    options = (*StreamCase.options, "--limits-queue-interval", "30s")
+
+    def test_what_is_granted_meanwhile_counts(self):
+        def produce(emitter):
+            if emitter.got.params == ["first"]:
+                emitter.take()
+                return "first"
+            return count(emitter)
+
+        for method, service, wire in self.each_way(produce, max_in_flight=1):
+            first = Reader(wire, method, ["first"], credit=1, id="first")
+            service.emitter()
+            second = self.caller(service)
+            reader = Reader(second, method, [5], credit=1)
+            eventually(lambda: self.mesh[self.place(service)].metric("weft_calls_queued") == 1, "it waits")
+            reader.grant(4)
+            # What is behind the grant on its connection has come, so the grant has.
+            second.send(request("foo", "foo"))
+            while not reader.others:
+                reader.step()
+            first.tell("throw", error={"code": 1, "message": "go"})
+            first.until_answer()
+            self.assertEqual(reader.until_answer()["result"], "done")
+            self.assertEqual(reader.items, [0, 1, 2, 3, 4])
+
+    def place(self, service):
+        return next(name for name in "ab" if self.mesh[name].address == service.wire.socket.getpeername())
+
+
+class Traced(StreamCase):
+    options = (*StreamCase.options, "--tracing-endpoint", "http://127.0.0.1:1/v1/traces")
+
+    def test_the_trace_goes_on_with_the_stream(self):
+        for method, service, wire in self.each_way(count):
+            reader = Reader(wire, method, [3], stream={"credit": 1},
+                            traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            reader.until_items(1)
+            reader.grant(10)
+            self.assertEqual(reader.until_answer()["result"], "done")
+            self.assertIn("0af7651916cd43dd8448eb211c80319c", service.emitter().got.message["traceparent"])
+
+
+class HalfClosed(StreamCase):
+    def test_gets_what_it_has_granted_and_then_an_error(self):
+        for method, service, wire in self.each_way(count):
+            reader = Reader(wire, method, [10], credit=3)
+            wire.finish()
+            self.assert_error(reader.until_answer(), 8, id="s")
+            self.assertEqual(reader.items, [0, 1, 2])
+            wire.until_closed()
+        for method, service, wire in self.each_way(count):
+            reader = Reader(wire, method, [3], credit=4)
+            wire.finish()
+            self.assertEqual(reader.until_answer()["result"], "done")
+        self.assert_over()
 
 
 class Resumed(StreamCase):

@@ -169,7 +169,7 @@ class Members(WireCase):
         self.assertEqual(refused.exception.error["code"], -32602)
         self.assertEqual(refused.exception.error["message"],
                          "'typo.m': there is no member 'idempotant' of 'serves'; there are method, idempotent, max_in_flight, "
-                         "params, result")
+                         "params, result, stream, item, input, resumable")
         self.assertNotIn("fine.m", self.node.admin("/routes")[1])
 
     def test_of_another_node_is_ignored_it_may_be_newer(self):

@@ -10,7 +10,7 @@
 namespace weft {
 namespace {
 
-result nothing(const nlohmann::json&) {
+json_result nothing(const nlohmann::json&) {
   return nullptr;
 }
 

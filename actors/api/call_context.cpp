@@ -1,0 +1,76 @@
+#include "weft/call_context.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/api/surroundings.hpp"
+
+namespace weft {
+
+task<std::expected<std::string, error>> callee::call_raw(std::string method, std::string raw_params,
+                                                         call_options options) const {
+  auto peer = whom_ == kind::peer ? std::optional(peer_) : std::nullopt;
+  return by_->call(std::move(peer), std::move(method), std::move(raw_params), std::move(options));
+}
+
+bool caller::connected() const noexcept {
+  return to_->connected();
+}
+
+void caller::notify_raw(std::string method, std::string raw_params) const {
+  if (to_->connected()) to_->notify(std::move(method), std::move(raw_params));
+}
+
+std::shared_ptr<detail::pending_state> caller::start_raw(std::string method, std::string raw_params,
+                                                         call_options options) const {
+  return to_->start(std::move(method), std::move(raw_params), std::move(options));
+}
+
+bool caller::same_as(const caller& other) const noexcept {
+  return to_->same_as(*other.to_);
+}
+
+callee call_context::mesh() const {
+  return {of_, callee::kind::mesh, {}};
+}
+
+callee call_context::peer(std::string name) const {
+  return {of_, callee::kind::peer, std::move(name)};
+}
+
+class caller call_context::caller() const {
+  return weft::caller(of_->caller_handle());
+}
+
+call_context call_context::within(std::chrono::milliseconds time) const {
+  const auto scope = of_->scope();
+  return call_context(of_->under(scope.child(scope.get_executor().now() + time)));
+}
+
+coro::clock::time_point call_context::deadline() const noexcept {
+  return of_->scope().deadline();
+}
+
+std::chrono::milliseconds call_context::time_left() const noexcept {
+  const auto scope = of_->scope();
+  const auto left = scope.deadline() - scope.get_executor().now();
+  return std::max(std::chrono::milliseconds(0), std::chrono::duration_cast<std::chrono::milliseconds>(left));
+}
+
+bool call_context::cancelled() const noexcept {
+  return of_->scope().cancelled();
+}
+
+const std::string& call_context::node() const noexcept {
+  return of_->node();
+}
+
+std::string call_context::traceparent() const {
+  return of_->traceparent();
+}
+
+call_context::operator coro::context() const {
+  return of_->scope();
+}
+
+}  // namespace weft

@@ -1,0 +1,79 @@
+#include "actors/peers/dialling.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <unistd.h>
+
+#include "actors/runtime/one_shot.hpp"
+#include "actors/transport/network.hpp"
+
+namespace weft {
+
+coro::task<dialling::addresses> dialling::look_up(dialling* self, caf::actor_system* system,
+                                                  caf::strong_actor_ptr me, host_port address,
+                                                  coro::context life) {
+  if (auto numeric = numeric_address(address); !numeric.empty()) co_return numeric;
+  coro::completion<addresses> found;
+  self->resolved_ = &found;
+  // A thread of its own: those of the scheduler belong to blocking handlers.
+  system->spawn<one_shot, caf::detached>([me = std::move(me), address = std::move(address)] {
+    auto answer = make_actor_message<address_resolved>();
+    answer->found = resolve_host(address);
+    me->enqueue(caf::mailbox_element_ptr(answer.release()), nullptr);
+  });
+  auto answer = co_await found.wait(life);
+  self->resolved_ = nullptr;
+  if (!answer) co_return std::unexpected(std::string(to_string(answer.error())));
+  co_return std::move(*answer);
+}
+
+coro::task<std::expected<int, std::string>> dialling::connect(dialling* self, sockaddr_storage address,
+                                                              coro::context life) {
+  const int descriptor = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) co_return std::unexpected(std::string(std::strerror(errno)));
+  set_connection_options(descriptor, self->options_.tcp);
+  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), length_of(address)) != 0 &&
+      errno != EINPROGRESS) {
+    const std::string error = std::strerror(errno);
+    ::close(descriptor);
+    co_return std::unexpected(error);
+  }
+  coro::completion<int> connected;
+  self->connecting_ = descriptor;
+  self->connected_ = &connected;
+  self->home_.watch(descriptor, EPOLLOUT, *self);
+  const auto deadline = self->home_.now() + self->options_.mesh.connect_timeout;
+  const auto error = co_await connected.wait(life.child(deadline));
+  self->connected_ = nullptr;
+  if (error && *error == 0) {
+    self->home_.unwatch(descriptor, *self);
+    self->connecting_ = -1;
+    co_return descriptor;
+  }
+  self->drop();
+  co_return std::unexpected(error ? std::string(std::strerror(*error))
+                                  : std::string("no connection in time"));
+}
+
+void dialling::on_resolved(address_resolved& message) {
+  if (resolved_ != nullptr) resolved_->set(std::move(message.found));
+}
+
+void dialling::drop() noexcept {
+  if (connecting_ < 0) return;
+  home_.unwatch(connecting_, *this);
+  ::close(connecting_);
+  connecting_ = -1;
+}
+
+void dialling::on_events(std::uint32_t) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(connecting_, SOL_SOCKET, SO_ERROR, &error, &size);
+  home_.change(connecting_, 0, *this);
+  if (connected_ != nullptr) connected_->set(error);
+}
+
+}  // namespace weft

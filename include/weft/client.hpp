@@ -1,0 +1,132 @@
+// A client: calls methods of a node, and of everything that the node reaches.
+//
+//     auto node = weft::client::connect("127.0.0.1:7400", {.name = "me"}).value();
+//     auto ada = node.call<user>("users.get", 1, {.deadline = 200ms}).get();
+//
+// It is a node without a listener: one reactor, on a thread of its own. When the connection is lost it
+// connects again, to the next of its addresses, and calls wait for that for a moment; a call that was under
+// way then fails with 14, whose `executed` says whether it is safe to try again.
+//
+// Ownership: a client is a handle; the connection ends with the last one, and calls under way with it.
+// Thread safety: any thread. Errors: results; nothing throws.
+#pragma once
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "weft/addresses.hpp"
+#include "weft/coro.hpp"
+#include "weft/detail/arguments.hpp"
+#include "weft/error.hpp"
+#include "weft/fields.hpp"
+#include "weft/pending.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace weft {
+
+class service;
+
+struct client_options {
+  /// By which the node knows it.
+  std::string name = "client";
+  std::string instance{};
+  /// Who this is, to a node that asks for it.
+  std::string token{};
+  /// For `connect`, and for calls while there is no connection.
+  std::chrono::milliseconds connect_timeout{3'000};
+  /// Of calls that bring none.
+  std::chrono::milliseconds default_deadline{30'000};
+  /// The interval in which both sides say that they live.
+  std::chrono::milliseconds heartbeat{15'000};
+  /// Tell the mesh of the methods that are given to `connect`; else only what this client calls may call
+  /// them back.
+  bool serves = false;
+  /// Warnings on standard error without one.
+  std::shared_ptr<spdlog::logger> log{};
+};
+
+namespace detail {
+
+class runtime;
+
+/// What a client and a node in this process have in common.
+class connected {
+ public:
+  explicit connected(std::shared_ptr<runtime> of) noexcept : runtime_(std::move(of)) {}
+
+  /// Runs a task on its reactor, in the background, until it ends. A failure is logged and counted.
+  void spawn(task<void> background) const;
+
+  /// Runs a task on its reactor and waits for what it returns, or throws. Not from a coroutine.
+  template <class T>
+  T run(task<T> work) const {
+    std::promise<T> promise;
+    auto outcome = promise.get_future();
+    spawn(fulfil(std::move(work), std::move(promise)));
+    return outcome.get();
+  }
+
+ protected:
+  std::shared_ptr<pending_state> start_raw(std::string method, std::string raw_params,
+                                           call_options options) const;
+  const std::shared_ptr<detail::runtime>& of() const noexcept { return runtime_; }
+
+ private:
+  template <class T>
+  static task<void> fulfil(task<T> work, std::promise<T> promise) {
+    try {
+      if constexpr (std::is_void_v<T>) {
+        co_await std::move(work);
+        promise.set_value();
+      } else {
+        promise.set_value(co_await std::move(work));
+      }
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+    }
+  }
+
+  std::shared_ptr<detail::runtime> runtime_;
+};
+
+}  // namespace detail
+
+class client : public detail::connected, public detail::call_operators<client> {
+ public:
+  /// Returns once the node has answered `connect`: with its error, or with 14 when none of the addresses
+  /// could be reached.
+  static result<client> connect(const addresses& nodes, const client_options& options = {});
+  /// `methods` answer calls and notifications that come over the connection.
+  static result<client> connect(const addresses& nodes, const client_options& options,
+                                const service& methods);
+
+  /// Sends a notification. Nothing happens when there is no connection now.
+  template <class... Args>
+  void notify(std::string method, const Args&... args) const {
+    notify_raw(std::move(method), detail::encode(args...));
+  }
+  void notify_raw(std::string method, std::string raw_params) const;
+
+  /// The id of the node, or of the last one.
+  std::string node() const;
+  bool is_connected() const;
+  /// Ends the connection now; calls under way fail with 14.
+  void close() const;
+
+ private:
+  friend detail::call_operators<client>;
+  using detail::connected::connected;
+
+  template <class T>
+  pending<T> begin(std::string method, std::string raw_params, call_options options) const {
+    return pending<T>(start_raw(std::move(method), std::move(raw_params), std::move(options)));
+  }
+};
+
+}  // namespace weft

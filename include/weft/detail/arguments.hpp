@@ -1,0 +1,113 @@
+// Arguments of a call, as the params of a request: in the order that they stand in, or by name.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "weft/detail/convert.hpp"
+
+namespace weft {
+
+/// Arguments by name: `node.call<user>("users.get", weft::named({{"id", 1}}))`.
+class named {
+ public:
+  named(std::initializer_list<std::pair<const std::string, nlohmann::json>> members)
+      : object_(nlohmann::json::object()) {
+    for (const auto& [name, value] : members) object_[name] = value;
+  }
+  const nlohmann::json& object() const noexcept { return object_; }
+
+ private:
+  nlohmann::json object_;
+};
+
+/// What a call says beside its method and arguments.
+struct call_options {
+  /// How long the caller waits; the callee is told. Without it 30 s.
+  std::optional<std::chrono::milliseconds> deadline{};
+  /// W3C trace context of the caller.
+  std::string traceparent{};
+  std::string tracestate{};
+  /// By which a node with the policy `consistent_hash` chooses the instance.
+  nlohmann::json route_key{};
+};
+
+namespace detail {
+
+template <class T>
+concept call_argument = !std::same_as<std::remove_cvref_t<T>, call_options>;
+
+std::string to_text(const nlohmann::json& value);
+
+template <class T>
+nlohmann::json argument(const T& value) {
+  if constexpr (std::is_convertible_v<const T&, std::string_view> && !std::same_as<T, nlohmann::json>) {
+    return std::string(std::string_view(value));
+  } else {
+    return write(value);
+  }
+}
+
+/// Raw params. A single JSON object is taken as arguments by name.
+template <class... Args>
+std::string encode(const Args&... args) {
+  if constexpr (sizeof...(Args) == 0) {
+    return {};
+  } else {
+    auto list = nlohmann::json::array();
+    (list.push_back(argument(args)), ...);
+    if constexpr (sizeof...(Args) == 1 && (std::same_as<Args, nlohmann::json> && ...)) {
+      if (list[0].is_object()) return to_text(list[0]);
+    }
+    return to_text(list);
+  }
+}
+inline std::string encode(const named& args) {
+  return to_text(args.object());
+}
+
+/// `call<T>(method, arguments…, options)` for a class that has `begin<T>(method, raw_params, options)`. The
+/// options come last and may be braced, which a parameter pack does not allow.
+template <class Self>
+class call_operators {
+ public:
+  template <class T = nlohmann::json>
+  auto call(std::string method) const {
+    return self().template begin<T>(std::move(method), encode(), {});
+  }
+  template <class T = nlohmann::json>
+  auto call(std::string method, call_options options) const {
+    return self().template begin<T>(std::move(method), encode(), std::move(options));
+  }
+  template <class T = nlohmann::json, call_argument A>
+  auto call(std::string method, const A& a, call_options options = {}) const {
+    return self().template begin<T>(std::move(method), encode(a), std::move(options));
+  }
+  template <class T = nlohmann::json, call_argument A, call_argument B>
+  auto call(std::string method, const A& a, const B& b, call_options options = {}) const {
+    return self().template begin<T>(std::move(method), encode(a, b), std::move(options));
+  }
+  template <class T = nlohmann::json, call_argument A, call_argument B, call_argument C>
+  auto call(std::string method, const A& a, const B& b, const C& c, call_options options = {}) const {
+    return self().template begin<T>(std::move(method), encode(a, b, c), std::move(options));
+  }
+  template <class T = nlohmann::json, call_argument A, call_argument B, call_argument C, call_argument D>
+  auto call(std::string method, const A& a, const B& b, const C& c, const D& d,
+            call_options options = {}) const {
+    return self().template begin<T>(std::move(method), encode(a, b, c, d), std::move(options));
+  }
+
+ private:
+  const Self& self() const noexcept { return static_cast<const Self&>(*this); }
+};
+
+}  // namespace detail
+}  // namespace weft

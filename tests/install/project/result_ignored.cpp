@@ -1,0 +1,7 @@
+#include <weft/client.hpp>
+
+weft::result<int> fails();
+
+int main() {
+  fails();
+}
