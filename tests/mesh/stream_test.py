@@ -373,6 +373,20 @@ class HalfClosed(StreamCase):
         self.assert_over()
 
 
+class Cursors(StreamCase):
+    def test_have_a_limit(self):
+        def produce(emitter):
+            for length in 1022, 1023:
+                emitter.emit(length, cursor="c" * length)
+
+        for method, service, wire in self.each_way(produce, resumable=True):
+            reader = Reader(wire, method, [], credit=3)
+            error = self.assert_error(reader.until_answer(), -32603, id="s")
+            self.assertIn("cursor", error["message"])
+            self.assertEqual(reader.items, [1022])
+        self.assert_over()
+
+
 class Resumed(StreamCase):
     def test_goes_on_behind_the_last_item_at_another_instance(self):
         for nodes in "aa", "ab", "bb":
@@ -473,6 +487,13 @@ class Generators(StreamCase):
         answers = wire.receive()
         self.assert_error(answers[0], 8, id=2)
         self.assert_ok(answers[1], "ok", id=3)
+        self.assert_over()
+
+    def test_a_notification_gets_nothing(self):
+        wire = self.connect(self.mesh["a"])
+        for members in {}, {"stream": {"credit": 2}}:
+            wire.send(notification("demo.count", {"to": 5}, **members))
+        self.assert_ok(self.ask(wire, request(1, "foo")), "ok")
         self.assert_over()
 
     def test_gathered_gets_no_values(self):
