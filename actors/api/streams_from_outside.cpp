@@ -147,7 +147,7 @@ coro::task<void> follow(feeder to, std::shared_ptr<at_reactor> at, weft::context
   }
 }
 
-weft::context around(weft::context ctx, const read_options& options) {
+weft::context around(const weft::context& ctx, const read_options& options) {
   const call_options same{options.deadline, options.traceparent, options.tracestate, options.route_key};
   const auto until =
       options.deadline ? ctx.get_executor().now() + *options.deadline : coro::clock::time_point::max();

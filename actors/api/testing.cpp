@@ -368,7 +368,7 @@ coro::task<void> stream_entry_to(test_loop* loop, coro::context scope, std::stri
                                  std::string raw_params, read_options options,
                                  std::shared_ptr<told_by_reader> told, std::shared_ptr<stream_buffer> to) {
   ++loop->calls[method];
-  if (auto failed = co_await meet_fault(loop, scope, method)) co_return to->finish(std::move(*failed));
+  if (auto failed = co_await meet_fault(loop, scope, method)) co_return to->finish(std::move(failed));
   const auto* entry = loop->find(false, method);
   if (entry == nullptr) co_return to->finish(unknown_method(method));
   if (!entry->stream)

@@ -46,6 +46,8 @@ struct stream_state {
   std::int64_t callee_seq = 0;
   /// Of the next value from the caller.
   std::int64_t send_seq = 0;
+  /// Values that the caller was told it may send.
+  std::int64_t send_credit = 0;
   bool half_closed = false;
   /// Its callee has let the caller send values, which another one would not know of.
   bool took_input = false;

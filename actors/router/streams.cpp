@@ -341,6 +341,8 @@ void streams::on_send(call& c, const members& m) {
                                                              m.seq.empty() ? "none" : m.seq, s.send_seq));
     }
     ++s.send_seq;
+    // Seen here, so that it is never taken for a failure of the instance.
+    if (s.send_credit-- <= 0) return fail_over_credit(c, "the caller");
   }
   if (is_last_leg && !s.up.take(size_of(m.value))) return fail_over_credit(c, "the caller");
   if (s.callee != nullptr) return s.callee->on_value(m.value);
@@ -396,6 +398,7 @@ void streams::to_callee(call& c, kind what, Write&& write) {
 void streams::tell_accept(call& c, std::int64_t items, std::optional<std::int64_t> bytes) {
   auto& s = *c.stream;
   s.took_input = s.took_input || items > 0;
+  s.send_credit += items;
   if (s.caller != nullptr) return s.caller->on_grant(items, bytes.value_or(0));
   const count_text credit(items);
   const count_text window(bytes.value_or(0));
