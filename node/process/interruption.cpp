@@ -43,6 +43,9 @@ interruption::interruption() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK
       action.sa_handler = SIG_IGN;
     else
       action.sa_handler = on_interruption;
+    // Two that come at once are handled one behind the other.
+    sigaddset(&action.sa_mask, SIGINT);
+    sigaddset(&action.sa_mask, SIGTERM);
     sigaction(taken[i], &action, nullptr);
   }
 }
