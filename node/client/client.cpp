@@ -47,23 +47,33 @@ std::expected<void, client_error> client::send_bytes(std::string_view bytes, ste
 }
 
 std::expected<std::string, client_error> client::receive(steady_clock::time_point until) {
-  std::array<char, 16384> chunk;
-  while (received_.empty()) {
-    if (broken_ != proto::frame_error::none) return std::unexpected(no_frame());
-    if (!wait_ready(socket_.get(), POLLIN, until)) {
+  for (;;) {
+    if (auto payload = take_received()) return std::move(*payload);
+    if (broken_ == proto::frame_error::none && !wait_ready(socket_.get(), POLLIN, until)) {
       return fail(client_error::kind::timed_out, "no message came in time");
     }
-    ssize_t count = ::recv(socket_.get(), chunk.data(), chunk.size(), 0);
-    if (count == 0) return fail(client_error::kind::closed, "the peer closed the connection");
-    if (count < 0) {
-      if (would_block(errno)) continue;
-      return fail(client_error::kind::failed, fmt::format("receiving failed: {}", error_text(errno)));
-    }
-    const std::string_view bytes(chunk.data(), static_cast<std::size_t>(count));
-    beginning_.add(bytes);
-    broken_ = reader_.feed(bytes, [this](std::string_view payload) { received_.emplace_back(payload); });
-    framed_ = framed_ || !received_.empty();
+    if (auto got = receive_some(); !got) return std::unexpected(got.error());
   }
+}
+
+std::expected<void, client_error> client::receive_some() {
+  if (broken_ != proto::frame_error::none) return std::unexpected(no_frame());
+  std::array<char, 16384> chunk;
+  ssize_t count = ::recv(socket_.get(), chunk.data(), chunk.size(), 0);
+  if (count == 0) return fail(client_error::kind::closed, "the peer closed the connection");
+  if (count < 0) {
+    if (would_block(errno)) return {};
+    return fail(client_error::kind::failed, fmt::format("receiving failed: {}", error_text(errno)));
+  }
+  const std::string_view bytes(chunk.data(), static_cast<std::size_t>(count));
+  beginning_.add(bytes);
+  broken_ = reader_.feed(bytes, [this](std::string_view payload) { received_.emplace_back(payload); });
+  framed_ = framed_ || !received_.empty();
+  return {};
+}
+
+std::optional<std::string> client::take_received() {
+  if (received_.empty()) return std::nullopt;
   std::string payload = std::move(received_.front());
   received_.pop_front();
   return payload;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,10 @@ class client {
   std::expected<void, client_error> send_bytes(std::string_view bytes, steady_clock::time_point until);
   /// The payload of the next frame.
   std::expected<std::string, client_error> receive(steady_clock::time_point until);
+  /// For a caller that waits for more than this connection: receives what is there, without waiting.
+  std::expected<void, client_error> receive_some();
+  /// The payload of the next frame that has been received; nothing when there is none.
+  std::optional<std::string> take_received();
   /// Says that nothing more will be sent; receiving goes on.
   void finish_sending() noexcept;
 

@@ -7,16 +7,20 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "actors/transport/network.hpp"
 #include "node/client/exchange.hpp"
+#include "node/client/stream_request.hpp"
 #include "node/commands/arguments.hpp"
+#include "node/commands/call_stream.hpp"
 #include "node/config/units.hpp"
 #include "node/logging/printable.hpp"
 #include "node/process/exit_code.hpp"
 #include "node/process/file_text.hpp"
 #include "proto/envelope.hpp"
 #include "proto/message.hpp"
+#include "proto/stream.hpp"
 
 namespace weft::tools {
 
@@ -34,6 +38,9 @@ std::expected<std::string, std::string> read_source(const std::string& argument,
   return content;
 }
 
+/// A stream has no time limit unless one is given.
+constexpr auto unlimited = steady_clock::time_point::max();
+
 /// Rounded up, so that the caller's own time-out comes before the node's answer to it and the exit code does
 /// not depend on which of the two was faster.
 std::int64_t deadline_ms(steady_clock::time_point until) {
@@ -43,34 +50,21 @@ std::int64_t deadline_ms(steady_clock::time_point until) {
 std::string render(const call_options& options, std::string_view params, steady_clock::time_point until) {
   std::string message;
   proto::request_members members;
-  if (!options.notify) members.deadline_ms = deadline_ms(until);
-  proto::append_request(message, options.notify ? std::string_view() : exchange_id, options.method, params,
-                        members);
+  if (!options.notify && until != unlimited) members.deadline_ms = deadline_ms(until);
+  std::string stream;
+  if (options.stream) stream = proto::stream_member(options.credit, -1, options.after.value_or(""));
+  append_stream_request(message, options.notify ? std::string_view() : exchange_id, options.method, params,
+                        stream, members);
   return message;
 }
 
-int report_failure(const call_options& options, const client_error& error, std::ostream& errors) {
-  if (error.what == client_error::kind::timed_out) {
-    errors << fmt::format(
-        "no answer from {} to '{}' within {}: the method may still be running; check the node's health "
-        "or raise --timeout\n",
-        format_host_port(options.address), printable(options.method), format_duration(options.timeout));
-  } else if (error.what == client_error::kind::foreign) {
-    errors << fmt::format("no answer from {} to '{}': {}\n", format_host_port(options.address),
-                          printable(options.method), error.message);
-  } else {
-    errors << fmt::format("no answer from {} to '{}': {}; check the node's log\n",
-                          format_host_port(options.address), printable(options.method),
-                          printable(error.message));
-  }
-  return exit_unreachable;
+int print_error_answer(const answer& reply, std::ostream& errors) {
+  errors << printable_json(reply.raw) << '\n' << std::flush;
+  return exit_failed;
 }
 
 int print_answer(const answer& reply, std::ostream& output, std::ostream& errors) {
-  if (!reply.ok) {
-    errors << printable_json(reply.raw) << '\n' << std::flush;
-    return exit_failed;
-  }
+  if (!reply.ok) return print_error_answer(reply, errors);
   output << printable_json(reply.raw) << '\n' << std::flush;
   if (output) return exit_ok;
   errors << "the call succeeded, but its result could not be written to standard output\n";
@@ -102,40 +96,99 @@ std::expected<std::string, std::string> read_params(const std::string& argument,
   return text->substr(first, last - first + 1);
 }
 
-int run_call(const call_options& options, std::istream& input, std::ostream& output, std::ostream& errors) {
+int report_failure(const call_options& options, const client_error& error, std::ostream& errors) {
+  if (error.what == client_error::kind::timed_out) {
+    errors << fmt::format(
+        "no answer from {} to '{}' within {}: the method may still be running; check the node's health "
+        "or raise --timeout\n",
+        format_host_port(options.address), printable(options.method), format_duration(options.timeout));
+  } else if (error.what == client_error::kind::foreign) {
+    errors << fmt::format("no answer from {} to '{}': {}\n", format_host_port(options.address),
+                          printable(options.method), error.message);
+  } else {
+    errors << fmt::format("no answer from {} to '{}': {}; check the node's log\n",
+                          format_host_port(options.address), printable(options.method),
+                          printable(error.message));
+  }
+  return exit_unreachable;
+}
+
+namespace {
+
+/// What a call needs before its request can be sent.
+struct prepared_call {
+  client connection;
+  std::string request;
+  steady_clock::time_point until;
+};
+
+/// The cursor, without the space around it.
+std::expected<std::string, std::string> read_cursor(const std::string& text) {
+  if (auto scanned = proto::validate(text, proto::depth_limit); scanned.kind == proto::scan_kind::rejected) {
+    return std::unexpected(fmt::format(
+        "--after is not JSON: {} at byte {}; pass the cursor as the item had it, for example 41 or "
+        "'\"k\"'",
+        proto::to_string(scanned.why), scanned.offset));
+  }
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+/// Everything up to the request. The error is the exit code of what has been told already.
+std::expected<prepared_call, int> prepare(call_options& options, std::istream& input, std::ostream& errors) {
   std::string params;
   std::string token;
   if (options.params) {
     auto read = read_params(*options.params, input);
-    if (!read) return wrong_usage(read.error(), errors);
+    if (!read) return std::unexpected(wrong_usage(read.error(), errors));
     params = std::move(*read);
+  }
+  if (options.after) {
+    auto read = read_cursor(*options.after);
+    if (!read) return std::unexpected(wrong_usage(read.error(), errors));
+    options.after = std::move(*read);
   }
   if (!options.token_file.empty()) {
     auto read = read_token_file(options.token_file);
-    if (!read) return wrong_usage(read.error(), errors);
+    if (!read) return std::unexpected(wrong_usage(read.error(), errors));
     token = std::move(*read);
   }
   auto until = steady_clock::now() + options.timeout;
   auto connection = client::connect(options.address, until);
   if (!connection) {
     errors << printable(connection.error()) << '\n';
-    return exit_unreachable;
+    return std::unexpected(exit_unreachable);
   }
   if (!token.empty()) {
     auto admitted = exchange(*connection, connect_request(token), until);
-    if (!admitted) return report_failure(options, admitted.error(), errors);
-    if (!admitted->ok) return print_answer(*admitted, output, errors);
+    if (!admitted) return std::unexpected(report_failure(options, admitted.error(), errors));
+    if (!admitted->ok) return std::unexpected(print_error_answer(*admitted, errors));
   }
-  const auto request = render(options, params, until);
+  if (options.stream && !options.timeout_given) until = unlimited;
+  auto request = render(options, params, until);
+  return prepared_call{std::move(*connection), std::move(request), until};
+}
+
+}  // namespace
+
+int run_call(call_options options, std::istream& input, std::ostream& output, std::ostream& errors) {
+  auto call = prepare(options, input, errors);
+  if (!call) return call.error();
   if (options.notify) {
-    if (auto sent = connection->send(request, until); !sent)
+    if (auto sent = call->connection.send(call->request, call->until); !sent)
       return report_failure(options, sent.error(), errors);
-    connection->finish_sending();
+    call->connection.finish_sending();
     return exit_ok;
   }
-  auto reply = exchange(*connection, request, until);
+  auto reply = exchange(call->connection, call->request, call->until);
   if (!reply) return report_failure(options, reply.error(), errors);
   return print_answer(*reply, output, errors);
+}
+
+int run_stream(call_options options, std::istream& input, int output, std::ostream& errors) {
+  auto call = prepare(options, input, errors);
+  if (!call) return call.error();
+  return print_stream(options, call->connection, call->request, call->until, output, errors);
 }
 
 }  // namespace weft::tools
@@ -150,17 +203,35 @@ void add_call_command(CLI::App& app, int& exit_code) {
       ->required()
       ->check([](const std::string& name) { return name.empty() ? "METHOD must not be empty" : ""; }, "");
   command->add_option("PARAMS", options->params, "JSON array or object, @FILE, or - for standard input");
-  tools::add_duration(*command, "--timeout", options->timeout, std::chrono::milliseconds(1),
-                      "Give up after this time; it is also the call's deadline");
-  command->add_flag("--notify", options->notify, "Send a notification: no answer is awaited");
+  CLI::Option* timeout = tools::add_duration(
+      *command, "--timeout", options->timeout, std::chrono::milliseconds(1),
+      "Give up after this time; it is also the call's deadline. A stream may take as long "
+      "as it likes unless this is given");
+  CLI::Option* notify =
+      command->add_flag("--notify", options->notify, "Send a notification: no answer is awaited");
+  CLI::Option* stream =
+      command->add_flag("--stream", options->stream, "Print the items of a stream as they come, one a line");
+  stream->excludes(notify);
+  command->add_option("--credit", options->credit, "Items that may come before the first of them is printed")
+      ->check(CLI::Range(std::int64_t{1}, tools::max_credit))
+      ->needs(stream)
+      ->capture_default_str();
+  command
+      ->add_option("--after", options->after,
+                   "Go on behind the item that had this cursor, a JSON text, if the method can")
+      ->needs(stream)
+      ->type_name("CURSOR");
   command->add_option("--token-file", options->token_file,
                       "Present the token that this file holds, before the call");
   command->footer(
       "Exit: 0 result on standard output, 1 error answer on standard error, 2 no connection or no answer in "
-      "time, "
-      "64 wrong usage.");
-  command->callback(
-      [options, &exit_code] { exit_code = tools::run_call(*options, std::cin, std::cout, std::cerr); });
+      "time, 64 wrong usage; of a stream also 130 cancelled by SIGINT (Ctrl-C), 143 by SIGTERM, 141 because "
+      "nobody reads standard output.");
+  command->callback([options, timeout, &exit_code] {
+    options->timeout_given = timeout->count() > 0;
+    exit_code = options->stream ? tools::run_stream(*options, std::cin, STDOUT_FILENO, std::cerr)
+                                : tools::run_call(*options, std::cin, std::cout, std::cerr);
+  });
 }
 
 }  // namespace weft

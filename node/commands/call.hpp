@@ -1,7 +1,8 @@
-// `weft call`: one call (or notification) from the command line.
+// `weft call`: one call, notification or stream from the command line.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <expected>
 #include <iosfwd>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "actors/config/options.hpp"
+#include "node/client/client.hpp"
 
 namespace weft {
 
@@ -18,13 +20,22 @@ void add_call_command(CLI::App& app, int& exit_code);
 
 namespace tools {
 
+inline constexpr std::int64_t max_credit = 1'000'000;
+
 struct call_options {
   host_port address;
   std::string method;
   /// JSON, `@FILE` or `-` for standard input.
   std::optional<std::string> params;
   std::chrono::nanoseconds timeout = std::chrono::seconds(5);
+  /// Without it a stream has no time limit, only the way to it.
+  bool timeout_given = false;
   bool notify = false;
+  bool stream = false;
+  /// Items of a stream that may be on their way.
+  std::int64_t credit = 64;
+  /// JSON: the cursor behind which a stream begins.
+  std::optional<std::string> after;
   /// Holds the token to present; empty for none.
   std::string token_file;
 };
@@ -34,7 +45,14 @@ std::expected<std::string, std::string> read_params(const std::string& argument,
 
 /// Makes the call. The result goes to `output`, an error answer or a failure's sentence to `errors`.
 /// 0: result; 1: error answer; 2: no connection or no answer in time; 64: wrong params or token file.
-int run_call(const call_options& options, std::istream& input, std::ostream& output, std::ostream& errors);
+int run_call(call_options options, std::istream& input, std::ostream& output, std::ostream& errors);
+
+/// The same for a stream, whose items go to the descriptor `output` as lines; further results are those of
+/// `print_stream`.
+int run_stream(call_options options, std::istream& input, int output, std::ostream& errors);
+
+/// Tells on `errors` why no answer came. The result is the exit code.
+int report_failure(const call_options& options, const client_error& error, std::ostream& errors);
 
 }  // namespace tools
 }  // namespace weft

@@ -29,7 +29,10 @@ inline constexpr exit_code_info exit_code_table[] = {
     {"2", "`weft call`, `weft bench`, `weft health`: no connection, or no answer in time"},
     {"64", "wrong usage: an unknown flag, key or variable, or a value that is not allowed"},
     {"127", "`libexec/weft/weft-node`, which `bin/weft` runs, is missing or cannot be run"},
-    {"130, 143", "`weft node`: ended at once by a second SIGINT or SIGTERM"},
+    {"130, 143",
+     "`weft node`: ended at once by a second SIGINT or SIGTERM; `weft call --stream`: cancelled by SIGINT or "
+     "SIGTERM"},
+    {"141", "`weft call --stream`: cancelled because nobody reads standard output any more"},
 };
 
 }  // namespace weft

@@ -72,7 +72,8 @@ class Output(unittest.TestCase):
     def test_a_full_disk_or_a_closed_standard_output_fails_every_command(self):
         with NodeProcess() as node:
             listen, admin = node.listen, "%s:%d" % node.admin_address
-            for arguments in (["call", listen, "demo.sum", '{"values": [1, 2]}'], ["routes", admin],
+            for arguments in (["call", listen, "demo.sum", '{"values": [1, 2]}'],
+                              ["call", listen, "demo.count", '{"to": 2}', "--stream"], ["routes", admin],
                               ["routes", admin, "--json"], ["health", admin],
                               ["bench", listen, "--duration", "10ms", "--warmup", "0s"],
                               ["bench", listen, "--idle", "1", "--duration", "10ms"],

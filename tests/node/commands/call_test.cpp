@@ -37,6 +37,7 @@ call_options options_for(const host_port& address) {
           .method = "demo.echo",
           .params = std::nullopt,
           .timeout = std::chrono::seconds(20),
+          .after = std::nullopt,
           .token_file = {}};
 }
 
