@@ -13,6 +13,12 @@ task<std::expected<std::string, error>> callee::call_raw(std::string method, std
   return by_->call(std::move(peer), std::move(method), std::move(raw_params), std::move(options));
 }
 
+std::shared_ptr<detail::stream_buffer> callee::open_stream(std::string method, std::string raw_params,
+                                                           read_options options) const {
+  auto peer = whom_ == kind::peer ? std::optional(peer_) : std::nullopt;
+  return by_->open_stream(std::move(peer), std::move(method), std::move(raw_params), std::move(options));
+}
+
 bool caller::connected() const noexcept {
   return to_->connected();
 }
@@ -67,6 +73,10 @@ const std::string& call_context::node() const noexcept {
 
 std::string call_context::traceparent() const {
   return of_->traceparent();
+}
+
+std::string call_context::raw_after() const {
+  return of_->raw_after();
 }
 
 call_context::operator coro::context() const {

@@ -4,6 +4,7 @@
 
 #include "actors/api/calls_from_outside.hpp"
 #include "actors/api/runtime.hpp"
+#include "actors/api/streams_from_outside.hpp"
 #include "actors/router/router.hpp"
 
 namespace weft {
@@ -53,6 +54,13 @@ std::shared_ptr<pending_state> connected::start_raw(std::string method, std::str
   const auto& gate = runtime_->gate();
   return start_call(gate, gate->here().value_or(0),
                     {remote::anyone{}, std::move(method), std::move(raw_params), std::move(options)});
+}
+
+std::shared_ptr<stream_buffer> connected::open_stream(std::string method, std::string raw_params,
+                                                      read_options options) const {
+  const auto& gate = runtime_->gate();
+  return weft::open_stream(gate, gate->here().value_or(0),
+                           {remote::anyone{}, std::move(method), std::move(raw_params), std::move(options)});
 }
 
 }  // namespace detail

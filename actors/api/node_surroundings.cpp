@@ -4,6 +4,7 @@
 
 #include "actors/api/calls_from_outside.hpp"
 #include "actors/api/errors.hpp"
+#include "actors/api/streams_from_outside.hpp"
 #include "actors/router/router.hpp"
 
 namespace weft {
@@ -48,8 +49,8 @@ coro::task<std::expected<std::string, error>> perform(weft::context ctx, remote:
 
 class node_surroundings final : public detail::call_surroundings {
  public:
-  node_surroundings(weft::context ctx, std::shared_ptr<loop_gate> gate) noexcept
-      : ctx_(std::move(ctx)), gate_(std::move(gate)) {}
+  node_surroundings(weft::context ctx, std::shared_ptr<loop_gate> gate, std::string raw_after) noexcept
+      : ctx_(std::move(ctx)), gate_(std::move(gate)), raw_after_(std::move(raw_after)) {}
 
   coro::context scope() const override { return ctx_; }
   task<std::expected<std::string, error>> call(std::optional<std::string> peer, std::string method,
@@ -58,30 +59,41 @@ class node_surroundings final : public detail::call_surroundings {
     if (peer) to = remote::peer_name{std::move(*peer)};
     return perform(ctx_, std::move(to), std::move(method), std::move(raw_params), std::move(options));
   }
+  std::shared_ptr<detail::stream_buffer> open_stream(std::optional<std::string> peer, std::string method,
+                                                     std::string raw_params,
+                                                     read_options options) const override {
+    remote::address to = remote::anyone{};
+    if (peer) to = remote::peer_name{std::move(*peer)};
+    return weft::open_stream(gate_, ctx_,
+                             {std::move(to), std::move(method), std::move(raw_params), std::move(options)});
+  }
   std::shared_ptr<const caller::handle> caller_handle() const override {
     auto& home = ctx_.home();
     const auto key = ctx_.caller_key();
     return std::make_shared<const connection_handle>(gate_, home.index(), key, home.alive(key));
   }
   std::shared_ptr<const call_surroundings> under(coro::context scope) const override {
-    return std::make_shared<const node_surroundings>(ctx_.with(std::move(scope)), gate_);
+    return std::make_shared<const node_surroundings>(ctx_.with(std::move(scope)), gate_, raw_after_);
   }
   const std::string& node() const noexcept override { return ctx_.node(); }
   std::string traceparent() const override {
     const auto raw = ctx_.raw_traceparent();
     return raw.size() < 2 ? std::string() : std::string(raw.substr(1, raw.size() - 2));
   }
+  std::string raw_after() const override { return raw_after_; }
 
  private:
   weft::context ctx_;
   std::shared_ptr<loop_gate> gate_;
+  std::string raw_after_;
 };
 
 }  // namespace
 
 std::shared_ptr<const detail::call_surroundings> surroundings_of(weft::context ctx,
-                                                                 std::shared_ptr<loop_gate> gate) {
-  return std::make_shared<const node_surroundings>(std::move(ctx), std::move(gate));
+                                                                 std::shared_ptr<loop_gate> gate,
+                                                                 std::string raw_after) {
+  return std::make_shared<const node_surroundings>(std::move(ctx), std::move(gate), std::move(raw_after));
 }
 
 }  // namespace weft

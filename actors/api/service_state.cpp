@@ -27,6 +27,43 @@ coro::task<json_result> run_method(entry_pointer entry, std::shared_ptr<loop_gat
   co_return to_json_result(co_await entry->coroutine(std::move(told), std::move(params)));
 }
 
+/// Steps the generator of a method, in the place of whoever drives the stream.
+item_generator run_stream(entry_pointer entry, std::shared_ptr<loop_gate> gate, weft::context ctx,
+                          stream_call call) {
+  call_context told(surroundings_of(std::move(ctx), std::move(gate), std::move(call.raw_after)));
+  auto source = entry->stream->start(std::move(told), call.params);
+  if (!source) throw stream_raised(to_rpc_error(std::move(source.error())));
+  auto& items = **source;
+  std::optional<error> refused;
+  try {
+    auto item = co_await items.next();
+    while (item) {
+      std::exception_ptr raised;
+      bool closed = false;
+      try {
+        const auto sent = co_yield stream_item{std::move(item->value), std::move(item->cursor)};
+        if (sent) refused = items.receive(*sent);
+      } catch (const stream_raised& by_caller) {
+        raised = std::make_exception_ptr(stream_error(to_error(by_caller.error)));
+      } catch (const coro::generator_exit&) {
+        closed = true;
+      }
+      if (closed || refused) {
+        co_await items.close();
+        break;
+      }
+      if (raised) {
+        item = co_await items.raise(std::move(raised));
+      } else {
+        item = co_await items.next();
+      }
+    }
+  } catch (const stream_error& ended) {
+    refused = ended.error;
+  }
+  if (refused) throw stream_raised(to_rpc_error(std::move(*refused)));
+}
+
 method handled(const entry_pointer& entry, const std::shared_ptr<loop_gate>& gate) {
   method made{.name = entry->name,
               .handler = plain_handler(),
@@ -36,7 +73,16 @@ method handled(const entry_pointer& entry, const std::shared_ptr<loop_gate>& gat
               .params = entry->params,
               .result = entry->result};
   const auto plain = [entry](const nlohmann::json& params) { return to_json_result(entry->plain(params)); };
-  if (entry->coroutine) {
+  if (entry->stream) {
+    made.handler = stream_handler{.run =
+                                      [entry, gate](weft::context ctx, stream_call call) {
+                                        return run_stream(entry, gate, std::move(ctx), std::move(call));
+                                      },
+                                  .takes_input = !entry->stream->input.is_null(),
+                                  .resumable = entry->stream->resumable,
+                                  .item = entry->stream->item,
+                                  .input = entry->stream->input};
+  } else if (entry->coroutine) {
     made.handler = coroutine_handler([entry, gate](weft::context ctx, nlohmann::json params) {
       return run_method(entry, gate, std::move(ctx), std::move(params));
     });
@@ -59,9 +105,10 @@ void service_state::add(detail::method_entry entry) {
   }
   if (std::ranges::any_of(methods_, [&](const auto& other) { return other->name == entry.name; }))
     throw std::invalid_argument(fmt::format("method '{}' is registered twice", entry.name));
-  if (entry.blocking && entry.coroutine) {
+  if (entry.blocking && (entry.coroutine || entry.stream)) {
     throw std::invalid_argument(fmt::format(
-        "method '{}': .blocking is for functions that neither are coroutines nor take a call_context",
+        "method '{}': .blocking is for functions that are neither coroutines nor generators, and take no "
+        "call_context",
         entry.name));
   }
   methods_.push_back(std::make_shared<const detail::method_entry>(std::move(entry)));
@@ -78,6 +125,12 @@ nlohmann::json service_state::declaration() const {
                           {"idempotent", entry->idempotent},
                           {"params", entry->params},
                           {"result", entry->result}};
+    if (const auto& stream = entry->stream) {
+      row["stream"] = true;
+      row["item"] = stream->item;
+      if (!stream->input.is_null()) row["input"] = stream->input;
+      if (stream->resumable) row["resumable"] = true;
+    }
     if (entry->max_in_flight != 0) row["max_in_flight"] = entry->max_in_flight;
     list.push_back(std::move(row));
   }

@@ -110,6 +110,17 @@ std::string signature::shape() const {
   return text + "}, or the same in an array";
 }
 
+void refuse_resumable(std::string_view method) {
+  throw std::invalid_argument(
+      fmt::format("method '{}': .resumable is for a generator of items with cursors, "
+                  "weft::async_generator<weft::item<…>>",
+                  method));
+}
+
+error wrong_cursor(const mismatch& what) {
+  return error(error_code::invalid_params, "{}", what.text("the cursor to go on after"));
+}
+
 error signature::refuse(std::string_view what) const {
   return error(error_code::invalid_params, "{}: {}; it takes {}", method_, what, shape());
 }

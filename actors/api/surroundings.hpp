@@ -27,11 +27,16 @@ class call_surroundings {
   virtual task<std::expected<std::string, error>> call(std::optional<std::string> peer, std::string method,
                                                        std::string raw_params,
                                                        call_options options) const = 0;
+  /// Likewise, as a stream.
+  virtual std::shared_ptr<stream_buffer> open_stream(std::optional<std::string> peer, std::string method,
+                                                     std::string raw_params, read_options options) const = 0;
   virtual std::shared_ptr<const caller::handle> caller_handle() const = 0;
   /// The same under another deadline and cancellation.
   virtual std::shared_ptr<const call_surroundings> under(coro::context scope) const = 0;
   virtual const std::string& node() const noexcept = 0;
   virtual std::string traceparent() const = 0;
+  /// The cursor that a stream is to go on behind, as JSON; empty for none.
+  virtual std::string raw_after() const = 0;
 };
 
 }  // namespace detail

@@ -171,7 +171,7 @@ void inbound::on_request(link_entry& entry, proto::envelope& message, const answ
       local != nullptr ? local->what->streams() != nullptr : serving != nullptr && serving->streams;
   if (streams_items) [[unlikely]] {
     if (const auto wrong = streams::check(message)) return refuse(*wrong);
-    if (message.deadline_ms.empty()) r.deadline = stream_without_deadline;
+    if (message.deadline_ms.empty() && !message.stream.empty()) r.deadline = stream_without_deadline;
   }
   if (local != nullptr) return handlers_.invoke(*local, r);
   upstream_.forward(r, serving);

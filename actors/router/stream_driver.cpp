@@ -22,6 +22,7 @@ class generator_end final : public stream_end {
     auto* c = stream();
     if (c == nullptr) return;
     c->stream->callee = this;
+    half_closed_ = c->stream->half_closed;
     c->stream->down.next_bytes();
     if (takes_input) streams_.accept(*c, accepted_at_a_time);
   }
@@ -94,7 +95,8 @@ class generator_end final : public stream_end {
   std::optional<coro::completion<void>> changed_;
 };
 
-rpc_error taken_back(coro::cancel_reason why) {
+rpc_error taken_back(coro::cancel_reason why, const std::string& node) {
+  if (why == coro::cancel_reason::deadline_exceeded) return cancelled_error(why, node);
   return make_error(error_code::request_cancelled, std::string("cancelled: ").append(to_string(why)));
 }
 
@@ -112,13 +114,13 @@ coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* s
         site->flush_outside_turn();
         if (const auto woken = co_await end.changed(scope); !woken) {
           co_await items.aclose();
-          co_return std::unexpected(taken_back(woken.error()));
+          co_return std::unexpected(taken_back(woken.error(), site->options.id));
         }
       }
       const auto item = co_await end.step(items);
       if (const auto why = scope.reason()) {
         co_await items.aclose();
-        co_return std::unexpected(taken_back(*why));
+        co_return std::unexpected(taken_back(*why, site->options.id));
       }
       if (!item) co_return nullptr;
       // Only what was raised could be answered before there was credit for it.
@@ -126,10 +128,11 @@ coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* s
         site->flush_outside_turn();
         if (const auto woken = co_await end.changed(scope); !woken) {
           co_await items.aclose();
-          co_return std::unexpected(taken_back(woken.error()));
+          co_return std::unexpected(taken_back(woken.error(), site->options.id));
         }
       }
       if (!flows->item(*end.stream(), item->raw_value, item->raw_cursor)) {
+        site->flush_outside_turn();
         co_await items.aclose();
         co_return nullptr;
       }

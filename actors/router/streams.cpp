@@ -13,6 +13,8 @@ using proto::count_text;
 /// So many items may be on their way to a node that gathers them.
 constexpr std::int64_t gathered_at_a_time = 256;
 constexpr std::int64_t least_window = 4096;
+/// Cursors do not count towards a window, so they are small.
+constexpr std::size_t longest_cursor = 1024;
 /// More than the names, numbers and braces around a value.
 constexpr std::size_t most_around_value = 160;
 
@@ -51,8 +53,10 @@ void streams::open(call& c, const proto::envelope& message, bool resumable) {
   auto& s = *c.stream;
   s.resumable = resumable && !c.local_only;
   site_.metrics().add(metric::streams_open);
-  if (message.stream.empty()) {
+  if (message.stream.empty() || c.notification) {
     s.gathers = true;
+    // Such a caller sends nothing.
+    s.half_closed = true;
     s.gathered = "[";
     s.down.grant(gathered_at_a_time, std::nullopt);
     return;
@@ -185,6 +189,10 @@ void streams::on_item(call& c, const members& m) {
 bool streams::item(call& c, std::string_view raw_value, std::string_view raw_cursor) {
   auto& s = *c.stream;
   ++s.callee_seq;
+  if (raw_cursor.size() > longest_cursor)
+    return fail_invalid(c, fmt::format("a cursor of {} bytes is over the limit of {}", raw_cursor.size(),
+                                       longest_cursor)),
+           false;
   // What its caller has taken back is of no use to it, only the end is.
   if (c.cancelled) return true;
   const bool granted = s.down.take(size_of(raw_value));

@@ -12,7 +12,7 @@ if (!method) {
   process.exit(64);
 }
 try {
-  const node = await connect(address, { name: "call", methods: { hello: ([name]) => `hello ${name}` } });
+  const node = await connect(address, { name: "call", methods: { hello: ([name]) => `hello ${name}` }, serves: [] });
   console.log(JSON.stringify(await node.call(method, params && JSON.parse(params), { timeout: 5000 })));
   node.close();
 } catch (error) {

@@ -17,7 +17,7 @@ def hello(name):
 
 
 async def main(address, method, params="null"):
-    async with weft_client.connect(address, name="call", methods={"hello": hello}) as node:
+    async with weft_client.connect(address, name="call", methods={"hello": hello}, serves=[]) as node:
         return await node.call(method, json.loads(params), timeout=5)
 
 

@@ -46,5 +46,6 @@ for node in itertools.cycle(nodes):
     try:
         with socket.create_connection(node, timeout=60) as connection:
             serve(connection)
-    except (OSError, struct.error):
-        time.sleep(0.1)
+    except (OSError, struct.error, ValueError) as error:
+        print(*node, error, file=sys.stderr)
+    time.sleep(0.1)

@@ -23,6 +23,7 @@
 #include "weft/detail/arguments.hpp"
 #include "weft/error.hpp"
 #include "weft/pending.hpp"
+#include "weft/stream.hpp"
 
 namespace weft {
 
@@ -30,10 +31,11 @@ class call_context;
 
 namespace detail {
 class call_surroundings;
-}
+error wrong_cursor(const mismatch& what);
+}  // namespace detail
 
 /// Somebody whom a method can call, for as long as its own call lasts.
-class callee : public detail::call_operators<callee> {
+class callee : public detail::call_operators<callee>, public detail::stream_operators<callee> {
  public:
   /// The answer as raw JSON, without conversions.
   task<std::expected<std::string, error>> call_raw(std::string method, std::string raw_params,
@@ -42,6 +44,7 @@ class callee : public detail::call_operators<callee> {
  private:
   friend call_context;
   friend detail::call_operators<callee>;
+  friend detail::stream_operators<callee>;
   enum class kind : std::uint8_t { mesh, peer };
   callee(std::shared_ptr<const detail::call_surroundings> by, kind whom, std::string peer) noexcept
       : by_(std::move(by)), whom_(whom), peer_(std::move(peer)) {}
@@ -54,6 +57,13 @@ class callee : public detail::call_operators<callee> {
   static task<result<T>> typed(task<std::expected<std::string, error>> raw) {
     co_return detail::decode<T>(co_await std::move(raw));
   }
+
+  template <class T, class Sent>
+  weft::stream<T, Sent> begin_stream(std::string method, std::string raw_params, read_options options) const {
+    return weft::stream<T, Sent>(open_stream(std::move(method), std::move(raw_params), std::move(options)));
+  }
+  std::shared_ptr<detail::stream_buffer> open_stream(std::string method, std::string raw_params,
+                                                     read_options options) const;
 
   std::shared_ptr<const detail::call_surroundings> by_;
   kind whom_;
@@ -113,10 +123,25 @@ class call_context {
   /// Of the trace that the call belongs to; empty for none.
   std::string traceparent() const;
 
+  /// In a resumable stream: the cursor to go on behind, nothing at its beginning. One that is no `Cursor` is
+  /// thrown as the stream's answer, -32602.
+  template <class Cursor>
+  std::optional<Cursor> after() const {
+    const auto raw = raw_after();
+    if (raw.empty()) return std::nullopt;
+    auto parsed = detail::parse(raw);
+    if (!parsed) throw stream_error(std::move(parsed.error()));
+    auto cursor = detail::read<Cursor>(*parsed);
+    if (!cursor) throw stream_error(detail::wrong_cursor(cursor.error()));
+    return std::move(*cursor);
+  }
+
   /// For what waits: `co_await weft::sleep_for(ctx, 10ms)`.
   operator coro::context() const;
 
  private:
+  std::string raw_after() const;
+
   std::shared_ptr<const detail::call_surroundings> of_;
 };
 

@@ -23,6 +23,7 @@
 #include "weft/error.hpp"
 #include "weft/fields.hpp"
 #include "weft/pending.hpp"
+#include "weft/stream.hpp"
 
 namespace spdlog {
 class logger;
@@ -75,6 +76,8 @@ class connected {
  protected:
   std::shared_ptr<pending_state> start_raw(std::string method, std::string raw_params,
                                            call_options options) const;
+  std::shared_ptr<stream_buffer> open_stream(std::string method, std::string raw_params,
+                                             read_options options) const;
   const std::shared_ptr<detail::runtime>& of() const noexcept { return runtime_; }
 
  private:
@@ -97,7 +100,9 @@ class connected {
 
 }  // namespace detail
 
-class client : public detail::connected, public detail::call_operators<client> {
+class client : public detail::connected,
+               public detail::call_operators<client>,
+               public detail::stream_operators<client> {
  public:
   /// Returns once the node has answered `connect`: with its error, or with 14 when none of the addresses
   /// could be reached.
@@ -121,11 +126,16 @@ class client : public detail::connected, public detail::call_operators<client> {
 
  private:
   friend detail::call_operators<client>;
+  friend detail::stream_operators<client>;
   using detail::connected::connected;
 
   template <class T>
   pending<T> begin(std::string method, std::string raw_params, call_options options) const {
     return pending<T>(start_raw(std::move(method), std::move(raw_params), std::move(options)));
+  }
+  template <class T, class Sent>
+  weft::stream<T, Sent> begin_stream(std::string method, std::string raw_params, read_options options) const {
+    return weft::stream<T, Sent>(open_stream(std::move(method), std::move(raw_params), std::move(options)));
   }
 };
 

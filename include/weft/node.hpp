@@ -22,7 +22,9 @@
 
 namespace weft {
 
-class node : public detail::connected, public detail::call_operators<node> {
+class node : public detail::connected,
+             public detail::call_operators<node>,
+             public detail::stream_operators<node> {
  public:
   struct options {
     std::string id = "node";
@@ -50,11 +52,16 @@ class node : public detail::connected, public detail::call_operators<node> {
 
  private:
   friend detail::call_operators<node>;
+  friend detail::stream_operators<node>;
   using detail::connected::connected;
 
   template <class T>
   pending<T> begin(std::string method, std::string raw_params, call_options options) const {
     return pending<T>(start_raw(std::move(method), std::move(raw_params), std::move(options)));
+  }
+  template <class T, class Sent>
+  weft::stream<T, Sent> begin_stream(std::string method, std::string raw_params, read_options options) const {
+    return weft::stream<T, Sent>(open_stream(std::move(method), std::move(raw_params), std::move(options)));
   }
 };
 

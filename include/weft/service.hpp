@@ -5,7 +5,8 @@
 //     return weft::run(argc, argv, users);               // inside a node; or
 //     return weft::serve("127.0.0.1:7400", users);       // at a node somewhere
 //
-// A method is a function, a coroutine (weft::task), or a function that may block (`.blocking`). Its arguments
+// A method is a function, a coroutine (weft::task), a function that may block (`.blocking`), or a generator
+// (weft::async_generator), which answers with a stream (<weft/stream.hpp>). Its arguments
 // are read from the params, by position or by name, as their types say; what does not fit is answered with
 // -32602, which says what would. It returns a value, a weft::result of one, or nothing. A first argument of
 // type weft::call_context is its call. Methods run on the reactors, several of them in a node: what they
@@ -52,6 +53,8 @@ struct method_options {
   bool blocking = false;
   /// Calls under way that it takes at a time; 0 leaves it to the other limits.
   std::uint32_t max_in_flight = 0;
+  /// Of a generator of weft::item: it can go on behind a cursor, `ctx.after<Cursor>()`.
+  bool resumable = false;
 };
 
 class service_state;
@@ -120,17 +123,24 @@ service& service::method(std::string name, F function, method_options options) {
   auto of =
       std::make_shared<const detail::signature>(name, detail::parameters_of(none), std::move(options.params),
                                                 options.defaults, detail::may_be_whole(none));
-  detail::method_entry entry{.name = std::move(name),
-                             .summary = std::move(options.summary),
-                             .idempotent = options.idempotent,
-                             .blocking = options.blocking,
-                             .max_in_flight = options.max_in_flight,
-                             .params = of->describe(),
-                             .result = detail::schema<typename traits::value_type>(),
-                             .plain = {},
-                             .coroutine = {}};
+  detail::method_entry entry{
+      .name = std::move(name),
+      .summary = std::move(options.summary),
+      .idempotent = options.idempotent,
+      .blocking = options.blocking,
+      .max_in_flight = options.max_in_flight,
+      .params = of->describe(),
+      .result = detail::schema<typename detail::item_value<typename traits::value_type>::type>(),
+      .plain = {},
+      .coroutine = {}};
+  if (options.resumable && !(traits::is_stream && detail::is_item<typename traits::returned_type>))
+    detail::refuse_resumable(entry.name);
   auto kept = std::make_shared<std::decay_t<F>>(std::move(function));
-  if constexpr (traits::is_coroutine || traits::takes_context) {
+  if constexpr (traits::is_stream) {
+    entry.stream = detail::stream_of<traits>(kept, of, options.resumable);
+    // A caller that asks for no stream.
+    entry.result = {{"type", "array"}, {"items", entry.stream->item}};
+  } else if constexpr (traits::is_coroutine || traits::takes_context) {
     entry.coroutine = [kept, of](call_context ctx, nlohmann::json params) {
       return detail::run<traits>(kept, of, std::move(ctx), std::move(params));
     };

@@ -12,6 +12,9 @@
 //     mesh.advance(200ms);
 //     EXPECT_THAT(call.get(), HasCode(4));
 //
+//     auto lines = mesh.stream<line>("log.tail", "a.log");
+//     EXPECT_EQ(lines.next().get()->text, "first");
+//
 // Calls have deadlines, are cancelled with their callers, and cross as JSON, as in a node. Blocking functions
 // run at once, on the one thread. The matchers are there where GoogleTest's gmock is.
 //
@@ -33,6 +36,7 @@
 #include "weft/error.hpp"
 #include "weft/pending.hpp"
 #include "weft/service.hpp"
+#include "weft/stream.hpp"
 
 #if __has_include(<gmock/gmock.h>)
 #include <gmock/gmock.h>
@@ -80,7 +84,7 @@ class [[nodiscard("a call that is let go is taken back")]] test_call {
   std::shared_ptr<detail::pending_state> state_;
 };
 
-class test_mesh : public detail::call_operators<test_mesh> {
+class test_mesh : public detail::call_operators<test_mesh>, public detail::stream_operators<test_mesh> {
  public:
   test_mesh();
   ~test_mesh();
@@ -112,12 +116,19 @@ class test_mesh : public detail::call_operators<test_mesh> {
 
  private:
   friend detail::call_operators<test_mesh>;
+  friend detail::stream_operators<test_mesh>;
   template <class T>
   test_call<T> begin(std::string method, std::string raw_params, call_options options) const {
     return {loop_, start_raw(std::move(method), std::move(raw_params), std::move(options))};
   }
   std::shared_ptr<detail::pending_state> start_raw(std::string method, std::string raw_params,
                                                    call_options options) const;
+  template <class T, class Sent>
+  weft::stream<T, Sent> begin_stream(std::string method, std::string raw_params, read_options options) const {
+    return weft::stream<T, Sent>(open_stream(std::move(method), std::move(raw_params), std::move(options)));
+  }
+  std::shared_ptr<detail::stream_buffer> open_stream(std::string method, std::string raw_params,
+                                                     read_options options) const;
 
   std::shared_ptr<detail::test_loop> loop_;
 };

@@ -9,3 +9,4 @@
 #include "weft/node.hpp"          // IWYU pragma: export
 #include "weft/pending.hpp"       // IWYU pragma: export
 #include "weft/service.hpp"       // IWYU pragma: export
+#include "weft/stream.hpp"        // IWYU pragma: export

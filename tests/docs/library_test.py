@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""weft as a library: examples/cpp, built against an installed tree and called.
+"""weft as a library: examples/cpp, built against an installed tree and called; docs/first-service.md, as it stands there.
 
     library_test.py BUILD_DIRECTORY COMPILER
 """
@@ -13,7 +13,8 @@ import sys
 import tempfile
 import unittest
 
-from markdown import ROOT
+from commands import OUTPUT, Expected
+from markdown import ROOT, parse
 
 BUILD, COMPILER = sys.argv[1:3]
 TIMEOUT = 300
@@ -40,6 +41,8 @@ class Library(unittest.TestCase):
         run("cmake", "-S", folder / "project", "-B", folder / "build", "-G", "Ninja",
             f"-DCMAKE_PREFIX_PATH={folder / 'prefix'}", f"-DCMAKE_CXX_COMPILER={COMPILER}")
         run("cmake", "--build", folder / "build")
+        cls.home = folder / "home"
+        cls.home.mkdir()
         cls.installed = folder / "prefix/bin/weft"
         cls.programs = folder / "build"
 
@@ -78,6 +81,38 @@ class Library(unittest.TestCase):
         self.assertEqual((failed.returncode, failed.stdout), (1, "no user 2 (code 404) (retry is not safe)\n"))
         users.send_signal(signal.SIGTERM)
         self.assertEqual(users.wait(TIMEOUT), 0)
+
+    def test_the_page_of_the_first_service(self):
+        """Its commands in their order, the one that runs the service beside those behind it."""
+        blocks = parse("docs/first-service.md", (ROOT / "docs/first-service.md").read_text(encoding="utf-8")).blocks
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("WEFT_")}
+        environment["HOME"] = str(self.home)
+        folder, address = ROOT, None
+        shown = 0
+        for block, after in zip(blocks, [*blocks[1:], None]):
+            if block.language != "sh":
+                continue
+            text = block.text.replace("build/release", BUILD).replace("=clang++-19", f"={COMPILER}")
+            with self.subTest(line=block.line):
+                if text.startswith("build/weather "):
+                    options = text.replace("127.0.0.1:7400", "127.0.0.1:0").split()[1:]
+                    node = subprocess.Popen([folder / "build/weather", *options, "--admin", "127.0.0.1:0"],
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                            stderr=subprocess.DEVNULL, text=True, env=environment)
+                    self.addCleanup(node.communicate)
+                    self.addCleanup(node.kill)
+                    address = node.stdout.readline().split(" listen=")[1].split()[0]
+                    continue
+                if address is not None:
+                    text = text.replace("127.0.0.1:7400", address)
+                done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=folder, env=environment,
+                                      capture_output=True, text=True, timeout=TIMEOUT, check=False)
+                self.assertEqual(done.returncode, 0, f"\n{text}printed:\n{done.stdout}{done.stderr}")
+                if after is not None and after.info == OUTPUT:
+                    self.assertTrue(Expected(after.text).matches(done.stdout), f"\n{text}printed:\n{done.stdout}")
+                    shown += 1
+            folder = self.home / "first"
+        self.assertEqual(shown, 2)
 
     def test_its_program_has_the_options_and_subcommands_of_weft(self):
         done = subprocess.run([self.programs / "users", "--lisen", "x"], capture_output=True, text=True,

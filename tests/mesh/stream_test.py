@@ -373,6 +373,20 @@ class HalfClosed(StreamCase):
         self.assert_over()
 
 
+class Cursors(StreamCase):
+    def test_have_a_limit(self):
+        def produce(emitter):
+            for length in 1022, 1023:
+                emitter.emit(length, cursor="c" * length)
+
+        for method, service, wire in self.each_way(produce, resumable=True):
+            reader = Reader(wire, method, [], credit=3)
+            error = self.assert_error(reader.until_answer(), -32603, id="s")
+            self.assertIn("cursor", error["message"])
+            self.assertEqual(reader.items, [1022])
+        self.assert_over()
+
+
 class Resumed(StreamCase):
     def test_goes_on_behind_the_last_item_at_another_instance(self):
         for nodes in "aa", "ab", "bb":
@@ -465,6 +479,33 @@ class Generators(StreamCase):
             error = self.assert_error(reader.until_answer(), 42, id=f"t{credit}")
             self.assertEqual(error["data"], [1])
         self.assert_over()
+
+    def test_gathered_beyond_the_limit_is_answered(self):
+        wire = self.connect(self.mesh["a"])
+        self.assert_error(self.ask(wire, request(1, "demo.count", {"to": 200_000})), 8)
+        wire.send([request(2, "demo.count", {"to": 200_000}), request(3, "foo")])
+        answers = wire.receive()
+        self.assert_error(answers[0], 8, id=2)
+        self.assert_ok(answers[1], "ok", id=3)
+        self.assert_over()
+
+    def test_a_notification_gets_nothing(self):
+        wire = self.connect(self.mesh["a"])
+        for members in {}, {"stream": {"credit": 2}}:
+            wire.send(notification("demo.count", {"to": 5}, **members))
+        self.assert_ok(self.ask(wire, request(1, "foo")), "ok")
+        self.assert_over()
+
+    def test_gathered_gets_no_values(self):
+        wire = self.connect(self.mesh["a"])
+        self.assert_ok(self.ask(wire, request(1, "demo.total")), [0])
+
+    def test_gathered_has_the_default_deadline(self):
+        self.mesh = self.start_mesh("ab", *self.options, "--protocol-default-deadline", "300ms")
+        wire = self.connect(self.mesh["a"])
+        self.assert_error(self.ask(wire, request(1, "demo.count", {"to": 9, "ms": 60_000})), 4)
+        reader = Reader(wire, "demo.count", {"to": 1, "ms": 400}, credit=9)
+        self.assertIn("result", reader.until_answer())
 
     def test_bad_params(self):
         wire = self.connect(self.mesh["a"])

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -40,10 +41,24 @@ struct call_options {
   nlohmann::json route_key{};
 };
 
+/// The same of a stream.
+struct read_options {
+  /// Items that may be on their way or wait to be read.
+  std::int64_t window = 64;
+  /// Go on behind this cursor, of a resumable method.
+  nlohmann::json after{};
+  /// How long all of it may take; without it, any time.
+  std::optional<std::chrono::milliseconds> deadline{};
+  std::string traceparent{};
+  std::string tracestate{};
+  nlohmann::json route_key{};
+};
+
 namespace detail {
 
 template <class T>
-concept call_argument = !std::same_as<std::remove_cvref_t<T>, call_options>;
+concept call_argument = !std::same_as<std::remove_cvref_t<T>, call_options> &&
+                        !std::same_as<std::remove_cvref_t<T>, read_options>;
 
 std::string to_text(const nlohmann::json& value);
 
@@ -103,6 +118,31 @@ class call_operators {
   auto call(std::string method, const A& a, const B& b, const C& c, const D& d,
             call_options options = {}) const {
     return self().template begin<T>(std::move(method), encode(a, b, c, d), std::move(options));
+  }
+
+ private:
+  const Self& self() const noexcept { return static_cast<const Self&>(*this); }
+};
+
+/// `stream<T>(method, arguments…, options)`, likewise, for a class that has `begin_stream<T, Sent>`.
+template <class Self>
+class stream_operators {
+ public:
+  template <class T = nlohmann::json, class Sent = void>
+  auto stream(std::string method, read_options options = {}) const {
+    return self().template begin_stream<T, Sent>(std::move(method), encode(), std::move(options));
+  }
+  template <class T = nlohmann::json, class Sent = void, call_argument A>
+  auto stream(std::string method, const A& a, read_options options = {}) const {
+    return self().template begin_stream<T, Sent>(std::move(method), encode(a), std::move(options));
+  }
+  template <class T = nlohmann::json, class Sent = void, call_argument A, call_argument B>
+  auto stream(std::string method, const A& a, const B& b, read_options options = {}) const {
+    return self().template begin_stream<T, Sent>(std::move(method), encode(a, b), std::move(options));
+  }
+  template <class T = nlohmann::json, class Sent = void, call_argument A, call_argument B, call_argument C>
+  auto stream(std::string method, const A& a, const B& b, const C& c, read_options options = {}) const {
+    return self().template begin_stream<T, Sent>(std::move(method), encode(a, b, c), std::move(options));
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "actors/coro/async_generator.hpp"
 #include "weft/call_context.hpp"
 
 namespace weft::detail {
@@ -19,6 +20,13 @@ template <class T>
 struct returned<coro::task<T>> {
   using type = T;
   static constexpr bool is_coroutine = true;
+};
+template <class T, class S>
+struct returned<coro::async_generator<T, S>> {
+  using type = T;
+  static constexpr bool is_coroutine = true;
+  static constexpr bool is_stream = true;
+  using sent_type = S;
 };
 
 /// Of `T`, `result<T>` and `std::expected<T, error>`.
@@ -37,10 +45,12 @@ struct value_of<std::expected<T, error>> {
 
 template <class R, class... Args>
 struct signature_of {
+  using result_type = R;
   using returned_type = typename returned<R>::type;
   using value_type = typename value_of<returned_type>::type;
   using arguments = std::tuple<std::decay_t<Args>...>;
   static constexpr bool is_coroutine = returned<R>::is_coroutine;
+  static constexpr bool is_stream = requires { returned<R>::is_stream; };
   static constexpr bool takes_context = false;
   static_assert(!is_coroutine || (!std::is_reference_v<Args> && ...),
                 "a coroutine takes values: what a reference refers to may be gone after a suspension");

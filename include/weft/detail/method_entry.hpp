@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -18,10 +19,21 @@
 
 #include "weft/detail/convert.hpp"
 #include "weft/detail/function_traits.hpp"
+#include "weft/detail/stream_source.hpp"
 
 namespace weft::detail {
 
 using method_outcome = std::expected<nlohmann::json, error>;
+
+/// What a method that streams has beside the rest.
+struct stream_entry {
+  /// JSON schemas; `input` is null when the generator takes nothing.
+  nlohmann::json item;
+  nlohmann::json input;
+  bool resumable = false;
+  std::function<std::expected<std::unique_ptr<stream_source>, error>(call_context ctx, const nlohmann::json&)>
+      start;
+};
 
 struct method_entry {
   std::string name;
@@ -32,10 +44,14 @@ struct method_entry {
   /// JSON schemas for `rpc.discover`.
   nlohmann::json params = nlohmann::json::array();
   nlohmann::json result = nlohmann::json::object();
-  /// One of the two.
+  /// One of the three.
+  std::optional<stream_entry> stream{};
   std::function<method_outcome(const nlohmann::json& params)> plain;
   std::function<coro::task<method_outcome>(call_context ctx, nlohmann::json params)> coroutine;
 };
+
+/// Throws.
+[[noreturn]] void refuse_resumable(std::string_view method);
 
 struct parameter {
   std::string name;
@@ -152,18 +168,42 @@ method_outcome invoke(F& function, Arguments&& arguments) {
   }
 }
 
+/// All arguments of the function: its call first, if it takes that.
+template <class Traits, class Arguments>
+auto with_context(call_context ctx, Arguments arguments) {
+  if constexpr (Traits::takes_context) {
+    return std::tuple_cat(std::tuple(std::move(ctx)), std::move(arguments));
+  } else {
+    return arguments;
+  }
+}
+
+template <class Traits, class F>
+stream_entry stream_of(std::shared_ptr<F> function, std::shared_ptr<const signature> of, bool resumable) {
+  using generator = typename Traits::result_type;
+  using yielded = typename Traits::returned_type;
+  using sent = typename returned<generator>::sent_type;
+  stream_entry made{.item = schema<typename item_value<yielded>::type>(),
+                    .input = nullptr,
+                    .resumable = resumable,
+                    .start = {}};
+  if constexpr (!std::is_void_v<sent>) made.input = schema<sent>();
+  made.start = [function, of](call_context ctx,
+                              const json& params) -> std::expected<std::unique_ptr<stream_source>, error> {
+    auto arguments = read_arguments<Traits>(*of, params);
+    if (!arguments) return std::unexpected(std::move(arguments.error()));
+    return std::make_unique<typed_source<generator>>(
+        function, std::apply(*function, with_context<Traits>(std::move(ctx), std::move(*arguments))));
+  };
+  return made;
+}
+
 template <class Traits, class F>
 coro::task<method_outcome> run(std::shared_ptr<F> function, std::shared_ptr<const signature> of,
                                call_context ctx, json params) {
   auto read_values = read_arguments<Traits>(*of, params);
   if (!read_values) co_return std::unexpected(std::move(read_values.error()));
-  auto arguments = [&] {
-    if constexpr (Traits::takes_context) {
-      return std::tuple_cat(std::tuple(std::move(ctx)), std::move(*read_values));
-    } else {
-      return std::move(*read_values);
-    }
-  }();
+  auto arguments = with_context<Traits>(std::move(ctx), std::move(*read_values));
   if constexpr (!Traits::is_coroutine) {
     co_return invoke<Traits>(*function, std::move(arguments));
   } else if constexpr (std::is_void_v<typename Traits::returned_type>) {

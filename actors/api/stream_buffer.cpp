@@ -1,0 +1,137 @@
+#include "weft/detail/stream_buffer.hpp"
+
+#include <utility>
+
+#include "actors/service/loops.hpp"
+
+namespace weft::detail {
+
+void stream_buffer::put(std::string_view raw_item) {
+  action act;
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended_) return;
+    items_.emplace_back(raw_item);
+    act = std::exchange(reader_, nullptr);
+    changed_.notify_all();
+  }
+  if (act) act();
+}
+
+void stream_buffer::accept(std::int64_t values) {
+  action act;
+  {
+    const std::lock_guard lock(mutex_);
+    accepted_ += values;
+    if (is_writable()) act = std::exchange(sender_, nullptr);
+    changed_.notify_all();
+  }
+  if (act) act();
+}
+
+void stream_buffer::finish(std::optional<error> failure) {
+  action reads;
+  action sends;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(ended_, true)) return;
+    failure_ = std::move(failure);
+    reads = std::exchange(reader_, nullptr);
+    sends = std::exchange(sender_, nullptr);
+    changed_.notify_all();
+  }
+  if (reads) reads();
+  if (sends) sends();
+}
+
+bool stream_buffer::readable() const {
+  const std::lock_guard lock(mutex_);
+  return is_readable();
+}
+
+void stream_buffer::when_readable(action act) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_readable()) {
+      reader_ = std::move(act);
+      return;
+    }
+  }
+  act();
+}
+
+void stream_buffer::refuse_to_block() {
+  finish(error(error_code::internal_error,
+               "get() would block the reactor that is to bring the stream on: use co_await"));
+  take_back();
+}
+
+void stream_buffer::wait_readable() {
+  while (!readable() && link_->bring_on()) continue;
+  if (current_loop() && !readable()) return refuse_to_block();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return is_readable(); });
+}
+
+std::optional<std::string> stream_buffer::take() {
+  std::optional<std::string> item;
+  std::int64_t granted = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (items_.empty()) return item;
+    item = std::move(items_.front());
+    items_.pop_front();
+    if (++taken_ * 2 >= window_ && !ended_) granted = std::exchange(taken_, 0);
+  }
+  if (granted != 0) link_->grant(granted);
+  return item;
+}
+
+std::optional<error> stream_buffer::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+bool stream_buffer::writable() const {
+  const std::lock_guard lock(mutex_);
+  return is_writable();
+}
+
+void stream_buffer::when_writable(action act) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_writable()) {
+      sender_ = std::move(act);
+      return;
+    }
+  }
+  act();
+}
+
+void stream_buffer::wait_writable() {
+  while (!writable() && link_->bring_on()) continue;
+  if (current_loop() && !writable()) return refuse_to_block();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return is_writable(); });
+}
+
+bool stream_buffer::send(std::string raw_value) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended_) return false;
+    --accepted_;
+  }
+  link_->send(std::move(raw_value));
+  return true;
+}
+
+void stream_buffer::take_back() {
+  std::deque<std::string> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    dropped.swap(items_);
+  }
+  link_->take_back();
+}
+
+}  // namespace weft::detail
