@@ -1,5 +1,6 @@
 # The shop example: its own node program, and services in Python and Node.js, on several nodes; what it is watched
-# with; what the example clients tell a node; the smallest service; streams between them; the history of coroutines, rung by rung.
+# with; what the example clients tell a node, and stream to each other; the smallest service; the history of
+# coroutines, rung by rung.
 foreach(name shop dashboard clients minimal_service streams history history_streams)
   add_test(NAME examples.${name} COMMAND /usr/bin/python3 -B "${CMAKE_CURRENT_LIST_DIR}/${name}_test.py")
   set_tests_properties(examples.${name} PROPERTIES LABELS mesh TIMEOUT 300
