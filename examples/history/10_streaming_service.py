@@ -122,6 +122,8 @@ class Connection:
             stream.receive(message["method"], **{key: value for key, value in params.items() if key != "id"})
         elif "error" in message:
             raise ValueError(message["error"])
+        elif "result" in message:
+            print("ready at", message["result"]["node"], flush=True)
         elif response := answer(message):
             group.create_task(self.send(response))
 

@@ -77,6 +77,35 @@ def _as_rpc_error(error):
     return error if isinstance(error, RpcError) else RpcError(INTERNAL_ERROR, f"{type(error).__name__}: {error}")
 
 
+def _cancel(task):
+    """Once: a second time would cut off the cleanup that the first one has begun."""
+    if not task.cancelling():
+        task.cancel()
+
+
+@contextlib.contextmanager
+def _time_limit(seconds, late):
+    """Cancels the task, as `_cancel` does, when the time is up; that is the RpcError `late` then."""
+    task, expired = asyncio.current_task(), False
+
+    def expire():
+        nonlocal expired
+        expired = not task.cancelling()
+        _cancel(task)
+
+    timer = seconds and asyncio.get_running_loop().call_later(seconds, expire)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not expired:
+            raise
+        task.uncancel()
+        raise RpcError(DEADLINE_EXCEEDED, late) from None
+    finally:
+        if timer:
+            timer.cancel()
+
+
 class _StreamEnd:
     """Our end of a stream: what has come for it, and how much it may send."""
 
@@ -246,7 +275,7 @@ class Connection:
             if not answer.done():
                 answer.set_exception(RpcError(UNAVAILABLE, reason, {"executed": "unknown"}))
         for task in [*self._tasks, *self._serving.values()]:
-            task.cancel()
+            _cancel(task)
         self._writer.close()
 
     def _request(self, method, params, **members):
@@ -298,7 +327,7 @@ class Connection:
                 task.add_done_callback(lambda task: self._answer(id, task))
             case {"method": "$/cancelRequest", "params": {"id": id}}:
                 if task := self._serving.get(id):
-                    task.cancel()
+                    _cancel(task)
             case {"method": "$/stream/item" | "$/stream/accept" as name, "params": {"id": id, **members}}:
                 if end := self._reading.get(id):
                     end.receive(name.removeprefix("$/stream/"), **members)
@@ -336,19 +365,14 @@ class Connection:
         except TypeError as error:
             raise RpcError(INVALID_PARAMS, f"{method}: {error}")
         deadline_ms = message.get("deadline_ms")
-        try:
-            async with asyncio.timeout(deadline_ms and deadline_ms / 1000) as limit:
-                end = self._sending.get(message.get("id"))
-                _after.set(end and end.after)
-                result = function(*args, **names)
-                if inspect.isasyncgen(result):
-                    return await (self._drive(message["id"], end, result, method in self._with_input) if end
-                                  else self._gather(result))
-                return await result if inspect.isawaitable(result) else result
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise RpcError(DEADLINE_EXCEEDED, f"{method} took longer than {deadline_ms} ms")
+        with _time_limit(deadline_ms and deadline_ms / 1000, f"{method} took longer than {deadline_ms} ms"):
+            end = self._sending.get(message.get("id"))
+            _after.set(end and end.after)
+            result = function(*args, **names)
+            if inspect.isasyncgen(result):
+                return await (self._drive(message["id"], end, result, method in self._with_input) if end
+                              else self._gather(result))
+            return await result if inspect.isawaitable(result) else result
 
     async def _drive(self, id, end, generator, with_input):
         """Steps a generator of ours as far as its caller lets it."""

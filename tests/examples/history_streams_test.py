@@ -1,46 +1,12 @@
 """The last rung of examples/history: the service and its caller, byte by byte and together."""
 
-import json
 import socket
-import threading
 import unittest
 
 from history import TIMEOUT, Case
-from mesh import eventually
+from mesh import Mesh, eventually
+from recorder import Recorder
 from wire import Wire, notification, request
-
-
-class Recorder:
-    """Stands between a client and a server, and notes every message in the order in which it passed."""
-
-    def __init__(self, at):
-        host, _, port = at.rpartition(":")
-        self.messages = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(TIMEOUT)
-        self.address = "%s:%d" % self._listener.getsockname()
-        self._thread = threading.Thread(target=self._run, args=((host, int(port)),))
-        self._thread.start()
-
-    def _run(self, at):
-        client, _ = self._listener.accept()
-        with client, socket.create_connection(at, TIMEOUT) as server:
-            back = threading.Thread(target=self._pump, args=(server, client, "server"))
-            back.start()
-            self._pump(client, server, "client")
-            back.join()
-
-    def _pump(self, source, target, who):
-        stream = source.makefile("rb")
-        while header := stream.read(4):
-            payload = stream.read(int.from_bytes(header, "big"))
-            self.messages.append((who, json.loads(payload)))
-            target.sendall(header + payload)
-        target.shutdown(socket.SHUT_WR)
-
-    def close(self):
-        self._thread.join(TIMEOUT)
-        self._listener.close()
 
 
 class Streams(Case):
@@ -173,12 +139,21 @@ class Streams(Case):
         self.assertEqual(wire.call("numbers.count", [4])["result"], [0, 1, 2, 3])
         self.assertEqual(wire.call("numbers.count", "4")["error"]["code"], -32602)
 
-    def test_it_registers_at_a_node(self):
+    def test_client_and_service_do_the_same_through_nodes(self):
+        direct = self.start("10_streaming_client", self.at).rest()
+        self.assertEqual(direct[1], 0)
         node = self.node()
-        self.start("10_streaming_service", "--at", node.listen)
-        wire = self.wire(node.listen)
-        answer = eventually(lambda: wire.call("numbers.count", [4], id="n").get("result"), "it is served at the node")
-        self.assertEqual(answer, [0, 1, 2, 3])
+        mesh = Mesh("ab")
+        self.addCleanup(mesh.stop)
+        for number, (at, called) in enumerate([(node, node), (mesh["b"], mesh["a"])]):
+            with self.subTest(nodes=number + 1):
+                service = self.join("10_streaming_service", "--at", at.listen)
+                wire = self.wire(called.listen)
+                eventually(lambda: "result" in wire.call("numbers.count", [0], id="n"), "the way there is known")
+                self.assertEqual(service.line(), "cleanup at 0")
+                self.assertEqual(self.start("10_streaming_client", called.listen).rest(), direct)
+                self.assertEqual([service.line(), service.line()], ["cleanup at 20", "cleanup at 501"])
+                self.assertEqual(wire.call("numbers.count", [4], id="n")["result"], [0, 1, 2, 3])
 
 
 class StreamingClient(Case):

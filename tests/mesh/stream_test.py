@@ -18,7 +18,7 @@ class StreamCase(MeshCase):
     """A caller at node a; services at a (its own reactor or another one) or at b."""
 
     options = ("--reactors", "3", "--limits-stream-window-bytes", "16KiB")
-#Connections are given to reactors in turn : three services at a have all distances to a caller there.
+# Connections are given to reactors in turn : three services at a have all distances to a caller there.
     ways = ("a", "a", "a", "b", "b", "b")
 
     def setUp(self):
@@ -155,7 +155,7 @@ class Windows(StreamCase):
             wire = self.caller(service, receive_buffer=4096)
             reader = Reader(wire, method, [], credit=10_000)
             emitter = service.emitter()
-#As much as the sockets and windows on the way take, and then no more.
+# As much as the sockets and windows on the way take, and then no more.
             eventually(emitter.exhausted, "the callee waits for bytes")
             self.assertGreater(emitter.credit, 0)
             self.assertLess(self.mesh["a"].metric("weft_stream_waiting_bytes"), 3 * WINDOW)
