@@ -11,9 +11,11 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
+RESTORE_TIMEOUT_S = 30
 STORAGE_DRIVERS = ("overlay2", "vfs")
 IPTABLES_TABLES = ("filter", "nat")
 # What docker-compose.yml asks for when it is free to.
@@ -146,8 +148,6 @@ def network_restored():
                 subprocess.run(["ip", "link", "delete", link], check=False)
         for table, before in rules.items():
             restore_table(table, before)
-            if (left := iptables_rules(table)) != before:
-                raise AssertionError(f"the engine's rules are left in iptables -t {table}: {left}")
         forwarding.write_text(forwarded)
 
 
@@ -159,10 +159,21 @@ def iptables_rules(table: str) -> list[str]:
 
 
 def restore_table(table: str, before: list[str]) -> None:
-    """Takes back what was added since: rules first, then the chains they referred to, then the policies."""
-    added = [rule for rule in iptables_rules(table) if rule not in before]
-    undo = [rule.replace("-A ", "-D ", 1) for rule in added if rule.startswith("-A ")]
-    undo += [rule.replace("-N ", "-X ", 1) for rule in added if rule.startswith("-N ")]
-    undo += [rule for rule in before if rule.startswith("-P ")]
-    for rule in undo:
-        subprocess.run(["iptables", "-t", table, *shlex.split(rule)], stderr=subprocess.DEVNULL, check=False)
+    """Takes back what was added since: rules first, then the chains they referred to, then the policies. Again until
+    it holds, since the kernel may refuse a change while another one is being committed. Rules that another engine
+    left, and ours removed, are no concern."""
+    deadline = time.monotonic() + RESTORE_TIMEOUT_S
+    while added := [rule for rule in iptables_rules(table) if rule not in before]:
+        undo = [rule.replace("-A ", "-D ", 1) for rule in added if rule.startswith("-A ")]
+        undo += [rule.replace("-N ", "-X ", 1) for rule in added if rule.startswith("-N ")]
+        undo += [rule for rule in before if rule.startswith("-P ")]
+        failures = [failure for rule in undo if (failure := undone(table, rule))]
+        if failures and time.monotonic() > deadline:
+            raise AssertionError(f"the engine's rules are left in iptables -t {table}: {'; '.join(failures)}")
+
+
+def undone(table: str, rule: str) -> str:
+    """Runs one change; what went wrong, or nothing."""
+    command = ["iptables", "--wait", "5", "-t", table, *shlex.split(rule)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    return "" if result.returncode == 0 else f"{rule}: exit {result.returncode}, {result.stderr.strip()}"

@@ -106,14 +106,23 @@ def suite(work: pathlib.Path, report: Report) -> None:
             run(["docker", "image", "prune", "--force"], environment)
 
 
+def out_of_time(*_) -> None:
+    raise TimeoutError("the suite's own time is over")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=pathlib.Path, required=True, help="holds the engine's images between runs")
-    work = parser.parse_args().work.resolve()
+    parser.add_argument("--limit-s", type=int, default=1400, help="ends the suite in order after so many seconds")
+    arguments = parser.parse_args()
+    work, limit_s = arguments.work.resolve(), arguments.limit_s
     work.mkdir(parents=True, exist_ok=True)
     os.chdir(work)
     # An interrupted suite takes its containers and its engine down as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # Sooner than ctest, which would kill it and leave the engine's bridges and rules on the machine.
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.alarm(limit_s)
     report = Report()
     try:
         suite(work, report)
