@@ -4,7 +4,7 @@
 import { EventEmitter } from "node:events";
 import { realClock } from "./clock.mjs";
 import { Connection } from "./connection.mjs";
-import { caller, outside } from "./context.mjs";
+import { callUnderWay, outside } from "./context.mjs";
 import { codes, late, unavailable, WeftError } from "./errors.mjs";
 import { readOptions } from "./options.mjs";
 import { Backoff, pauseBefore } from "./retry.mjs";
@@ -48,6 +48,7 @@ export class Client extends EventEmitter {
 
   // The method's result.
   async call(method, params, options = {}) {
+    options.signal?.throwIfAborted();
     const limits = this.#limits(options, this.#options.timeoutMs);
     const until = this.#clock.now() + limits.timeoutMs;
     const members = { ...outgoingMembers(options), ...limits };
@@ -265,10 +266,7 @@ export class Client extends EventEmitter {
 
   // What bounds a call: its own limits, within those of the call being served.
   #limits({ timeoutMs, signal }, byDefault) {
-    const serving = caller();
-    const context = serving && !serving.ended && serving.node instanceof Client ? serving : undefined;
-    signal?.throwIfAborted();
-    if (context?.aborted) throw context.reason;
+    const context = callUnderWay();
     const own = timeoutMs ?? byDefault;
     return { timeoutMs: context ? Math.min(own, context.remainingMs) : own, signal, context };
   }

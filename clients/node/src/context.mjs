@@ -70,17 +70,21 @@ export const within = (context, run) => storage.run(context, run);
 // Outside of any call: what outlives the one within which it began.
 export const outside = (run) => storage.exit(run);
 
+// The same for what is to end with it: once it has been taken back, what it does is its cleanup.
+export function callUnderWay() {
+  const context = caller();
+  return context && !context.ended && !context.aborted ? context : undefined;
+}
+
 // Waits, until the call that is being served is taken back: then it rejects with why.
 export function sleep(ms) {
-  const context = caller();
-  const clock = context?.clock ?? realClock;
+  const clock = caller()?.clock ?? realClock;
   return new Promise((resolve, reject) => {
-    if (context?.aborted) return reject(context.reason);
     const timer = clock.setTimeout(() => {
       forget?.();
       resolve();
     }, ms);
-    const forget = context?.onAbort((reason) => {
+    const forget = callUnderWay()?.onAbort((reason) => {
       clock.clearTimeout(timer);
       reject(reason);
     });
