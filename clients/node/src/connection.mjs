@@ -190,9 +190,9 @@ export class Connection {
 
   // Asks for a sign of life after a silent interval, and leaves after three.
   #keepAlive(interval) {
+    if (this.#ended) return;
     const silence = this.#clock.now() - this.#heard;
     const next = () => {
-      if (this.#ended) return;
       const since = this.#clock.now() - this.#heard;
       if (since >= interval - 1) this.#beat();
       this.#keepAlive(interval);
@@ -304,6 +304,7 @@ export class Connection {
   // The id that a notification names, as it is written.
   #idWithin(params, text) {
     const usual = JSON.stringify(params.id);
+    if (usual === undefined) return undefined;
     if (text.includes(`"params":{"id":${usual}}`) || text.includes(`"params":{"id":${usual},`)) return usual;
     return rawMember(rawMember(text, "params"), "id");
   }

@@ -34,7 +34,8 @@ export function findProgram() {
 // Resolves once it takes connections. `args` are further arguments of `weft node`, `demo` adds its demonstration
 // methods; with `test`, the context of a test, it is stopped with that.
 export async function startNode({ args = [], demo = false, test, program = findProgram() } = {}) {
-  const all = ["node", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", ...(demo ? ["--demo"] : []), ...args];
+  const free = ["--listen", "--admin"].filter((option) => !args.includes(option));
+  const all = ["node", ...free.flatMap((option) => [option, "127.0.0.1:0"]), ...(demo ? ["--demo"] : []), ...args];
   // Every WEFT_… variable is a setting of the node: those of the tests are none.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("WEFT_")));
   const child = spawn(program, all, { env, stdio: ["ignore", "pipe", "pipe"] });

@@ -5,7 +5,7 @@
 
 import net from "node:net";
 import tls from "node:tls";
-import { unavailable } from "./errors.mjs";
+import { toWeftError, unavailable } from "./errors.mjs";
 import { encode, FrameReader } from "./wire.mjs";
 
 const MUCH_UNSENT = 1 << 20;
@@ -76,7 +76,7 @@ export class SocketTransport {
   }
 
   #refuse(error) {
-    this.send(JSON.stringify({ jsonrpc: "2.0", id: null, error }));
+    this.send(JSON.stringify({ jsonrpc: "2.0", id: null, error: toWeftError(error) }));
     this.#flush();
     this.#socket.end();
     this.#end(error);
