@@ -64,7 +64,7 @@ export interface CallContext {
 }
 
 export interface MethodOptions {
-  params?: readonly string[] | { readonly [name: string]: TypeName | Schema } | Schema;
+  params?: readonly string[] | { readonly [name: string]: TypeName | Schema } | (Schema & { readonly type: "object" });
   result?: Schema;
   idempotent?: boolean;
   maxInFlight?: number;
