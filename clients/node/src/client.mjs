@@ -134,9 +134,7 @@ export class Client extends EventEmitter {
       if (!soon) await this.#pause(this.#backoff.pause(), { signal: this.#stop.signal });
       if (this.#over) throw this.#over;
       try {
-        await this.#round(addresses);
-        this.#connecting = false;
-        return;
+        return await this.#round(addresses);
       } catch (error) {
         if (this.#over) throw this.#over;
         if (error.refused || !waits) throw error;
@@ -150,7 +148,9 @@ export class Client extends EventEmitter {
     const failures = [];
     for (const address of addresses) {
       try {
-        return this.#adopt(address, await this.#introduce(address));
+        const link = await this.#introduce(address);
+        if (!link.leaving) return this.#adopt(address, link);
+        failures.push(`${address}: the node is draining`);
       } catch (error) {
         if (error.refused || this.#over) throw error;
         failures.push(`${address}: ${error.message || error.errors?.map((each) => each.message).join(", ")}`);
@@ -163,7 +163,7 @@ export class Client extends EventEmitter {
     const { tls, connectTimeoutMs: timeoutMs, maxFrameBytes, service, callbacks } = this.#options;
     const { signal } = this.#stop;
     const transport = await this.#dial(address, { tls, timeoutMs, maxFrameBytes, signal });
-    const link = { address, connection: undefined, peer: undefined, since: this.#clock.now(), leaving: false };
+    const link = { address, connection: undefined, peer: undefined, since: this.#clock.now(), adopted: false, leaving: false };
     link.connection = new Connection({
       transport,
       clock: this.#clock,
@@ -171,7 +171,7 @@ export class Client extends EventEmitter {
       node: this,
       onEnd: (error) => this.#lost(link, error),
       onGoaway: (params) => this.#leave(link, params),
-      onFailed: (error, method) => this.emit("failed", error, method) || this.#log(`${method}: ${error?.stack ?? error}`),
+      onFailed: (error, method) => this.#tell("failed", error, method) || this.#log(`${method}: ${error?.stack ?? error}`),
     });
     this.#connections.add(link);
     try {
@@ -199,29 +199,32 @@ export class Client extends EventEmitter {
   }
 
   #adopt(address, link) {
+    link.adopted = true;
+    this.#connecting = false;
     this.#current = link.connection;
     this.address = address;
     this.peer = link.peer;
     if (this.#state !== "draining") this.#become("connected");
     const served = this.#options.service?.names.join(", ");
     this.#log(served ? `serving ${served} at node ${link.peer.node}` : `connected to node ${link.peer.node}`);
-    this.emit("connected", { address, node: link.peer.node });
     for (const wake of [...this.#waiting]) wake();
+    this.#tell("connected", { address, node: link.peer.node });
   }
 
   #leave(link, params) {
     if (link.leaving) return;
     link.leaving = true;
-    this.emit("draining", params);
-    this.#log(`node ${link.peer?.node} is draining: ${params.reason ?? "no reason given"}`);
+    link.connection.retire();
+    if (!link.adopted) return;
+    this.#tell("draining", params);
+    this.#log(`node ${link.peer.node} is draining: ${params.reason ?? "no reason given"}`);
     const others = this.#options.addresses.filter((address) => address !== link.address);
     this.#replace(link, [...others, link.address], others.length > 0);
-    link.connection.retire();
   }
 
   #lost(link, error) {
-    if (!this.#connections.delete(link) || !link.peer || this.#over) return;
-    this.emit("disconnected", error);
+    if (!this.#connections.delete(link) || !link.adopted || this.#over) return;
+    this.#tell("disconnected", error);
     this.#log(`the connection to ${link.address} ended: ${error.message}`);
     if (!link.leaving) this.#replace(link, this.#options.addresses, false);
   }
@@ -304,15 +307,27 @@ export class Client extends EventEmitter {
     this.#connections.clear();
     for (const wake of [...this.#waiting]) wake();
     this.#close(reason);
-    this.emit("closed", reason);
+    this.#tell("closed", reason);
     // A service that nobody takes any more must not go by unnoticed.
-    if (reason.refused && this.#options.service && this.peer) this.emit("error", reason);
+    if (reason.refused && this.#options.service && this.peer) this.#tell("error", reason);
   }
 
   #become(state) {
     if (this.#state === state || this.#state === "closed") return;
     this.#state = state;
-    this.emit("state", state);
+    this.#tell("state", state);
+  }
+
+  // What a listener throws is nothing that the connection has to do with.
+  #tell(...event) {
+    try {
+      return this.emit(...event);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+      return true;
+    }
   }
 
   #log(line) {

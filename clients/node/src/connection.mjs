@@ -54,9 +54,10 @@ export class Connection {
 
   // Introduces this side; resolves to the node's answer.
   async introduce(params, options) {
+    // `$/goaway` may come right behind the answer.
+    this.#announces = (params.serves?.length ?? 0) > 0;
     const answer = await this.call("connect", params, options);
     Object.assign(this.#limits, answer?.limits);
-    this.#announces = (params.serves?.length ?? 0) > 0;
     if (answer?.heartbeat_ms > 0) this.#keepAlive(answer.heartbeat_ms);
     return answer;
   }
