@@ -1,6 +1,7 @@
 // The test kit: what is served and called in it is the package as it is; only time and the network are not.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
 import { caller, codes, Item, Service, sleep, WeftError } from "../../clients/node/src/index.mjs";
@@ -113,11 +114,11 @@ test("a call that did not run is tried again", async (t) => {
 test("a connection that is cut comes back, and idempotent calls with it", async (t) => {
   const { mesh, node } = await begin(t);
   mesh.delay("s.double", 1000);
-  const [once, twice] = [node.call("s.double", [1]), node.call("s.double", [2], { idempotent: true })];
-  once.catch(() => {});
+  const [onlyOnce, twice] = [node.call("s.double", [1]), node.call("s.double", [2], { idempotent: true })];
+  onlyOnce.catch(() => {});
   await node.call("mesh.health");
   mesh.disconnect("me");
-  await assert.rejects(once, failsWith(14));
+  await assert.rejects(onlyOnce, failsWith(14));
   assert.equal(await twice, 4);
   assert.equal(node.state, "connected");
 });
@@ -218,4 +219,20 @@ test("drain answers what is under way", async (t) => {
   await drained;
   assert.equal(served.state, "closed");
   await assert.rejects(node.call("s.double", [1]), failsWith(14, /nobody serves s\.double now/));
+});
+
+test("the deadline of a call holds for all attempts and for what it waits before them", async (t) => {
+  const { mesh, node } = await begin(t, { retries: 100 });
+  mesh.fail("s.double", { code: 14, message: "later", data: { executed: "no", retry_after_ms: 400 } });
+  const before = mesh.now();
+  await assert.rejects(node.call("s.double", [1], { timeoutMs: 1000 }), failsWith(14, /later/));
+  assert.ok(mesh.now() - before <= 1000, `${mesh.now() - before} ms`);
+  mesh.restore();
+  mesh.drop("s.double");
+  mesh.disconnect("me");
+  await once(node, "disconnected");
+  const lost = mesh.now();
+  await assert.rejects(node.call("s.double", [1], { timeoutMs: 1000 }), failsWith(4, /within 1000 ms/));
+  assert.equal(Math.round(mesh.now() - lost), 1000);
+  assert.equal(mesh.calls("s.double").at(-1)[0], 1);
 });

@@ -49,18 +49,20 @@ export class Client extends EventEmitter {
   // The method's result.
   async call(method, params, options = {}) {
     options.signal?.throwIfAborted();
-    const limits = this.#limits(options, this.#options.timeoutMs);
-    const until = this.#clock.now() + limits.timeoutMs;
-    const members = { ...outgoingMembers(options), ...limits };
+    const members = this.#members(options, this.#options.timeoutMs);
+    const until = this.#clock.now() + members.timeoutMs;
     for (let attempts = 1; ; ++attempts) {
       try {
-        const connection = this.#current ?? (await this.#connected(method, limits, until));
-        members.timeoutMs = until - this.#clock.now();
+        let connection = this.#current;
+        if (!connection || attempts > 1) {
+          connection ??= await this.#connected(method, members, until);
+          members.timeoutMs = until - this.#clock.now();
+        }
         return await connection.call(method, params, members);
       } catch (error) {
         const pause = pauseBefore(error, attempts, this.#options.retries, options.idempotent);
         if (pause === undefined || this.#clock.now() + pause >= until || this.#over) throw error;
-        await this.#pause(pause, limits);
+        await this.#pause(pause, members);
       }
     }
   }
@@ -69,14 +71,14 @@ export class Client extends EventEmitter {
   stream(method, params, options = {}) {
     const { window = DEFAULT_WINDOW, after, cursors = false, resume = false, idempotent = false } = options;
     if (!Number.isInteger(window) || window < 1) throw new TypeError(`window is an integer from 1, not ${window}`);
-    const limits = this.#limits(options, Infinity);
+    const limits = this.#members(options, Infinity);
     const until = this.#clock.now() + limits.timeoutMs;
     const open = async (behind, pauseMs, reader) => {
       if (pauseMs > 0) await this.#pause(pauseMs, limits);
       const connection = this.#current ?? (await this.#connected(method, limits, until));
       const deadlineMs = limits.timeoutMs === Infinity ? undefined : until - this.#clock.now();
       const stream = { credit: window, after: behind };
-      const id = connection.open(method, params, { ...outgoingMembers(options), deadlineMs, stream }, reader);
+      const id = connection.open(method, params, { ...limits, deadlineMs, stream }, reader);
       reader.opened(connection, id);
       return { connection, id };
     };
@@ -241,7 +243,7 @@ export class Client extends EventEmitter {
   }
 
   // The connection, as soon as there is one within the limits of a call.
-  #connected(method, { signal, context, timeoutMs }, until) {
+  #connected(method, { signal, context, givenMs }, until) {
     return new Promise((resolve, reject) => {
       if (this.#over) return reject(this.#notSent(method));
       if (signal?.aborted) return reject(signal.reason);
@@ -259,7 +261,7 @@ export class Client extends EventEmitter {
       this.#waiting.add(wake);
       signal?.addEventListener("abort", abort, { once: true });
       if (until === Infinity) return;
-      timer = this.#clock.setTimeout(() => done(() => reject(late(method, timeoutMs, "no"))), until - this.#clock.now());
+      timer = this.#clock.setTimeout(() => done(() => reject(late(method, givenMs, "no"))), until - this.#clock.now());
     });
   }
 
@@ -267,11 +269,13 @@ export class Client extends EventEmitter {
     return unavailable(`${method} not sent: ${this.#over.message}`, "no");
   }
 
-  // What bounds a call: its own limits, within those of the call being served.
-  #limits({ timeoutMs, signal }, byDefault) {
+  // What goes with a call, and what bounds it: its own limits, within those of the call being served.
+  #members(options, byDefault) {
+    const { timeoutMs = byDefault, signal, routeKey } = options;
+    const { traceparent, tracestate } = outgoingTrace(options);
     const context = callUnderWay();
-    const own = timeoutMs ?? byDefault;
-    return { timeoutMs: context ? Math.min(own, context.remainingMs) : own, signal, context };
+    const bound = context ? Math.min(timeoutMs, context.remainingMs) : timeoutMs;
+    return { timeoutMs: bound, givenMs: bound, signal, context, traceparent, tracestate, routeKey };
   }
 
   async #pause(ms, { signal, context }) {
@@ -334,11 +338,6 @@ export class Client extends EventEmitter {
     this.#options.log?.(line);
   }
 }
-
-const outgoingMembers = (options) => {
-  const { traceparent, tracestate } = outgoingTrace(options);
-  return { traceparent, tracestate, routeKey: options.routeKey };
-};
 
 // A Client that has introduced itself to one of the nodes.
 export function connect(addresses, options = {}) {

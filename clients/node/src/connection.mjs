@@ -1,8 +1,8 @@
 // One connection to a node: both sides call each other over it. Who makes one gives it a transport, and hears of its
 // end and of `$/goaway`.
 
-import { LONGEST_TIMER_MS } from "./clock.mjs";
-import { codes, late, unavailable, WeftError } from "./errors.mjs";
+import { Call } from "./call.mjs";
+import { codes, unavailable, WeftError } from "./errors.mjs";
 import { rawElements, rawId, rawMember } from "./ids.mjs";
 import {
   cancellation, faultOfRequest, isId, malformed, notification, outcomeOf, refusal, request, response,
@@ -21,8 +21,8 @@ export class Connection {
   #onEnd;
   #onGoaway;
   #ids = 0;
-  #pending = new Map(); // id of a call of ours -> { settle, stream? }
-  #room = new Queue(); // calls that wait until the node takes more of them: functions, false when theirs is over
+  #pending = new Map(); // id of a call of ours -> { settle, stream? }, a Call for example
+  #room = new Queue(); // calls that wait until the node takes more of them
   #limits = { in_flight: Infinity, frame_bytes: Infinity };
   #announces = false;
   #retiring = false;
@@ -62,44 +62,13 @@ export class Connection {
     return answer;
   }
 
-  // The method's result. `context` is the call being served from within which this one is made.
-  call(method, params, { timeoutMs = Infinity, signal, context, ...members } = {}) {
+  // The method's result; `members` are those of Call, and of the request.
+  call(method, params, members) {
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(this.#notSent(method));
-      const until = this.#clock.now() + timeoutMs;
-      const call = { settle: undefined, stream: undefined };
-      let id;
-      let timer;
-      const giveUp = (error) => {
-        if (id !== undefined) this.#transport.send(cancellation(id));
-        call.settle({ error });
-      };
-      const abort = () => giveUp(signal.reason);
-      const begin = () => {
-        if (call.settle === undefined) return false;
-        id = ++this.#ids;
-        const deadlineMs = timeoutMs === Infinity ? undefined : until - this.#clock.now();
-        this.#pending.set(id, call);
-        this.#post(id, call, () => request(id, method, params, { deadlineMs, ...members }));
-        return true;
-      };
-      const leave = context?.onAbort(giveUp);
-      call.settle = ({ result, error }) => {
-        this.#clock.clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
-        leave?.();
-        call.settle = undefined;
-        if (id !== undefined) this.#forget(id);
-        if (error === undefined) resolve(result);
-        else reject(error);
-      };
-      signal?.addEventListener("abort", abort, { once: true });
-      if (timeoutMs < LONGEST_TIMER_MS) {
-        const expire = () => giveUp(late(method, timeoutMs, id === undefined ? "no" : "unknown"));
-        timer = this.#clock.setTimeout(expire, timeoutMs);
-      }
-      if (this.#pending.size < this.#limits.in_flight) begin();
-      else this.#room.push(begin);
+      const call = new Call(this, this.#clock, method, params, members, resolve, reject);
+      if (this.#pending.size < this.#limits.in_flight) this.#begin(call);
+      else this.#room.push(call);
     });
   }
 
@@ -110,12 +79,12 @@ export class Connection {
     const call = {
       stream: reader,
       settle: (outcome) => {
-        this.#forget(id);
+        this.forget(id);
         reader.settle(outcome);
       },
     };
     this.#pending.set(id, call);
-    this.#post(id, call, () => request(id, method, params, members));
+    this.#post(call, () => request(id, method, params, members, members.deadlineMs));
     return id;
   }
 
@@ -149,8 +118,14 @@ export class Connection {
     return unavailable(`${method} not sent: ${this.#ended.message}`, "no");
   }
 
+  #begin(call) {
+    call.id = ++this.#ids;
+    this.#pending.set(call.id, call);
+    this.#post(call, () => request(call.id, call.method, call.params, call.members, call.deadlineMs));
+  }
+
   // Sends what `write` gives for the call; one that cannot be sent is over.
-  #post(id, call, write) {
+  #post(call, write) {
     let text;
     try {
       text = write();
@@ -164,9 +139,13 @@ export class Connection {
     return call.settle({ error: new WeftError(codes.resourceExhausted, message, { executed: "no" }) });
   }
 
-  #forget(id) {
-    this.#pending.delete(id);
-    while (this.#room.length > 0 && !this.#ended && !this.#room.shift()());
+  // A call is over: there is room for the next one that still wants it. `id` is undefined for one that had none yet.
+  forget(id) {
+    if (id !== undefined) this.#pending.delete(id);
+    while (this.#room.length > 0 && !this.#ended && this.#pending.size < this.#limits.in_flight) {
+      const next = this.#room.shift();
+      if (!next.over) this.#begin(next);
+    }
     if (this.#retiring) this.#leaveWhenIdle();
   }
 
@@ -181,10 +160,8 @@ export class Connection {
     this.#ended = error;
     this.#clock.clearTimeout(this.#heartbeat);
     const lost = unavailable(error.message, "unknown");
-    for (const call of [...this.#pending.values()]) call.settle?.({ error: lost });
-    // What has waited for room fails without having been sent.
-    while (this.#room.length > 0) this.#room.shift()();
-    for (const call of [...this.#pending.values()]) call.settle?.({ error: unavailable(error.message, "no") });
+    for (const call of [...this.#pending.values()]) call.settle({ error: lost });
+    while (this.#room.length > 0) this.#room.shift().settle({ error: unavailable(error.message, "no") });
     this.#serving.abortAll(lost);
     this.#onEnd(error);
   }
@@ -212,7 +189,7 @@ export class Connection {
 
   #beat() {
     const id = ++this.#ids;
-    this.#pending.set(id, { settle: () => this.#forget(id), stream: undefined });
+    this.#pending.set(id, { settle: () => this.forget(id), stream: undefined });
     this.#transport.send(request(id, "heartbeat"));
   }
 

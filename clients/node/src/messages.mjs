@@ -2,8 +2,10 @@
 
 import { codes, WeftError } from "./errors.mjs";
 
+const NONE = {};
+
 // A call; the further members are those that are defined.
-export function request(id, method, params, { deadlineMs, traceparent, tracestate, routeKey, stream } = {}) {
+export function request(id, method, params, { traceparent, tracestate, routeKey, stream } = NONE, deadlineMs = undefined) {
   if (params !== undefined && params !== null && typeof params !== "object") {
     throw new TypeError(`the params of ${method} are an object or an array, not ${JSON.stringify(params)}`);
   }
