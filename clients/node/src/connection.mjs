@@ -3,7 +3,7 @@
 
 import { Call } from "./call.mjs";
 import { codes, unavailable, WeftError } from "./errors.mjs";
-import { rawElements, rawId, rawMember } from "./ids.mjs";
+import { depthOf, rawElements, rawId, rawMember } from "./ids.mjs";
 import {
   cancellation, faultOfRequest, isId, malformed, notification, outcomeOf, refusal, request, response,
 } from "./messages.mjs";
@@ -12,6 +12,7 @@ import { isObject } from "./schema.mjs";
 import { Serving } from "./serving.mjs";
 
 const SILENT_INTERVALS = 3;
+const MOST_DEPTH = 64;
 const STREAM = "$/stream/";
 
 export class Connection {
@@ -217,6 +218,8 @@ export class Connection {
   // Its requests are answered together, in their order.
   #receiveBatch(messages, text, send) {
     if (messages.length === 0) return send(refusal(codes.invalidRequest, "a batch has at least one message"));
+    // Its brackets are not counted.
+    if (depthOf(text) > 1 + MOST_DEPTH) return send(refusal(codes.parseError, `nested deeper than ${MOST_DEPTH}`));
     const texts = rawElements(text);
     const answers = [];
     let open = 1;

@@ -67,7 +67,7 @@ export const caller = () => storage.getStore();
 
 export const within = (context, run) => storage.run(context, run);
 
-// Outside of any call: what outlives the one within which it began.
+// Runs what is no part of the call within which it begins, and may outlive it.
 export const outside = (run) => storage.exit(run);
 
 // The same for what is to end with it: once it has been taken back, what it does is its cleanup.

@@ -44,6 +44,21 @@ export function rawMember(text, name) {
   return undefined;
 }
 
+// How deep the value `text` nests: 1 for an array of numbers.
+export function depthOf(text) {
+  let deepest = 0;
+  for (let at = 0, depth = 0; at < text.length; ) {
+    if (text[at] === '"') {
+      at += match(STRING, text, at).length;
+      continue;
+    }
+    if (text[at] === "{" || text[at] === "[") deepest = Math.max(deepest, ++depth);
+    else if (text[at] === "}" || text[at] === "]") --depth;
+    ++at;
+  }
+  return deepest;
+}
+
 // The elements of the array `text`, each as it is written.
 export function rawElements(text) {
   const elements = [];

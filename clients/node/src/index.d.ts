@@ -226,5 +226,8 @@ export function serve(addresses: string | readonly string[], service: Service, o
 /** The call that is being served here, across awaits; undefined outside of one. */
 export function caller(): CallContext | undefined;
 
+/** Runs what is no part of the call that is being served: its calls are neither bound by it nor taken back with it. */
+export function outside<R>(run: () => R): R;
+
 /** Waits, until the call that is being served is taken back: then it rejects with why. */
 export function sleep(ms: number): Promise<void>;

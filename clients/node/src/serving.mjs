@@ -1,10 +1,12 @@
 // Runs the methods that the other side of a connection calls, and answers it.
 
 import { CallContext, within } from "./context.mjs";
-import { codes, toWeftError, WeftError } from "./errors.mjs";
+import { codes, late, toWeftError, WeftError } from "./errors.mjs";
 import { gather, ServedStream } from "./served_stream.mjs";
 import { withinTrace } from "./telemetry.mjs";
 
+const isGrant = (stream) => Number.isInteger(stream?.credit) && stream.credit >= 0 &&
+  (stream.bytes === undefined || (Number.isInteger(stream.bytes) && stream.bytes >= 0));
 const isThenable = (value) => typeof value?.then === "function";
 
 export class Serving {
@@ -38,6 +40,7 @@ export class Serving {
     }
     const found = this.#service?.find(method);
     if (!found) return answer(failed(this.#notFound(method)));
+    if (message.deadline_ms <= 0) return answer(failed(late(method, message.deadline_ms, "no")));
     const context = new CallContext({
       method, node: this.#node, notification: id === undefined, after: stream?.after, message, clock: this.#clock,
     });
@@ -77,8 +80,7 @@ export class Serving {
     if (finish) context.onAbort((reason) => finish(failed(reason)));
     if (typeof deadline !== "number") return;
     const timer = this.#clock.setTimeout(() => {
-      const message = `${method} did not end within its deadline of ${deadline} ms`;
-      context.abort(new WeftError(codes.deadlineExceeded, message, { executed: "unknown" }));
+      context.abort(late(method, deadline, "unknown"));
     }, deadline);
     context.forgetDeadline = () => this.#clock.clearTimeout(timer);
   }
@@ -105,7 +107,7 @@ export class Serving {
   #drive(found, start, { stream }, entry, id) {
     const { context } = entry;
     if (stream === undefined || id === undefined) return gather(start, context);
-    if (!Number.isInteger(stream?.credit) || stream.credit < 0) {
+    if (!isGrant(stream)) {
       throw new WeftError(codes.invalidRequest, 'the member "stream" is {"credit": number, "bytes"?, "after"?}');
     }
     const transport = this.#transport;
