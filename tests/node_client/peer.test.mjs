@@ -331,6 +331,30 @@ test("trace context and route keys travel", async (t) => {
   assert.ok(told.some((each) => each.id === 1 && each.error.code === -32800));
 });
 
+test("who drains does not come back, and may be told to before there is a node", async (t) => {
+  const { listener, peer, client } = await begin(t, {}, { graceMs: 0, backoff: { firstMs: 1 } });
+  const drained = client.drain();
+  const { id, method } = await peer.receive();
+  assert.equal(method, "mesh.drain");
+  peer.send({ id: 5, method: "s.wait" }, { id, result: "ok" });
+  peer.send({ id: 6, method: "heartbeat" });
+  assert.equal((await peer.receive()).id, 6);
+  assert.equal(client.state, "draining", "a method is under way");
+  peer.send({ method: "$/goaway", params: {} });
+  peer.send({ method: "$/cancelRequest", params: { id: 5 } });
+  assert.equal((await peer.receive()).id, 5);
+  await drained;
+  assert.equal(client.state, "closed");
+  listener.close();
+
+  const lines = [];
+  const waiting = serve(`127.0.0.1:${await freePort()}`, service(), {
+    stopOn: ["SIGUSR2"], backoff: { firstMs: 1, longestMs: 1 },
+    log: (line) => lines.push(line) === 2 && process.kill(process.pid, "SIGUSR2"),
+  });
+  assert.equal((await waiting).state, "closed");
+});
+
 test("options that make no sense are refused", async () => {
   await assert.rejects(async () => connect("nowhere"), /'nowhere' is no address; write HOST:PORT/);
   await assert.rejects(async () => connect([]), /no address/);

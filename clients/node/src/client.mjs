@@ -26,6 +26,7 @@ export class Client extends EventEmitter {
   #waiting = new Set(); // for a connection: functions
   #connecting = false;
   #state = "connecting";
+  #leaving = false; // by drain()
   #over = undefined; // why there will be no connection any more
   #stop = new AbortController();
   #close;
@@ -95,7 +96,8 @@ export class Client extends EventEmitter {
 
   // Takes leave: the mesh sends nothing new, what is under way is answered, then this closes.
   async drain() {
-    if (this.#over) return;
+    if (this.#over || this.#leaving) return this.closed;
+    this.#leaving = true;
     this.#become("draining");
     try {
       await this.#current?.call("mesh.drain", undefined, { timeoutMs: this.#options.connectTimeoutMs });
@@ -105,7 +107,7 @@ export class Client extends EventEmitter {
     } catch (error) {
       this.#log(`nobody to take leave of: ${error.message}`);
     }
-    await this.close();
+    return this.close();
   }
 
   // Ends every connection: calls under way fail, methods under way are aborted.
@@ -114,7 +116,8 @@ export class Client extends EventEmitter {
     await this.closed;
   }
 
-  // Connects for the first time. Rejects when the node refuses, and when none is there unless it waits for one.
+  // Connects for the first time. Rejects when the node refuses, and when none is there unless it waits for one. Who is
+  // told to leave meanwhile has left.
   async begin({ waits }) {
     const { signal } = this.#options;
     const abort = () => this.#end(signal.reason);
@@ -125,7 +128,7 @@ export class Client extends EventEmitter {
       await outside(() => this.#connect({ waits, addresses: this.#options.addresses }));
     } catch (error) {
       this.#end(error);
-      throw error;
+      if (!this.#leaving) throw error;
     }
     return this;
   }
@@ -206,7 +209,7 @@ export class Client extends EventEmitter {
     this.#current = link.connection;
     this.address = address;
     this.peer = link.peer;
-    if (this.#state !== "draining") this.#become("connected");
+    this.#become("connected");
     const served = this.#options.service?.names.join(", ");
     this.#log(served ? `serving ${served} at node ${link.peer.node}` : `connected to node ${link.peer.node}`);
     for (const wake of [...this.#waiting]) wake();
@@ -236,8 +239,9 @@ export class Client extends EventEmitter {
     this.#backoff.ended(this.#clock.now() - link.since);
     if (this.#current !== link.connection) return;
     this.#current = undefined;
-    if (this.#state !== "draining") this.#become("connecting");
-    if (this.#connecting) return;
+    // Who leaves the mesh does not come back to it.
+    if (this.#connecting || this.#leaving) return;
+    this.#become("connecting");
     const begin = () => this.#connect({ waits: true, addresses, atOnce: atOnce && this.#backoff.fresh });
     outside(begin).catch((refusal) => this.#end(refusal));
   }
@@ -317,7 +321,7 @@ export class Client extends EventEmitter {
   }
 
   #become(state) {
-    if (this.#state === state || this.#state === "closed") return;
+    if (this.#state === state || (this.#leaving && state !== "draining" && state !== "closed")) return;
     this.#state = state;
     this.#tell("state", state);
   }

@@ -161,7 +161,7 @@ export interface StreamOptions extends CallOptions {
 }
 
 /** An async generator that runs elsewhere. */
-export class Stream<T = unknown, R = unknown, S = any> implements AsyncGenerator<T, R, S> {
+export class Stream<T = unknown, R = unknown, S = any> {
   private constructor();
   /** The cursor of the last item that was taken. */
   readonly cursor: unknown;
@@ -209,7 +209,7 @@ export class Client {
   /** A call without an answer; false when there is no connection. */
   notify(method: string, params?: Params): boolean;
   /** Takes leave of the mesh, answers what is under way, and closes. */
-  drain(): Promise<void>;
+  drain(): Promise<unknown>;
   close(reason?: Error): Promise<void>;
   on<E extends keyof ClientEvents>(event: E, listener: (...values: ClientEvents[E]) => void): this;
   once<E extends keyof ClientEvents>(event: E, listener: (...values: ClientEvents[E]) => void): this;
