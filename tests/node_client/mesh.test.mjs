@@ -34,9 +34,9 @@ test("calls, errors and what they say of the method", async (t) => {
   assert.equal(await node.call("foo"), "ok");
   await assert.rejects(node.call("demo.fail", { code: 5, message: "as asked", data: { a: 1 } }), (error) =>
     failsWith(5, /as asked/)(error) && error.data.a === 1 && error.executed === undefined);
-  await assert.rejects(node.call("demo.sleep", { ms: 20_000 }, { timeoutMs: 100 }), (error) => failsWith(4)(error) && error.executed === "unknown");
-  await assert.rejects(node.call("nobody.has.it"), (error) => failsWith(-32601)(error) && error.executed === "no");
-  await assert.rejects(node.call("demo.relay", { to: "nobody", method: "foo" }), (error) => failsWith(14)(error) && error.executed === "no");
+  await assert.rejects(node.call("demo.sleep", { ms: 20_000 }, { timeoutMs: 100 }), failsWith(4, /./, "unknown"));
+  await assert.rejects(node.call("nobody.has.it"), failsWith(-32601, /./, "no"));
+  await assert.rejects(node.call("demo.relay", { to: "nobody", method: "foo" }), failsWith(14, /./, "no"));
   await assert.rejects(node.call("foo", "text"), /the params of foo are an object or an array/);
 });
 
@@ -114,7 +114,8 @@ test("many calls at once", async (t) => {
 
 test("a name that is taken is refused", async () => {
   const taken = new Service("s").method("foo", () => 1);
-  await assert.rejects(serve(demo.address, taken, { log: null }), failsWith(-32602, /refuses 's': 'foo' is a method of the node itself/));
+  const refused = serve(demo.address, taken, { log: null });
+  await assert.rejects(refused, failsWith(-32602, /refuses 's': 'foo' is a method of the node itself/));
 });
 
 test("tokens", async (t) => {
@@ -169,7 +170,7 @@ test("calls go on at another node when one is killed", async (t) => {
   waiting.catch(() => {});
   await node.call("users.where");
   first.kill();
-  await assert.rejects(waiting, (error) => failsWith(14)(error) && error.executed === "unknown");
+  await assert.rejects(waiting, failsWith(14, /./, "unknown"));
   assert.equal(await node.call("users.where", [], { idempotent: true }), "second");
   assert.deepEqual(states.map(([name, what]) => (what instanceof Error ? name : `${name} ${what.address ?? what}`)),
     ["disconnected", "state connecting", "state connected", `connected ${second.address}`]);
@@ -207,7 +208,8 @@ test("a node that drains costs no call, and its services move", async (t) => {
 
 test("drain takes leave without losing a call", async (t) => {
   const node = await joined(t, demo.address);
-  const [first, second] = [await serving(t, demo.address, users({ where: 1 }), { instance: "1" }), await serving(t, demo.address, users({ where: 1 }), { instance: "2" })];
+  const first = await serving(t, demo.address, users({ where: 1 }), { instance: "1" });
+  const second = await serving(t, demo.address, users({ where: 1 }), { instance: "2" });
   const calls = Array.from({ length: 200 }, () => node.call("users.where"));
   await first.drain();
   assert.equal(first.state, "closed");

@@ -23,8 +23,8 @@ const npm = (cwd, ...arguments_) =>
     { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
 // The blocks of the README that are files of a project, by name.
-const files = Object.fromEntries(
-  [...readFileSync(join(source, "README.md"), "utf8").matchAll(/^```js (\S+)\n(.*?)^```$/gms)].map(([, name, text]) => [name, text]));
+const blocks = readFileSync(join(source, "README.md"), "utf8").matchAll(/^```js (\S+)\n(.*?)^```$/gms);
+const files = Object.fromEntries([...blocks].map(([, name, text]) => [name, text]));
 
 before(() => {
   mkdirSync(project);
@@ -61,7 +61,8 @@ test("the README's service is found and called", async (t) => {
 });
 
 test("the README's tests pass", () => {
-  const run = spawnSync(process.execPath, ["--test", "users.test.mjs"], { cwd: project, encoding: "utf8", env: cleanEnvironment() });
+  const options = { cwd: project, encoding: "utf8", env: cleanEnvironment() };
+  const run = spawnSync(process.execPath, ["--test", "users.test.mjs"], options);
   assert.equal(run.status, 0, run.stdout + run.stderr);
   assert.match(run.stdout, /pass [23]$/m);
 });

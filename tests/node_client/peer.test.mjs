@@ -77,8 +77,9 @@ test("malformed messages are refused, and the connection goes on", async (t) => 
   assert.equal((await peer.receive()).error.code, -32700);
   for (const ignored of [
     { method: "$/unknown" }, { method: "s.nope" }, { method: "heartbeat" }, { id: 99, result: 1 },
-    { method: "$/cancelRequest", params: { id: 99 } }, { method: "$/cancelRequest" }, { method: "$/stream/item", params: { id: 9 } },
-    { method: "$/stream/credit", params: { id: 9 } }, { id: 99, error: { code: "x" } },
+    { method: "$/cancelRequest", params: { id: 99 } }, { method: "$/cancelRequest" },
+    { method: "$/stream/item", params: { id: 9 } }, { method: "$/stream/credit", params: { id: 9 } },
+    { id: 99, error: { code: "x" } },
   ]) peer.send(ignored);
   peer.send({ id: 1, method: "s.echo", params: null });
   assert.deepEqual(await peer.receive(), { jsonrpc: "2.0", id: 1, result: null });
@@ -88,7 +89,9 @@ test("a batch is answered in one frame, in its order", async (t) => {
   const { peer } = await begin(t);
   peer.send('[{"jsonrpc":"2.0","id":1.0,"method":"s.echo","params":["a"]},{"jsonrpc":"2.0","method":"s.echo"},' +
     '{"jsonrpc":"2.0","id":2,"method":"s.nope"},{"jsonrpc":"2.0","id":3,"method":"heartbeat"},7]');
-  assert.match(await peer.text(), /^\[{"jsonrpc":"2.0","id":1.0,"result":\["a"\]},{.*-32601.*},{"jsonrpc":"2.0","id":3,"result":"ok"},{.*-32600.*}\]$/);
+  const [head, id] = ['{"jsonrpc":"2.0"', '"id"'];
+  const answers = [`${head},${id}:1.0,"result":\\["a"\\]}`, "{.*-32601.*}", `${head},${id}:3,"result":"ok"}`, "{.*-32600.*}"];
+  assert.match(await peer.text(), new RegExp(`^\\[${answers.join(",")}\\]$`));
   peer.send('[{"jsonrpc":"2.0","method":"s.echo"}]', '{"jsonrpc":"2.0","id":4,"method":"heartbeat"}');
   assert.equal(await peer.text(), '{"jsonrpc":"2.0","id":4,"result":"ok"}');
 });
@@ -132,11 +135,11 @@ test("what is lost with its connection says whether it ran", async (t) => {
   for (const each of [sent, waiting, again]) each.catch(() => {});
   assert.equal((await peer.receive()).method, "a");
   peer.close();
-  await assert.rejects(sent, (error) => failsWith(14)(error) && error.executed === "unknown");
-  await assert.rejects(again, (error) => failsWith(4)(error) && error.executed === "no");
+  await assert.rejects(sent, failsWith(14, /./, "unknown"));
+  await assert.rejects(again, failsWith(4, /./, "no"));
   client.close();
-  await assert.rejects(waiting, (error) => failsWith(14)(error) && error.executed === "no");
-  await assert.rejects(client.call("d"), (error) => failsWith(14)(error) && error.executed === "no");
+  await assert.rejects(waiting, failsWith(14, /./, "no"));
+  await assert.rejects(client.call("d"), failsWith(14, /./, "no"));
   listener.close();
 });
 
@@ -154,7 +157,7 @@ test("calls beyond what the node takes at a time wait here", async (t) => {
 
 test("a message that is too large for the node fails alone", async (t) => {
   const { peer, client } = await begin(t, { limits: { frame_bytes: 1000 } });
-  await assert.rejects(client.call("x", ["y".repeat(1000)]), (error) => failsWith(8, /takes at most 1000/)(error) && error.executed === "no");
+  await assert.rejects(client.call("x", ["y".repeat(1000)]), failsWith(8, /takes at most 1000/, "no"));
   peer.send({ id: 1, method: "s.echo", params: ["ü".repeat(490)] });
   assert.equal((await peer.receive()).error.code, 8);
   peer.send({ id: 1, method: "s.echo", params: ["ü".repeat(100)] });
@@ -260,7 +263,8 @@ test("the credit of a stream is kept to, in items and in bytes", async (t) => {
     return seen;
   };
   peer.send({ id: 1, method: "s.count", params: [], stream: { credit: 2 } });
-  assert.deepEqual(await sync().then(async (seen) => [...seen, ...(await sync())]), [{ id: 1, seq: 0, value: 0 }, { id: 1, seq: 1, value: 1 }]);
+  const first = [...(await sync()), ...(await sync())];
+  assert.deepEqual(first, [{ id: 1, seq: 0, value: 0 }, { id: 1, seq: 1, value: 1 }]);
   peer.send({ method: "$/stream/credit", params: { id: 1, credit: 9, bytes: 1 } });
   assert.deepEqual([...(await sync()), ...(await sync())], [{ id: 1, seq: 2, value: 2 }]);
   peer.send({ method: "$/stream/credit", params: { id: 1, credit: 0, bytes: 2 } });

@@ -30,10 +30,11 @@ export async function eventually(isSo, what) {
 
 export const page = async (node, path) => (await fetch(`http://${node.adminAddress}${path}`)).json();
 
-// An error as it is expected: code and message.
-export const failsWith = (code, message = /./) => (error) => {
+// An error as it is expected: its code, its message, and what it says was executed.
+export const failsWith = (code, message = /./, ...executed) => (error) => {
   assert.equal(error.code, code, error.stack);
   assert.match(error.message, message);
+  if (executed.length > 0) assert.equal(error.executed, executed[0]);
   return true;
 };
 

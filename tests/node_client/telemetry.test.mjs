@@ -15,7 +15,10 @@ const source = fileURLToPath(new URL("../../clients/node/", import.meta.url));
 const API = `
 import { AsyncLocalStorage } from "node:async_hooks";
 const active = new AsyncLocalStorage();
-export const context = { active: () => active.getStore() ?? {}, with: (value, run, self, ...rest) => active.run(value, () => run.apply(self, rest)) };
+export const context = {
+  active: () => active.getStore() ?? {},
+  with: (value, run, self, ...rest) => active.run(value, () => run.apply(self, rest)),
+};
 export const propagation = {
   inject(value, carrier) { if (value.span) carrier.traceparent = value.span; },
   extract: (value, carrier) => ({ ...value, span: carrier.traceparent }),
@@ -54,6 +57,6 @@ test("calls carry the span that is active, and methods run within that of their 
   writeFileSync(join(folder, "program.mjs"), PROGRAM);
   const { address } = await startNode({ test: t });
   const [first, second] = ["01", "02"].map((n) => `00-0af7651916cd43dd8448eb211c80319c-b7ad6b71692033${n}-01`);
-  const seen = JSON.parse(execFileSync(process.execPath, ["program.mjs", address, first, second], { cwd: folder, timeout: 60_000 }));
-  assert.deepEqual(seen, [first, first, [first, first], second, null]);
+  const printed = execFileSync(process.execPath, ["program.mjs", address, first, second], { cwd: folder, timeout: 60_000 });
+  assert.deepEqual(JSON.parse(printed), [first, first, [first, first], second, null]);
 });
