@@ -273,6 +273,16 @@ test("the credit of a stream is kept to, in items and in bytes", async (t) => {
   assert.equal((await peer.receive()).error.code, -32800);
 });
 
+test("a generator that never waits leaves others their turn", async (t) => {
+  const { peer } = await begin(t);
+  peer.send({ id: 1, method: "s.count", params: [], stream: { credit: 1_000_000 } });
+  assert.equal((await peer.receive()).params.seq, 0);
+  peer.send({ id: 2, method: "heartbeat" }, { method: "$/cancelRequest", params: { id: 1 } });
+  let items = 1;
+  for (let each; (each = await peer.receive()).id !== 1; ) if (each.method) ++items;
+  assert.ok(items < 1_000_000, `${items} items came before the cancellation was read`);
+});
+
 test("who sends more than was accepted, or out of order, ends its own stream", async (t) => {
   const { peer } = await begin(t);
   const open = async (id) => {
@@ -349,6 +359,7 @@ test("who drains does not come back, and may be told to before there is a node",
   assert.equal((await peer.receive()).id, 5);
   await drained;
   assert.equal(client.state, "closed");
+  assert.equal(listener.count(), 1);
   listener.close();
 
   const lines = [];

@@ -105,7 +105,9 @@ export async function listen(t) {
   const server = net.createServer().listen(0, "127.0.0.1");
   const peers = [];
   const waiting = [];
+  let count = 0;
   server.on("connection", (socket) => {
+    ++count;
     const peer = new Peer(socket);
     t.after(() => peer.close());
     if (waiting.length > 0) waiting.shift()(peer);
@@ -116,6 +118,7 @@ export async function listen(t) {
   return {
     address: `127.0.0.1:${server.address().port}`,
     peer: () => (peers.length > 0 ? Promise.resolve(peers.shift()) : new Promise((resolve) => waiting.push(resolve))),
+    count: () => count,
     close: () => server.close(),
   };
 }
