@@ -221,6 +221,18 @@ test("drain answers what is under way", async (t) => {
   await assert.rejects(node.call("s.double", [1]), failsWith(14, /nobody serves s\.double now/));
 });
 
+test("drain does not wait for ever", async (t) => {
+  const mesh = new FakeMesh();
+  t.after(() => mesh.close());
+  const served = await mesh.serve(makeService(), { graceMs: 0, drainMs: 3000 });
+  const node = await mesh.connect();
+  const endless = node.stream("s.count", [1e9], { window: 1 });
+  await endless.next();
+  await served.drain();
+  assert.equal(Math.round(mesh.now()), 3000);
+  await assert.rejects(endless.next(), failsWith(14));
+});
+
 test("the deadline of a call holds for all attempts and for what it waits before them", async (t) => {
   const { mesh, node } = await begin(t, { retries: 100 });
   mesh.fail("s.double", { code: 14, message: "later", data: { executed: "no", retry_after_ms: 400 } });

@@ -73,8 +73,9 @@ export class Client extends EventEmitter {
     const { window = DEFAULT_WINDOW, after, cursors = false, resume = false, idempotent = false } = options;
     if (!Number.isInteger(window) || window < 1) throw new TypeError(`window is an integer from 1, not ${window}`);
     const limits = this.#members(options, Infinity);
-    const until = this.#clock.now() + limits.timeoutMs;
+    let until;
     const open = async (behind, pauseMs, reader) => {
+      until ??= this.#clock.now() + limits.timeoutMs;
       if (pauseMs > 0) await this.#pause(pauseMs, limits);
       const connection = this.#current ?? (await this.#connected(method, limits, until));
       const deadlineMs = limits.timeoutMs === Infinity ? undefined : until - this.#clock.now();
@@ -94,7 +95,7 @@ export class Client extends EventEmitter {
     return this.#current !== undefined;
   }
 
-  // Takes leave: the mesh sends nothing new, what is under way is answered, then this closes.
+  // Takes leave: the mesh sends nothing new, what is under way is answered if it ends in time, then this closes.
   async drain() {
     if (this.#over || this.#leaving) return this.closed;
     this.#leaving = true;
@@ -154,8 +155,8 @@ export class Client extends EventEmitter {
     for (const address of addresses) {
       try {
         const link = await this.#introduce(address);
-        if (!link.leaving) return this.#adopt(address, link);
-        failures.push(`${address}: the node is draining`);
+        if (!link.leaving && !link.connection.ended) return this.#adopt(address, link);
+        failures.push(`${address}: the node is ${link.leaving ? "draining" : "gone again"}`);
       } catch (error) {
         if (error.refused || this.#over) throw error;
         failures.push(`${address}: ${error.message || error.errors?.map((each) => each.message).join(", ")}`);
@@ -181,7 +182,6 @@ export class Client extends EventEmitter {
     this.#connections.add(link);
     try {
       link.peer = await link.connection.introduce(await this.#introduction(), { timeoutMs, signal });
-      if (link.connection.ended) throw unavailable("the node closed the connection", "no");
       return link;
     } catch (error) {
       this.#connections.delete(link);
@@ -299,10 +299,11 @@ export class Client extends EventEmitter {
     if (context?.aborted) throw context.reason;
   }
 
-  // Resolves when no method is under way any more.
+  // Resolves when no method is under way any more, or the time for that has passed.
   async #idle() {
+    const until = this.#clock.now() + this.#options.drainMs;
     const busy = () => [...this.#connections].some(({ connection }) => connection.underWay > 0);
-    while (busy() && !this.#over) await new Promise((resolve) => this.#clock.setTimeout(resolve, 10));
+    while (busy() && !this.#over && this.#clock.now() < until) await new Promise((resolve) => this.#clock.setTimeout(resolve, 10));
   }
 
   #end(reason) {

@@ -125,6 +125,8 @@ export interface ConnectOptions {
   maxFrameBytes?: number;
   /** How long calls may still come once the node knows that this leaves; 500. */
   graceMs?: number;
+  /** How long `drain` then waits for what is under way; 10000. */
+  drainMs?: number;
   /** Ends it. */
   signal?: AbortSignal;
   /** Gets lines about connections. */

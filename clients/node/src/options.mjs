@@ -11,6 +11,7 @@ const DEFAULTS = {
   heartbeatMs: 15_000,
   maxFrameBytes: 16 << 20,
   graceMs: 500,
+  drainMs: 10_000,
 };
 const NAMES = ["name", "instance", "addresses", "token", "tls", "service", "callbacks", "backoff", "signal", "log",
   ...Object.keys(DEFAULTS)];
