@@ -12,7 +12,7 @@ export function pauseBefore(error, attempts, retries, mayRepeat) {
   const again = error.executed === "no" ? error.code === codes.unavailable || error.retryAfterMs !== undefined
     : mayRepeat && error.code === codes.unavailable && error.executed === "unknown";
   if (!again) return undefined;
-  return jitter(Math.max(error.retryAfterMs ?? 0, FIRST_PAUSE_MS * 2 ** (attempts - 1)));
+  return (error.retryAfterMs ?? 0) + jitter(FIRST_PAUSE_MS * 2 ** (attempts - 1));
 }
 
 // Keeps a thousand clients from coming back in the same instant.
