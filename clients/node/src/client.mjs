@@ -29,6 +29,7 @@ export class Client extends EventEmitter {
   #leaving = false; // by drain()
   #over = undefined; // why there will be no connection any more
   #stop = new AbortController();
+  #onIdle = undefined; // wakes who waits for the methods under way
   #close;
 
   // Made by `connect` and `serve`. `surroundings` replace time and network in tests.
@@ -177,6 +178,7 @@ export class Client extends EventEmitter {
       node: this,
       onEnd: (error) => this.#lost(link, error),
       onGoaway: (params) => this.#leave(link, params),
+      onIdle: () => this.#onIdle?.(),
       onFailed: (error, method) => this.#tell("failed", error, method) || this.#log(`${method}: ${error?.stack ?? error}`),
     });
     this.#connections.add(link);
@@ -301,9 +303,14 @@ export class Client extends EventEmitter {
 
   // Resolves when no method is under way any more, or the time for that has passed.
   async #idle() {
-    const until = this.#clock.now() + this.#options.drainMs;
+    let late = false;
+    const timer = this.#clock.setTimeout(() => {
+      late = true;
+      this.#onIdle?.();
+    }, this.#options.drainMs);
     const busy = () => [...this.#connections].some(({ connection }) => connection.underWay > 0);
-    while (busy() && !this.#over && this.#clock.now() < until) await new Promise((resolve) => this.#clock.setTimeout(resolve, 10));
+    while (busy() && !late && !this.#over) await new Promise((resolve) => (this.#onIdle = resolve));
+    this.#clock.clearTimeout(timer);
   }
 
   #end(reason) {

@@ -33,14 +33,17 @@ export class Connection {
   #heartbeat;
 
   // `service` may be undefined. `node` is what its methods call with.
-  constructor({ transport, clock, service, node, onEnd, onGoaway, onFailed }) {
+  constructor({ transport, clock, service, node, onEnd, onGoaway, onFailed, onIdle }) {
     this.#transport = transport;
     this.#clock = clock;
     this.#onEnd = onEnd;
     this.#onGoaway = onGoaway;
     this.#heard = clock.now();
-    const onIdle = () => this.#leaveWhenIdle();
-    this.#serving = new Serving({ service, transport, node, clock, onFailed, onIdle });
+    const idle = () => {
+      this.#leaveWhenIdle();
+      onIdle();
+    };
+    this.#serving = new Serving({ service, transport, node, clock, onFailed, onIdle: idle });
     transport.onMessage = (text) => this.#receive(text);
     transport.onEnd = (error) => this.#end(error);
   }
