@@ -20,7 +20,7 @@ declare -A packages=(
 )
 # Commands that some machines have from another source than Debian's packages.
 declare -A commands=(
-  [test]="node:nodejs npm:npm"
+  [test]="node:nodejs npm:npm tsc:node-typescript"
   [example]="node:nodejs"
   [bench]="node:nodejs"
 )

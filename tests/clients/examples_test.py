@@ -18,6 +18,7 @@ CALLERS = {
     "call.py": [*PYTHON, EXAMPLES / "python/call.py"],
     "call.mjs": ["node", EXAMPLES / "node/call.mjs"],
     "minimal.py": [*PYTHON, EXAMPLES / "python/minimal.py"],
+    "minimal.mjs": ["node", EXAMPLES / "node/minimal.mjs"],
 }
 SERVICES = {
     "service.py": [*PYTHON, EXAMPLES / "python/service.py"],
@@ -70,6 +71,9 @@ class Node:
         introduction = {"node": "test", "connection": 1, "heartbeat_ms": 1000, "limits": {}}
         self.send(id=message["id"], result=introduction)
         return message["params"]
+
+    def introduced_methods(self):
+        return [each if isinstance(each, str) else each["method"] for each in self.introduce()["serves"]]
 
     def call(self, method, params, id="same id as theirs: 1"):
         self.send(id=id, method=method, params=params)
@@ -140,7 +144,7 @@ class Services(unittest.TestCase):
         for name, command in SERVICES.items():
             with self.subTest(name), self.service(command) as (listener, _):
                 node = Node(listener)
-                self.assertEqual(node.introduce()["serves"], ["users.get", "users.list"])
+                self.assertEqual(node.introduced_methods(), ["users.get", "users.list"])
                 self.assertEqual(node.call("users.get", {"id": 2}), {"id": 2, "name": "Grace"})
                 self.assertEqual(node.call("users.list", {"limit": 1}, id=0), [{"id": 1, "name": "Ada"}])
                 self.assertEqual(node.call("users.get", {"id": 9})["code"], 404)
@@ -168,7 +172,8 @@ class Services(unittest.TestCase):
                 node = Node(listener)
                 node.introduce()
                 node.socket.sendall(b"\xff\xff\xff\xff")
-                self.assertIsNone(node.receive())
+                while node.receive() is not None:  # it may say why
+                    pass
                 node.close()
                 again = Node(listener)
                 again.introduce()

@@ -23,16 +23,20 @@ UNAUTHENTICATED = 16
 SERVES = [{"method": "users.get", "idempotent": True, "max_in_flight": 3}]
 
 # Serves until its standard input ends; a token that is refused is the end, too.
+NODE_PACKAGE = f"{ROOT}/clients/node/src/index.mjs"
 NODE_SERVICE = """
-import { connect } from "%s/examples/node/weft-client.mjs";
-const options = JSON.parse(process.argv[2]);
+import { connect, Service } from "%s";
+const { serves, ...options } = JSON.parse(process.argv[2]);
+const service = new Service(options.name);
+const { method, idempotent, max_in_flight: maxInFlight } = serves?.[0] ?? { method: "users.get" };
+service.method(method, { params: ["id"], idempotent, maxInFlight }, ({ id }) => ({ id }));
 try {
-  const node = await connect(process.argv[1], { ...options, methods: { "users.get": ([id]) => ({ id }) } });
+  const node = await connect(process.argv[1], { ...options, service });
   process.stdin.on("end", () => node.close()).resume();
 } catch (error) {
   console.log(error.code);
 }
-""" % ROOT.as_uri().removeprefix("file://")
+""" % NODE_PACKAGE
 
 
 class PythonService:
@@ -55,7 +59,7 @@ class PythonService:
 
 
 class NodeService:
-    """The same with the client for Node.js."""
+    """The same with the package for Node.js."""
 
     def __init__(self, address, **options):
         self.command = ["node", "--input-type=module", "-e", NODE_SERVICE, address, json.dumps(options)]
@@ -154,14 +158,14 @@ class Clients(unittest.TestCase):
 
     def node_calls(self, params, key, times=5):
         script = """
-import { connect } from "%s/examples/node/weft-client.mjs";
+import { connect } from "%s";
 const [address, token, params, key, times] = process.argv.slice(1);
 const node = await connect(address, { name: "caller", token });
 const answers = [];
 for (let i = 0; i < times; ++i) answers.push(await node.call("users.get", JSON.parse(params), { routeKey: key }));
 console.log(JSON.stringify(answers));
 node.close();
-""" % ROOT.as_uri().removeprefix("file://")
+""" % NODE_PACKAGE
         done = subprocess.run(["node", "--input-type=module", "-e", script, self.node.listen, token_of("caller"), json.dumps(params),
                                key, str(times)], capture_output=True, text=True, timeout=TIMEOUT, check=True)
         return json.loads(done.stdout)

@@ -6,3 +6,5 @@ foreach(name shop dashboard clients minimal_service streams history history_stre
   set_tests_properties(examples.${name} PROPERTIES LABELS mesh TIMEOUT 300
                        ENVIRONMENT "WEFT_BIN=$<TARGET_FILE:weft>;WEFT_SHOP_NODE=$<TARGET_FILE:weft_shop_node>")
 endforeach()
+add_test(NAME examples.billing COMMAND node --test "${CMAKE_SOURCE_DIR}/examples/shop/billing.test.mjs")
+set_tests_properties(examples.billing PROPERTIES LABELS mesh TIMEOUT 120)
