@@ -27,7 +27,8 @@ def parse(text: str) -> Address:
     scheme, separator, rest = text.strip().rpartition("://")
     host, _, port = rest.rpartition(":")
     if separator and scheme not in ("tcp", "tls") or not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"'{text}' is no address of a node; it is HOST:PORT or tls://HOST:PORT, such as 127.0.0.1:7400")
+        raise ValueError(f"'{text}' is no address of a node; it is HOST:PORT or tls://HOST:PORT, such as "
+                         "127.0.0.1:7400")
     return Address(host.strip("[]"), int(port), scheme == "tls")
 
 

@@ -4,7 +4,7 @@ import asyncio
 import collections
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -45,9 +45,10 @@ class Reading:
         if self.answer.done():
             return
         if method == "$/stream/accept":
-            if type(credit := params.get("credit")) is int:
+            credit, size = params.get("credit"), params.get("bytes")
+            if isinstance(credit, int):
                 self.credit += credit
-            if type(size := params.get("bytes")) is int:
+            if isinstance(size, int):
                 self.bytes = size + (0 if self.bytes == math.inf else self.bytes)
         elif params.get("seq") != self._came:
             return self._break(codes.INTERNAL_ERROR, f"item {params.get('seq')} came, not the next one, {self._came}")
@@ -67,7 +68,7 @@ class Reading:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def until(self, ready: Callable[[], Any]) -> None:
+    async def until(self, ready: Callable[[], bool]) -> None:
         """Waits until that, or until the stream has ended."""
         while not ready() and not self.answer.done():
             self._waiter = self.peer.loop.create_future()
@@ -75,6 +76,19 @@ class Reading:
                 await self._waiter
             finally:
                 self._waiter = None
+
+    def has_items(self) -> bool:
+        return bool(self.items)
+
+    def _may_send(self) -> bool:
+        return self.credit > 0 and self.bytes > 0
+
+    async def send(self, value: str) -> None:
+        """Sends a value, JSON text, as soon as the generator takes one."""
+        await self.until(self._may_send)
+        self.tell("send", f',"seq":{self.sent},"value":{value}')
+        self.sent, self.credit = self.sent + 1, self.credit - 1
+        self.bytes -= len(value.encode())
 
     def tell(self, what: str, members: str = "") -> None:
         if not self.answer.done():
@@ -125,13 +139,8 @@ class Stream(Generic[T]):
         if not self._started and not self._ended:
             raise TypeError("can't send non-None value to a just-started stream")
         with self._alone():
-            if (reading := self._reading) is not None:
-                await reading.until(lambda: reading.credit > 0 and reading.bytes > 0)
-                if not reading.answer.done():
-                    text = dumps(value)
-                    reading.tell("send", f',"seq":{reading.sent},"value":{text}')
-                    reading.sent, reading.credit = reading.sent + 1, reading.credit - 1
-                    reading.bytes -= len(text.encode())
+            if self._reading is not None:
+                await self._reading.send(dumps(value))
             self._grant()
             return await self._next()
 
@@ -176,7 +185,7 @@ class Stream(Generic[T]):
             reading.peer.loop.call_soon_threadsafe(reading.take_back)
 
     @contextlib.contextmanager
-    def _alone(self) -> Any:
+    def _alone(self) -> Iterator[None]:
         if self._busy:
             raise RuntimeError("the stream is asked for its next item already")
         self._busy = True
@@ -208,7 +217,7 @@ class Stream(Generic[T]):
         while not self._ended:
             if (reading := self._reading) is None:
                 self._reading = reading = await self._begin()
-            await reading.until(lambda: reading.items)
+            await reading.until(reading.has_items)
             if reading.items:
                 return self._hand_out(reading)
             self._reading = None

@@ -21,7 +21,7 @@ from .mismatch import Mismatch
 from .options import Settings, split
 from .peer import Peer
 from .service import Methods, Service
-from .uplink import Uplink
+from .uplink import Dial, Uplink
 from .wire import MAX_FRAME_BYTES
 
 log = logging.getLogger("weft")
@@ -52,11 +52,11 @@ class Node:
         attempt = 0
         while True:
             try:
-                _, id, answer = (sent := await self.send_request(method, params, settings, expires))
+                peer, id, answer = await self.send_request(method, params, settings, expires)
                 try:
                     result = await answer
                 except asyncio.CancelledError:
-                    sent[0].cancel(id)
+                    peer.cancel(id)
                     raise
             except Error as error:
                 attempt += 1
@@ -75,8 +75,8 @@ class Node:
         args, settings = split(args, self._default)
         if len(args) == before and "window" in kwargs:
             if not isinstance(window := kwargs.pop("window"), int) or window < 1:
-                raise ValueError(f"window is {window!r}; it is how many items may be on their way, 1 or more; a parameter "
-                                 "of the method with that name goes beside weft.options(…)")
+                raise ValueError(f"window is {window!r}; it is how many items may be on their way, 1 or more; a "
+                                 "parameter of the method with that name goes beside weft.options(…)")
             _, settings = split((_window(window),), settings)
         return Stream(self, method, write_params(args, kwargs), settings)
 
@@ -222,7 +222,7 @@ def introduction(name: str | None, instance: str | None, token: str | None, hear
 def connect(*addresses: str, name: str | None = None, instance: str | None = None, token: str | None = None,
             tls: Tls = None, server_hostname: str | None = None, services: Sequence[Service] = (),
             callbacks: Sequence[Service] = (), timeout: float | None = 30, heartbeat: float = 15) -> Connecting:
-    """Connects to the first of the nodes that answers: `await weft.connect(…)`, or `async with weft.connect(…) as node`.
+    """Connects to the first of the nodes that answers: `await weft.connect(…)`, or `async with weft.connect(…) as n`.
 
     Raises Error: 14 when none can be reached, or what a node answered that refuses. `name` and `instance` are what the
     mesh calls this program, `token` (else the variable WEFT_TOKEN) says who it is. `tls` is True or an SSLContext;
@@ -239,8 +239,8 @@ def connect(*addresses: str, name: str | None = None, instance: str | None = Non
     return Connecting(begin)
 
 
-async def open_node(nodes: list[Address], dialing: Callable[[Callable[[], Peer]], Callable[[Address], Awaitable[Peer]]],
-                    said: dict[str, Any], answers: Sequence[Service], default: Settings, patient: bool) -> Node:
+async def open_node(nodes: list[Address], dialing: Callable[[Callable[[], Peer]], Dial], said: dict[str, Any],
+                    answers: Sequence[Service], default: Settings, patient: bool) -> Node:
     """`dialing` makes what connects, from what makes a Peer."""
     methods = Methods(answers)
     node: Node

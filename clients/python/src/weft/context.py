@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """A call to one of our methods. `deadline` is in the loop's time; `after` the cursor that a stream goes on behind."""
+    """A call to one of our methods. `deadline` is in the loop's time, `after` the cursor that a stream is to go on
+    behind."""
 
     __slots__ = ("method", "deadline", "after", "traceparent", "tracestate", "peer", "key", "id_text", "task", "source",
                  "running", "ended", "taken_back", "timer")

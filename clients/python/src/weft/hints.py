@@ -197,7 +197,7 @@ def _union(choices: list[Codec], optional: bool) -> Codec:
 
 
 def _union_of(arguments: tuple[Any, ...]) -> Codec:
-    choices = [each for each in arguments if each is not type(None)]
+    choices = [each for each in arguments if each not in (None, type(None))]
     # A float reads every integer, too.
     choices.sort(key=lambda each: each is float)
     return _union([codec_of(each) for each in choices], len(choices) < len(arguments))

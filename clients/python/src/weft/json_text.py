@@ -5,7 +5,6 @@ import dataclasses
 import datetime
 import decimal
 import enum
-import functools
 import json
 import json.decoder
 import json.encoder
@@ -14,15 +13,19 @@ from collections.abc import Callable
 from typing import Any
 
 
-@functools.lru_cache(maxsize=None)
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+_known_names: dict[Any, tuple[str, ...]] = {}
+
+
+def _names(kind: Any) -> tuple[str, ...]:
+    if (names := _known_names.get(kind)) is None:
+        names = _known_names[kind] = tuple(field.name for field in dataclasses.fields(kind))
+    return names
 
 
 def plain(value: Any) -> Any:
     """What `value`, which JSON has no type for, is in it. Raises TypeError where it is nothing."""
     kind = type(value)
-    if dataclasses.is_dataclass(kind):
+    if dataclasses.is_dataclass(value):
         return {name: getattr(value, name) for name in _names(kind)}
     if isinstance(value, enum.Enum):
         return value.value
@@ -49,7 +52,8 @@ _make = json.encoder.c_make_encoder  # type: ignore[attr-defined]
 
 def _fast_encoder() -> Callable[[Any], str]:
     # JSONEncoder.encode makes one of these for every value.
-    chunks = _make(None, plain, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    quote = json.encoder.encode_basestring  # type: ignore[attr-defined]
+    chunks = _make(None, plain, quote, None, ":", ",", False, False, False)
 
     def dumps(value: Any) -> str:
         return "".join(chunks(value, 0))

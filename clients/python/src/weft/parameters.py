@@ -17,7 +17,7 @@ _NOTHING: list[Any] = []
 
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
     """Raises TypeError where one names what does not exist."""
-    target = function if inspect.isroutine(function) else getattr(function, "__call__", function)
+    target: Any = function if inspect.isroutine(function) else function.__call__  # type: ignore[operator]
     try:
         return typing.get_type_hints(target, include_extras=True)
     except NameError as missing:

@@ -27,6 +27,8 @@ log = logging.getLogger("weft")
 # A deadline that is further away is looked at now and then; a nearer one has a timer of its own.
 COARSE = 5.0
 TICK = 0.5
+# The node ends a call whose time is over, and knows better what became of it.
+GRACE = 0.1
 FIRST_ID = re.compile(rb'"id"\s*:\s*(\d{1,18})[,}\s]')
 
 Waiting = tuple["asyncio.Future[Any]", float | None, str]
@@ -139,7 +141,7 @@ class Peer(Connection):
 
     def _watch(self, id: int, expires: float) -> None:
         if expires - self.heard < COARSE:
-            self.loop.call_at(expires, self._expire, id)
+            self.loop.call_at(expires + GRACE, self._expire, id)
         elif self._ticking is None:
             self._ticking = self.loop.call_later(TICK, self._tick)
 
@@ -148,13 +150,13 @@ class Peer(Connection):
         self._ticking = None
         watched = False
         for id, (_, expires, _) in list(self._pending.items()):
-            if expires is not None and expires <= now:
+            if expires is not None and expires + GRACE <= now:
                 self._expire(id)
             watched = watched or expires is not None
         for call in list(self.serving.values()):
             if call.deadline is not None and call.task is not None:
                 watched = True
-                if call.deadline <= now:
+                if call.deadline + GRACE <= now:
                     call.expire()
         if watched and not self.closing:
             self._ticking = self.loop.call_later(TICK, self._tick)
@@ -163,7 +165,7 @@ class Peer(Connection):
         """Takes it back when its deadline passes."""
         assert call.deadline is not None
         if call.deadline - self.heard < COARSE:
-            call.timer = self.loop.call_at(call.deadline, call.expire)
+            call.timer = self.loop.call_at(call.deadline + GRACE, call.expire)
         elif self._ticking is None:
             self._ticking = self.loop.call_later(TICK, self._tick)
 
@@ -361,8 +363,8 @@ class Peer(Connection):
             return put(text)
         payload = text.encode()
         if len(payload) > self.frame_bytes:
-            return self._refuse(codes.RESOURCE_EXHAUSTED, f"{call.method}: the answer has {len(payload)} bytes, and the "
-                                f"node takes {self.frame_bytes}", None, call.id_text)
+            return self._refuse(codes.RESOURCE_EXHAUSTED, f"{call.method}: the answer has {len(payload)} bytes, and "
+                                f"the node takes {self.frame_bytes}", None, call.id_text)
         self.write_payload(payload)
 
     def answer_error(self, call: Call, error: Error) -> None:

@@ -37,12 +37,19 @@ def _member_codecs(kind: Any, stands_for: dict[Any, Any]) -> dict[str, Any]:
     from .hints import codec_of
 
     hints = typing.get_type_hints(kind, include_extras=True)
-    return {name: codec_of(stands_for.get(hint, hint) if isinstance(hint, typing.TypeVar) else hint)
-            for name, hint in hints.items()}
+    return {name: codec_of(_filled(hint, stands_for)) for name, hint in hints.items()}
+
+
+def _filled(hint: Any, stands_for: dict[Any, Any]) -> Any:
+    if isinstance(hint, typing.TypeVar):
+        return stands_for.get(hint, hint)
+    parameters = () if isinstance(hint, type) else getattr(hint, "__parameters__", ())
+    return hint[tuple(stands_for.get(each, each) for each in parameters)] if parameters else hint
 
 
 def _object_schema(kind: Any, codecs: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    return {"type": "object", "title": kind.__name__, "properties": {name: each.schema for name, each in codecs.items()},
+    properties = {name: each.schema for name, each in codecs.items()}
+    return {"type": "object", "title": kind.__name__, "properties": properties,
             **({"required": required} if required else {})}
 
 

@@ -59,8 +59,8 @@ class Method:
     def _check(self) -> None:
         prefix = self.name.removesuffix(".*")
         if not prefix or "*" in prefix:
-            raise ValueError(f"'{self.name}' is no name of a method; it is one such as \"users.get\", or \"users.*\" for "
-                             "all that begin so")
+            raise ValueError(f"'{self.name}' is no name of a method; it is one such as \"users.get\", or \"users.*\" "
+                             "for all that begin so")
         if prefix.startswith(("rpc.", "mesh.", "$/")) or prefix in ("connect", "heartbeat", "rpc", "mesh"):
             raise ValueError(f"'{self.name}' is reserved for the node")
         if self.resumable and not self.streams:
@@ -76,7 +76,7 @@ class Method:
                                 f"{returned!r}")
             return
         self.item = _item_codec(arguments[0])
-        if len(arguments) > 1 and arguments[1] is not type(None):
+        if len(arguments) > 1 and arguments[1] not in (None, type(None)):
             self.input = codec_of(arguments[1])
 
     def declaration(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _called(function: Callable[..., Any]) -> Any:
         function = function.func
     if inspect.isroutine(function) or isinstance(function, type):
         return function
-    return function.__call__
+    return function.__call__  # type: ignore[operator]
 
 
 class Service:

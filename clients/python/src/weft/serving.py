@@ -34,8 +34,8 @@ async def serve(addresses: str | Sequence[str], /, *services: Service, name: str
     told = asyncio.Event()
     with _signals(told) if signals else contextlib.nullcontext():
         opening = asyncio.ensure_future(
-            open_node(nodes, lambda make: lambda each: addressing.dial(each, make, tls, server_hostname), said, services,
-                      Settings(timeout=timeout), patient=True))
+            open_node(nodes, lambda make: lambda each: addressing.dial(each, make, tls, server_hostname), said,
+                      services, Settings(timeout=timeout), patient=True))
         if (node := await _unless(told, opening)) is None:
             return
         await _serve(node, services, told, drain_timeout)
@@ -43,8 +43,9 @@ async def serve(addresses: str | Sequence[str], /, *services: Service, name: str
 
 async def _unless(told: asyncio.Event, opening: "asyncio.Future[Node]") -> Node | None:
     ending = asyncio.ensure_future(told.wait())
+    waits: list[asyncio.Future[Any]] = [opening, ending]
     try:
-        await asyncio.wait([opening, ending], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         return await opening if opening.done() else None
     finally:
         ending.cancel()
@@ -54,7 +55,7 @@ async def _unless(told: asyncio.Event, opening: "asyncio.Future[Node]") -> Node 
 async def _serve(node: Node, services: Sequence[Service], told: asyncio.Event, drain_timeout: float) -> None:
     names = ", ".join(name for service in services for name in service.methods)
     log.info("serving %s at node %s", names, node.info.get("node"))
-    ends = [asyncio.ensure_future(told.wait()), asyncio.ensure_future(node.closed())]
+    ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(told.wait()), asyncio.ensure_future(node.closed())]
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if ends[1].done():

@@ -40,8 +40,8 @@ class Source:
     @classmethod
     def of(cls, call: "Call", asked: Any) -> "Source":
         match asked:
-            case {"credit": credit} if _is_count(credit) and (asked.get("bytes") is None or _is_count(asked["bytes"])):
-                return cls(call, credit, asked["bytes"] if "bytes" in asked else math.inf, asked.get("after"))
+            case {"credit": int(credit)} if _is_count(credit) and _is_count(asked.get("bytes", 0)):
+                return cls(call, credit, asked.get("bytes", math.inf), asked.get("after"))
         raise Error(codes.INVALID_REQUEST, 'stream is {"credit": n, "bytes"?: m, "after"?: cursor}')
 
     @property
@@ -60,11 +60,7 @@ class Source:
             case "$/stream/send":
                 self._take_value(params)
             case "$/stream/throw":
-                match params.get("error"):
-                    case {"code": int(code)} as error:
-                        self.thrown.append(Error(code, str(error.get("message", "")), error.get("data")))
-                    case _:
-                        self.thrown.append(Error(codes.INTERNAL_ERROR, "thrown by the caller"))
+                self.thrown.append(Error.from_json(params.get("error")))
             case "$/stream/end":
                 self.ended = True
         self.wake()
@@ -122,7 +118,8 @@ class _Steps:
 
 
 def _driven(method: Method, generator: Any) -> AsyncGenerator[Any, Any]:
-    return _Steps(generator) if method.generator else generator  # type: ignore[return-value]
+    driven: AsyncGenerator[Any, Any] = _Steps(generator) if method.generator else generator
+    return driven
 
 
 async def gather(method: Method, made: Any) -> list[Any]:

@@ -1,14 +1,15 @@
 """W3C trace context: that of the call that runs here, or, where OpenTelemetry is installed, its current span."""
 
 import contextlib
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
 from .context import Call, _current
 
 try:
-    from opentelemetry import propagate as _propagate
-    from opentelemetry import trace as _trace
+    _propagate: Any = importlib.import_module("opentelemetry.propagate")
+    _trace: Any = importlib.import_module("opentelemetry.trace")
 except ImportError:
     _propagate = _trace = None
 

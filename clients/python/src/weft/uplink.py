@@ -48,6 +48,7 @@ class Uplink:
             if (peer := await self._reach(None)) is None:
                 self.closed = True
                 raise unavailable(f"cannot connect to {self.reason}", "no")
+            self._use(peer)
         else:
             peer = None
         self._keeping = asyncio.create_task(self._keep(peer), name="weft uplink")
@@ -78,7 +79,7 @@ class Uplink:
                     await asyncio.sleep(0)
         except TimeoutError:
             if self.peer is not None:
-                raise late("as many calls are under way as the node takes, and none of them ended in time", "no") from None
+                raise late("as many calls are under way as the node takes; none ended in time", "no") from None
             raise unavailable(f"no connection to a node in time: {self.reason}", "no") from None
 
     async def _change(self) -> None:
@@ -101,8 +102,10 @@ class Uplink:
                 peer = peer or await self._reach(avoid)
                 if peer is not None:
                     began = loop.time()
-                    self._use(peer)
-                    await asyncio.wait([peer.ended, peer.draining], return_when=asyncio.FIRST_COMPLETED)
+                    if peer is not self.peer:
+                        self._use(peer)
+                    ends: list[asyncio.Future[Any]] = [peer.ended, peer.draining]
+                    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                     avoid = self._leave(peer)
                     if loop.time() - began >= LASTED:
                         backoff.reset()

@@ -37,7 +37,7 @@ class FrameReader:
                 return []
             data = b"".join(self._pieces)
             self._pieces = []
-        payloads = []
+        payloads: list[bytes] = []
         at, size, need = 0, len(data), HEADER.size
         while size - at >= HEADER.size:
             length, = _read_length(data, at)
