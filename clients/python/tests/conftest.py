@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-TIMEOUT = 60
+TIMEOUT = 30
 
 
 @pytest.hookimpl(tryfirst=True)
