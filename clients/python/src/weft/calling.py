@@ -27,7 +27,7 @@ class Reading:
 
     def __init__(self, peer: "Peer", id: int, answer: "asyncio.Future[Any]", granted: int) -> None:
         self.peer, self.id, self.answer, self.granted = peer, id, answer, granted
-        self.items: collections.deque[tuple[Any, Any]] = collections.deque()   # values and cursors
+        self.items: collections.deque[dict[str, Any]] = collections.deque()    # the params they came as
         self.credit, self.bytes = 0, math.inf                                  # of values that we may send
         self.sent = 0
         self._came = 0
@@ -40,33 +40,34 @@ class Reading:
             answer.exception()  # which nobody may ask for
         self.wake()
 
-    def take(self, method: str, params: dict[str, Any]) -> None:
-        """A message of this stream."""
-        if self.answer.done():
-            return
-        if method == "$/stream/accept":
-            credit, size = params.get("credit"), params.get("bytes")
-            if isinstance(credit, int):
-                self.credit += credit
-            if isinstance(size, int):
-                self.bytes = size + (0 if self.bytes == math.inf else self.bytes)
-        elif params.get("seq") != self._came:
+    def take_item(self, params: dict[str, Any]) -> None:
+        if params.get("seq") != self._came:
             return self._break(codes.INTERNAL_ERROR, f"item {params.get('seq')} came, not the next one, {self._came}")
-        elif self._came >= self.granted:
+        if self._came >= self.granted:
             return self._break(codes.RESOURCE_EXHAUSTED, f"{self._came + 1} items came, and {self.granted} may")
-        else:
-            self._came += 1
-            self.items.append((params.get("value"), params.get("cursor")))
+        self._came += 1
+        self.items.append(params)
         if self._waiter is not None:
             self.wake()
 
+    def take_accept(self, params: dict[str, Any]) -> None:
+        credit, size = params.get("credit"), params.get("bytes")
+        if isinstance(credit, int):
+            self.credit += credit
+        if isinstance(size, int):
+            self.bytes = size + (0 if self.bytes == math.inf else self.bytes)
+        self.wake()
+
     def _break(self, code: int, why: str) -> None:
+        if self.answer.done():
+            return
         self.peer.cancel(self.id)
         self.answer.set_exception(Error(code, f"the stream broke the protocol: {why}", executed="unknown"))
 
     def wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     async def until(self, ready: Callable[[], bool]) -> None:
         """Waits until that, or until the stream has ended."""
@@ -201,11 +202,12 @@ class Stream(Generic[T]):
             self._taken = 0
 
     def _hand_out(self, reading: Reading) -> T:
-        value, cursor = reading.items.popleft()
+        item = reading.items.popleft()
+        value: Any = item.get("value")
         self._taken += 1
         self._items += 1
-        if cursor is not None:
-            self.cursor = cursor
+        if "cursor" in item:
+            self.cursor = item["cursor"]
         if self._read is None:
             return value  # type: ignore[no-any-return]
         try:

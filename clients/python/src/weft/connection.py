@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, cast
 
-from .wire import MAX_FRAME_BYTES, FrameReader, frame
+from .wire import MAX_FRAME_BYTES, FrameReader, header
 
 
 class Connection(asyncio.Protocol):
@@ -14,10 +14,11 @@ class Connection(asyncio.Protocol):
         self.heard = self.loop.time()
         self.ended: asyncio.Future[str] = self.loop.create_future()
         self.closing = False
+        self.blocked = False    # the transport takes nothing more for now
         self._reader = FrameReader(frame_limit)
         self._transport: asyncio.Transport | None = None
         self._out: list[bytes] = []
-        self._room: asyncio.Future[None] | None = None   # there while the transport takes nothing more
+        self._room: asyncio.Future[None] | None = None
 
     def on_payload(self, payload: bytes) -> None:
         raise NotImplementedError
@@ -46,17 +47,15 @@ class Connection(asyncio.Protocol):
         self._end(reason + (", in the middle of a frame" if self._reader.inside_frame else ""))
 
     def pause_writing(self) -> None:
+        self.blocked = True
         if self._room is None:
             self._room = self.loop.create_future()
 
     def resume_writing(self) -> None:
+        self.blocked = False
         room, self._room = self._room, None
         if room is not None and not room.done():
             room.set_result(None)
-
-    @property
-    def blocked(self) -> bool:
-        return self._room is not None
 
     async def room(self) -> None:
         """Waits until the other side has taken enough of what was written."""
@@ -71,7 +70,8 @@ class Connection(asyncio.Protocol):
             return
         if not self._out:
             self.loop.call_soon(self._flush)
-        self._out.append(frame(payload))
+        self._out.append(header(payload))
+        self._out.append(payload)
 
     def _flush(self) -> None:
         out, self._out = self._out, []

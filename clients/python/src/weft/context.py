@@ -19,7 +19,7 @@ class Call:
     behind."""
 
     __slots__ = ("method", "deadline", "after", "traceparent", "tracestate", "peer", "key", "id_text", "task", "source",
-                 "running", "ended", "taken_back", "timer")
+                 "running", "ended", "taken_back", "timer", "work")
 
     def __init__(self, peer: "Peer", method: str, key: int | str | None = None, id_text: str = "null") -> None:
         self.peer, self.method = peer, method
@@ -35,6 +35,7 @@ class Call:
         # Why it was: what it is answered with, whatever its method makes of that.
         self.taken_back: Error | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.work: Any = None      # what its task waits for
 
     @property
     def caller(self) -> "Node":
@@ -52,6 +53,8 @@ class Call:
             return
         if not self.running:
             # A task that has not begun would never come to answering.
+            if hasattr(self.work, "close"):
+                self.work.close()
             self.peer.answer_error(self, why)
         self.task.cancel()
 

@@ -51,6 +51,7 @@ class Peer(Connection):
         self._pending: dict[int, Waiting] = {}
         self._notified: set[Call] = set()
         self._batched: dict[Call, Callable[[str], None]] = {}
+        self._names: dict[str, str] = {}        # of methods that were called, as they are written
         self._ids = itertools.count(1)
         self._waiting_for_turn: list[asyncio.Future[None]] = []
         self._ticking: asyncio.TimerHandle | None = None
@@ -66,7 +67,9 @@ class Peer(Connection):
         if self.closing:
             raise unavailable(f"{method} was not sent: the connection has ended", "no")
         id = next(self._ids)
-        payload = f'{{"jsonrpc":"2.0","id":{id},"method":{dumps(method)}{members}}}'.encode()
+        if (name := self._names.get(method)) is None:
+            name = self._names[method] = dumps(method)
+        payload = f'{{"jsonrpc":"2.0","id":{id},"method":{name}{members}}}'.encode()
         if len(payload) > self.frame_bytes:
             raise Error(codes.RESOURCE_EXHAUSTED, f"{method} was not sent: it has {len(payload)} bytes, and the node "
                         f"takes {self.frame_bytes}", executed="no")
@@ -189,15 +192,26 @@ class Peer(Connection):
         except (ValueError, RecursionError) as error:
             return self._on_no_json(payload, error)
         if type(message) is dict:
-            self._on_message(message, payload)
+            if "method" not in message:
+                self._on_answer(message)
+            elif message["method"] == "$/stream/item":
+                self._on_item(message, payload)
+            else:
+                self._on_request(message, payload)
         elif type(message) is list and message:
             self._on_batch(message)
         else:
             self._refuse(codes.INVALID_REQUEST, "a message is an object, or an array of some")
 
-    def _on_message(self, message: dict[str, Any], payload: bytes) -> None:
-        if "method" in message:
-            return self._on_request(message, payload)
+    def _on_item(self, message: dict[str, Any], payload: bytes) -> None:
+        """Most of what comes where a stream does, so it takes no turns."""
+        params = message.get("params")
+        if type(params) is not dict or not isinstance(id := params.get("id"), int) or "id" in message:
+            self._on_request(message, payload)
+        elif (reading := self.reading.get(id)) is not None:
+            reading.take_item(params)
+
+    def _on_answer(self, message: dict[str, Any]) -> None:
         id = message.get("id")
         # True and 1.0 are equal to 1, and other ids.
         waiting = self._pending.pop(id, None) if type(id) is int else None
@@ -253,7 +267,7 @@ class Peer(Connection):
             elif "method" in each:
                 self._on_request(each, dumps(each).encode(), place() if "id" in each else None)
             elif "result" in each or "error" in each:
-                self._on_message(each, b"")
+                self._on_answer(each)
             else:
                 self._refuse(codes.INVALID_REQUEST, "a request has a method", place())
 
@@ -408,7 +422,10 @@ class Peer(Connection):
             key = raw_member(raw_member(payload.decode(), "params") or "{}", "id")
         if method in ("$/stream/item", "$/stream/accept"):
             if type(key) is int and (reading := self.reading.get(key)) is not None:
-                reading.take(method, params)
+                if method == "$/stream/item":
+                    reading.take_item(params)
+                else:
+                    reading.take_accept(params)
         elif key is not None and (call := self.serving.get(key)) is not None:
             if method == "$/cancelRequest":
                 call.take_back(Error(codes.REQUEST_CANCELLED, "cancelled by the caller"))

@@ -26,15 +26,21 @@ def run(call: Call, method: Method, params: Any) -> None:
     token = _current.set(call)
     try:
         if method.plain:
-            _run_now(call, method, args, names)
-        else:
-            _begin(call, _run(call, method, args, names))
+            return _run_now(call, method, args, names)
+        work = method.function(*args, **names) if not method.thread else asyncio.to_thread(method.function, *args, **names)
+        if method.streams:
+            work = gather(method, work) if call.source is None else drive(call, method, work)
+        _begin(call, work)
+    except Exception as error:
+        # Of a callable that is no coroutine function after all.
+        call.peer.answer_error(call, _error_of(call, error))
     finally:
         _current.reset(token)
 
 
-def _begin(call: Call, body: Any) -> None:
-    call.task = call.peer.loop.create_task(body, name=call.method)
+def _begin(call: Call, work: Any) -> None:
+    call.work = work
+    call.task = asyncio.Task(_finish(call, work), loop=call.peer.loop, name=call.method)
     if call.deadline is not None:
         call.peer.watch_call(call)
 
@@ -44,7 +50,7 @@ def _run_now(call: Call, method: Method, args: list[Any], names: dict[str, Any])
         with trace.span(call) if trace.INSTALLED else _no_span:
             result = method.function(*args, **names)
         if hasattr(result, "__await__"):
-            return _begin(call, _finish(call, result))
+            return _begin(call, result)
         text = dumps(result)
     except Exception as error:
         call.peer.answer_error(call, _error_of(call, error))
@@ -52,23 +58,15 @@ def _run_now(call: Call, method: Method, args: list[Any], names: dict[str, Any])
         call.peer.answer(call, text)
 
 
-async def _run(call: Call, method: Method, args: list[Any], names: dict[str, Any]) -> None:
-    if method.thread:
-        work: Any = asyncio.to_thread(method.function, *args, **names)
-    elif not method.streams:
-        work = method.function(*args, **names)
-    elif call.source is not None:
-        work = drive(call, method, method.function(*args, **names))
-    else:
-        work = gather(method, method.function(*args, **names))
-    await _finish(call, work)
-
-
 async def _finish(call: Call, work: Any) -> None:
     call.running = True
     try:
-        with trace.span(call) if trace.INSTALLED else _no_span:
-            text = dumps(await work)
+        if trace.INSTALLED:
+            with trace.span(call):
+                result = await work
+        else:
+            result = await work
+        text = dumps(result)
         if call.source is not None and call.taken_back is not None:
             # Its generator has run its cleanup, and said nothing of it.
             raise call.taken_back

@@ -163,7 +163,7 @@ async def drive(call: "Call", method: Method, made: Any) -> None:
                 item = item.value
             text = dumps(item)
             # What was thrown is let in without credit, but its answer is an item as any other.
-            while not source.open:
+            while source.credit <= 0 or source.bytes <= 0:
                 await source.change()
             payload = f'{head}{count},"value":{text}{cursor}}}}}'.encode()
             if len(payload) > peer.frame_bytes:

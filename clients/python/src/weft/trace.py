@@ -13,6 +13,7 @@ try:
 except ImportError:
     _propagate = _trace = None
 
+NOTHING: dict[str, str] = {}
 MEMBERS = ("traceparent", "tracestate")
 
 
@@ -25,7 +26,7 @@ def outgoing() -> dict[str, str]:
             return {name: carrier[name] for name in MEMBERS if name in carrier}
     call = _current.get()
     if call is None or call.traceparent is None:
-        return {}
+        return NOTHING
     return {"traceparent": call.traceparent, **({"tracestate": call.tracestate} if call.tracestate else {})}
 
 

@@ -9,6 +9,10 @@ _read_length = HEADER.unpack_from
 _write_length = HEADER.pack
 
 
+def header(payload: bytes) -> bytes:
+    return _write_length(len(payload))
+
+
 def frame(payload: bytes) -> bytes:
     return _write_length(len(payload)) + payload
 
