@@ -71,6 +71,9 @@ class Node:
         self.send(id=message["id"], result=introduction)
         return message["params"]
 
+    def introduced_methods(self):
+        return [each if isinstance(each, str) else each["method"] for each in self.introduce()["serves"]]
+
     def call(self, method, params, id="same id as theirs: 1"):
         self.send(id=id, method=method, params=params)
         answer = self.receive()
@@ -125,7 +128,7 @@ class Callers(unittest.TestCase):
             for name in "call.py", "call.mjs":
                 done = run(CALLERS[name], "127.0.0.1:%d" % unused.getsockname()[1], "foo")
                 self.assertEqual(done.returncode, 1, name)
-                self.assertRegex(done.stderr, "REFUSED|Connect call failed")
+                self.assertRegex(done.stderr, "REFUSED|cannot connect to .*: Connection refused")
 
 
 class Services(unittest.TestCase):
@@ -140,7 +143,7 @@ class Services(unittest.TestCase):
         for name, command in SERVICES.items():
             with self.subTest(name), self.service(command) as (listener, _):
                 node = Node(listener)
-                self.assertEqual(node.introduce()["serves"], ["users.get", "users.list"])
+                self.assertEqual(node.introduced_methods(), ["users.get", "users.list"])
                 self.assertEqual(node.call("users.get", {"id": 2}), {"id": 2, "name": "Grace"})
                 self.assertEqual(node.call("users.list", {"limit": 1}, id=0), [{"id": 1, "name": "Ada"}])
                 self.assertEqual(node.call("users.get", {"id": 9})["code"], 404)
@@ -168,7 +171,8 @@ class Services(unittest.TestCase):
                 node = Node(listener)
                 node.introduce()
                 node.socket.sendall(b"\xff\xff\xff\xff")
-                self.assertIsNone(node.receive())
+                while node.receive() is not None:  # it may say why
+                    pass
                 node.close()
                 again = Node(listener)
                 again.introduce()

@@ -98,6 +98,12 @@ class Node:
         # The transport closes in the next turn.
         await asyncio.sleep(0)
 
+    async def changed(self) -> str:
+        """Waits until the state is another one, or the node is: the state then."""
+        if not self._uplink.closed:
+            await self._uplink.change()
+        return self.state
+
     @property
     def state(self) -> str:
         """"connected", "connecting" or "closed"."""
@@ -221,26 +227,28 @@ def introduction(name: str | None, instance: str | None, token: str | None, hear
 
 def connect(*addresses: str, name: str | None = None, instance: str | None = None, token: str | None = None,
             tls: Tls = None, server_hostname: str | None = None, services: Sequence[Service] = (),
-            callbacks: Sequence[Service] = (), timeout: float | None = 30, heartbeat: float = 15) -> Connecting:
+            callbacks: Sequence[Service] = (), timeout: float | None = 30, heartbeat: float = 15,
+            on_connect: Callable[[Node], object] | None = None) -> Connecting:
     """Connects to the first of the nodes that answers: `await weft.connect(…)`, or `async with weft.connect(…) as n`.
 
     Raises Error: 14 when none can be reached, or what a node answered that refuses. `name` and `instance` are what the
     mesh calls this program, `token` (else the variable WEFT_TOKEN) says who it is. `tls` is True or an SSLContext;
     `server_hostname` what the certificate must be for if it is not the host of the address. `services` are served to
     the mesh; `callbacks` answered over this connection only. `timeout` (seconds) is that of calls which say nothing
-    else, and `heartbeat` how often the other side must be heard of."""
+    else, and `heartbeat` how often the other side must be heard of. `on_connect` is called with every connection."""
     nodes = addressing.parse_all(addresses)
 
     async def begin() -> Node:
         return await open_node(nodes, lambda make: lambda each: addressing.dial(each, make, tls, server_hostname),
                                introduction(name, instance, token, heartbeat, services), [*services, *callbacks],
-                               Settings(timeout=timeout), patient=False)
+                               Settings(timeout=timeout), patient=False, on_connect=on_connect)
 
     return Connecting(begin)
 
 
 async def open_node(nodes: list[Address], dialing: Callable[[Callable[[], Peer]], Dial], said: dict[str, Any],
-                    answers: Sequence[Service], default: Settings, patient: bool) -> Node:
+                    answers: Sequence[Service], default: Settings, patient: bool,
+                    on_connect: Callable[[Node], object] | None = None) -> Node:
     """`dialing` makes what connects, from what makes a Peer."""
     methods = Methods(answers)
     node: Node
@@ -250,7 +258,11 @@ async def open_node(nodes: list[Address], dialing: Callable[[Callable[[], Peer]]
         peer.node = node
         return peer
 
-    uplink = Uplink(nodes, dialing(make), said, keeps_serving="serves" in said)
+    def connected() -> None:
+        if on_connect is not None:
+            on_connect(node)
+
+    uplink = Uplink(nodes, dialing(make), said, keeps_serving="serves" in said, on_connect=connected)
     node = Node(uplink, default)
     try:
         await uplink.start(patient)

@@ -27,7 +27,8 @@ def run(call: Call, method: Method, params: Any) -> None:
     try:
         if method.plain:
             return _run_now(call, method, args, names)
-        work = method.function(*args, **names) if not method.thread else asyncio.to_thread(method.function, *args, **names)
+        function = method.function
+        work = asyncio.to_thread(function, *args, **names) if method.thread else function(*args, **names)
         if method.streams:
             work = gather(method, work) if call.source is None else drive(call, method, work)
         _begin(call, work)

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import addresses as addressing
@@ -20,25 +20,33 @@ log = logging.getLogger("weft")
 async def serve(addresses: str | Sequence[str], /, *services: Service, name: str | None = None,
                 instance: str | None = None, token: str | None = None, tls: Tls = None,
                 server_hostname: str | None = None, timeout: float | None = 30, heartbeat: float = 15,
-                drain_timeout: float = 10, signals: bool = True) -> None:
+                drain_timeout: float = 10, signals: bool = True,
+                on_connect: Callable[[Node], object] | None = None) -> None:
     """Serves until it is cancelled or, with `signals`, until SIGTERM or SIGINT; then it takes leave.
 
     A node that cannot be reached is tried again, one that goes or drains is left for another of the `addresses`. One
     that refuses ends this with its Error: a token that it does not know, a method that this token may not serve, a
-    name that is the node's own. `name` is that of the first service unless another one is given; the other options are
+    name that is the node's own. `on_connect` is called whenever it is at a node. `name` is that of the first service unless another one is given; the other options are
     those of `connect`. After `drain_timeout` seconds calls under way are cut off."""
     if not services or not any(service.methods for service in services):
         raise ValueError("there is no method to serve; declare one with @service.method")
     nodes = addressing.parse_all(addresses)
     said = introduction(name or services[0].name, instance, token, heartbeat, services)
     told = asyncio.Event()
+    names = ", ".join(name for service in services for name in service.methods)
+
+    def connected(node: Node) -> None:
+        log.info("serving %s at node %s", names, node.info.get("node"))
+        if on_connect is not None:
+            on_connect(node)
+
     with _signals(told) if signals else contextlib.nullcontext():
         opening = asyncio.ensure_future(
             open_node(nodes, lambda make: lambda each: addressing.dial(each, make, tls, server_hostname), said,
-                      services, Settings(timeout=timeout), patient=True))
+                      services, Settings(timeout=timeout), patient=True, on_connect=connected))
         if (node := await _unless(told, opening)) is None:
             return
-        await _serve(node, services, told, drain_timeout)
+        await _serve(node, told, drain_timeout)
 
 
 async def _unless(told: asyncio.Event, opening: "asyncio.Future[Node]") -> Node | None:
@@ -52,9 +60,7 @@ async def _unless(told: asyncio.Event, opening: "asyncio.Future[Node]") -> Node 
         opening.cancel()
 
 
-async def _serve(node: Node, services: Sequence[Service], told: asyncio.Event, drain_timeout: float) -> None:
-    names = ", ".join(name for service in services for name in service.methods)
-    log.info("serving %s at node %s", names, node.info.get("node"))
+async def _serve(node: Node, told: asyncio.Event, drain_timeout: float) -> None:
     ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(told.wait()), asyncio.ensure_future(node.closed())]
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

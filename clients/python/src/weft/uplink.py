@@ -30,14 +30,15 @@ def is_refusal(error: Error) -> bool:
 class Uplink:
     """`start` begins; `usable` is the connection to call over. A refusal ends it for good, with that error."""
 
-    def __init__(self, addresses: list[Address], dial: Dial, introduction: dict[str, Any], keeps_serving: bool) -> None:
+    def __init__(self, addresses: list[Address], dial: Dial, introduction: dict[str, Any], keeps_serving: bool,
+                 on_connect: Callable[[], object]) -> None:
         self.peer: Peer | None = None
         self.failed: Error | None = None
         self.closed = False
         self.reason = "not connected yet"
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._addresses, self._dial, self._introduction = addresses, dial, introduction
-        self._keeps_serving = keeps_serving
+        self._keeps_serving, self._on_connect = keeps_serving, on_connect
         self._waiters: list[asyncio.Future[None]] = []
         self._old: set[asyncio.Task[None]] = set()
         self._keeping: asyncio.Task[None] | None = None
@@ -57,7 +58,7 @@ class Uplink:
 
     async def _first(self) -> None:
         while self.peer is None and self.failed is None:
-            await self._change()
+            await self.change()
         if self.failed is not None:
             raise self.failed
 
@@ -71,7 +72,7 @@ class Uplink:
                     if self.closed:
                         raise unavailable("the connection was closed by this side", "no")
                     if (peer := self.peer) is None:
-                        await self._change()
+                        await self.change()
                         continue
                     await peer.turn()
                     if peer is self.peer and not peer.closing:
@@ -82,7 +83,7 @@ class Uplink:
                 raise late("as many calls are under way as the node takes; none ended in time", "no") from None
             raise unavailable(f"no connection to a node in time: {self.reason}", "no") from None
 
-    async def _change(self) -> None:
+    async def change(self) -> None:
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         await waiter
@@ -118,12 +119,14 @@ class Uplink:
 
     def _use(self, peer: Peer) -> None:
         self.peer = peer
-        log.info("connected to node %s", peer.info.get("node"))
+        log.debug("connected to node %s", peer.info.get("node"))
+        self._on_connect()
         self._changed()
 
     def _leave(self, peer: Peer) -> Peer | None:
         """The one to avoid, which is what is left if it drains."""
         self.peer = None
+        self._changed()
         if peer.closing:
             self.reason = peer.ended.result() if peer.ended.done() else "the connection has ended"
             log.warning("the connection to node %s ended: %s", peer.info.get("node"), self.reason)
