@@ -1,4 +1,4 @@
-"""A node that does to one client what a test says, byte by byte; for what a real node never does, or not at a known time."""
+"""A node that does to one client what a test says; for what a real node never does, or not at a known time."""
 
 import asyncio
 import json

@@ -235,10 +235,11 @@ async def test_taking_leave_answers_what_is_under_way(weft_node):
 
 async def test_sigterm_ends_a_service_with_leave(weft_node, tmp_path):
     (tmp_path / "served.py").write_text(
-        "import asyncio, weft\nservice = weft.Service('left')\n\n@service.method\nasync def slow() -> str:\n"
-        "    await asyncio.sleep(0.5)\n    return 'slept'\n\nweft.run(weft.serve(__import__('sys').argv[1], service))\n")
+        "import asyncio, sys, weft\nservice = weft.Service('left')\n\n@service.method\nasync def slow() -> str:\n"
+        "    await asyncio.sleep(0.5)\n    return 'slept'\n\nweft.run(weft.serve(sys.argv[1], service))\n")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen([sys.executable, "-B", tmp_path / "served.py", weft_node.address], env=environment) as process:
+    command = [sys.executable, "-B", tmp_path / "served.py", weft_node.address]
+    with subprocess.Popen(command, env=environment) as process:
         async with weft.connect(weft_node.address) as node:
             async with asyncio.timeout(20):
                 while "left.slow" not in [each["name"] for each in (await node.call("rpc.discover"))["methods"]]:

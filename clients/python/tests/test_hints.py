@@ -6,7 +6,8 @@ import decimal
 import enum
 import typing
 import uuid
-from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, NotRequired, Optional, TypedDict, TypeVar, Union
+from typing import (Annotated, Any, Generic, Literal, NamedTuple, NewType, NotRequired, Optional, TypedDict, TypeVar,
+                    Union)
 
 import pydantic
 import pytest
@@ -116,13 +117,15 @@ def test_types_that_take_more():
 
 
 MISFITS = [
-    (int, "one", 'is an integer, not "one"'), (int, True, "is an integer, not true"), (int, 1.0, "is an integer, not 1.0"),
+    (int, "one", 'is an integer, not "one"'), (int, True, "is an integer, not true"),
+    (int, 1.0, "is an integer, not 1.0"),
     (str, 1, "is a string, not 1"), (bool, 1, "is true or false, not 1"), (float, "1", 'is a number, not "1"'),
     (list[int], {}, "is an array, not {}"), (list[int], [1, "a"], "'[1]' is an integer, not \"a\""),
     (dict[str, list[int]], {"a": [1, None]}, "'a[1]' is an integer, not null"),
     (dict[int, str], {"x": ""}, "is an integer, as a string, not \"x\""),
     (tuple[int, str], [1], "is an array of 2, not [1]"),
-    (Optional[int], "a", 'is an integer or null, not "a"'), (Union[int, str, None], [], "is an integer, a string or null, "),
+    (Optional[int], "a", 'is an integer or null, not "a"'),
+    (Union[int, str, None], [], "is an integer, a string or null, "),
     (Optional[Address], {}, "'street' is missing; it is a string"),
     (Literal["a", "b"], "c", 'is "a" or "b", not "c"'), (Literal[1], True, "is 1, not true"),
     (Color, "blue", 'is "red" or "green", not "blue"'), (Level, True, "is 1 or 2, not true"),
@@ -145,8 +148,10 @@ def test_what_does_not_fit_is_said(hint, json, text):
 
 
 SCHEMAS = [
-    (int, {"type": "integer"}), (Any, {}), (list, {"type": "array"}), (typing.List[int], {"type": "array", "items": {"type": "integer"}}),
-    (Optional[str], {"anyOf": [{"type": "string"}, {"type": "null"}]}), (Color, {"enum": ["red", "green"], "title": "Color"}),
+    (int, {"type": "integer"}), (Any, {}), (list, {"type": "array"}),
+    (typing.List[int], {"type": "array", "items": {"type": "integer"}}),
+    (Optional[str], {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+    (Color, {"enum": ["red", "green"], "title": "Color"}),
     (Literal["a", 1], {"enum": ["a", 1]}), (datetime.date, {"type": "string", "format": "date"}),
     (Annotated[int, "of the user"], {"type": "integer", "description": "of the user"}),
     (dict[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}),

@@ -84,10 +84,12 @@ async def serving(weft_node, service=None, **about):
 
 
 GOOD = [
-    ("users.get", [1], {}, {"id": 1, "name": "Ada"}), ("users.get", [], {"name": "Bo", "id": 2}, {"id": 2, "name": "Bo"}),
+    ("users.get", [1], {}, {"id": 1, "name": "Ada"}),
+    ("users.get", [], {"name": "Bo", "id": 2}, {"id": 2, "name": "Bo"}),
     ("users.add", [{"id": 1}], {}, [{"id": 1, "name": "Ada"}, [], False, {}]),
     ("users.add", [User(1), 2, 3], {}, [{"id": 1, "name": "Ada"}, [2, 3], False, {}]),
-    ("users.add", [], {"user": User(1), "loud": True, "self": "x"}, [{"id": 1, "name": "Ada"}, [], True, {"self": "x"}]),
+    ("users.add", [], {"user": User(1), "loud": True, "self": "x"},
+     [{"id": 1, "name": "Ada"}, [], True, {"self": "x"}]),
     ("users.only", [], {"a": 1, "b": 2, "c": 3}, [1, 2, 3]), ("users.nothing", [], {}, None),
     ("users.any.thing", [1], {}, ["users.any.thing", 1]), ("users.any.longer.one", [], {}, "longer"),
     ("shelf.count", [1], {}, 1), ("shelf.count", [], {}, 2), ("shelf.part", [], {"b": 2}, [1, 2, 3]),

@@ -26,8 +26,8 @@ async def serve(addresses: str | Sequence[str], /, *services: Service, name: str
 
     A node that cannot be reached is tried again, one that goes or drains is left for another of the `addresses`. One
     that refuses ends this with its Error: a token that it does not know, a method that this token may not serve, a
-    name that is the node's own. `on_connect` is called whenever it is at a node. `name` is that of the first service unless another one is given; the other options are
-    those of `connect`. After `drain_timeout` seconds calls under way are cut off."""
+    name that is the node's own. `name` is that of the first service unless another one is given; the other options
+    are those of `connect`. After `drain_timeout` seconds calls under way are cut off."""
     if not services or not any(service.methods for service in services):
         raise ValueError("there is no method to serve; declare one with @service.method")
     nodes = addressing.parse_all(addresses)

@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 # Of the mesh's clock: beyond it whatever a test waits for is not going to happen.
 LONGEST = 24 * 3600.0
+HEARTBEAT = 3600.0
 
 
 class FakeMesh:
@@ -46,7 +47,7 @@ class FakeMesh:
 
     async def _open(self, name: str, instance: str | None, services: Sequence[Service],
                     callbacks: Sequence[Service], timeout: float | None) -> Node:
-        said = introduction(name, instance, None, 15, services)
+        said = introduction(name, instance, None, HEARTBEAT, services)
         node = await open_node([Address("fake", 1)], self._dialing, said, [*services, *callbacks],
                                Settings(timeout=timeout), patient=False)
         self._nodes.append(node)

@@ -42,5 +42,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._thread_ended)
         return future
 
+    async def shutdown_default_executor(self) -> None:
+        self.threads += 1
+        await super().shutdown_default_executor()
+        self.threads -= 1
+
     def _thread_ended(self, _: Any) -> None:
         self.threads -= 1
