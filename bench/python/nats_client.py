@@ -16,6 +16,7 @@ class Nats(asyncio.Protocol):
         self._handlers = {}
         self._numbers = itertools.count(1)
         self._waiting = {}
+        self._pongs = []
         self._inbox = f"_INBOX.{id(self)}."
 
     @classmethod
@@ -29,6 +30,10 @@ class Nats(asyncio.Protocol):
     def connection_made(self, transport):
         self._transport = transport
 
+    def connection_lost(self, error):
+        if not self.loop.is_closed() and error is not None:
+            raise error
+
     def _write(self, data):
         if not self._out:
             self.loop.call_soon(self._flush)
@@ -37,6 +42,12 @@ class Nats(asyncio.Protocol):
     def _flush(self):
         self._transport.write(b"".join(self._out))
         self._out.clear()
+
+    async def flush(self):
+        """Waits until the server has seen what was written."""
+        self._pongs.append(self.loop.create_future())
+        self._write(b"PING\r\n")
+        await self._pongs[-1]
 
     def subscribe(self, subject, handler):
         sid = next(self._sids)
@@ -62,6 +73,8 @@ class Nats(asyncio.Protocol):
             else:
                 if line == b"PING":
                     self._write(b"PONG\r\n")
+                elif line == b"PONG":
+                    self._pongs.pop(0).set_result(None)
                 at = end + 2
         self._buffer = data[at:]
 

@@ -41,7 +41,8 @@ async def use_weft(address):
     service.method(count)
     async with weft.connect(address, name="users", services=[service]):
         async with weft.connect(address, name="caller") as node:
-            yield (lambda id: node.call("users.get", id=id)), (lambda to: node.stream("users.count", to=to, window=256))
+            yield (lambda id: node.call("users.get", id=id),
+                   lambda to: node.stream("users.count", to=to, window=256))
 
 
 @contextlib.asynccontextmanager
@@ -51,7 +52,9 @@ async def use_nats(address):
     service, caller = await Nats.connect(address), await Nats.connect(address)
     service.serve("users.get", get)
     service.serve("users.count", count)
-    yield (lambda id: caller.request(b"users.get", {"id": id})), (lambda to: caller.stream(b"users.count", {"to": to}))
+    await service.flush()
+    yield (lambda id: caller.request(b"users.get", {"id": id}),
+           lambda to: caller.stream(b"users.count", {"to": to}))
 
 
 @contextlib.asynccontextmanager
@@ -77,7 +80,7 @@ async def use_grpc(_):
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         call = channel.unary_unary("/users/get", encode, json.loads)
         stream = channel.unary_stream("/users/count", encode, json.loads)
-        yield (lambda id: call({"id": id})), (lambda to: stream({"to": to}))
+        yield lambda id: call({"id": id}), lambda to: stream({"to": to})
     await server.stop(0)
 
 

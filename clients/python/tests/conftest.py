@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-TIMEOUT = 30
+TIMEOUT = 12
 
 
 @pytest.hookimpl(tryfirst=True)

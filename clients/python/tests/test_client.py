@@ -87,10 +87,12 @@ async def test_a_killed_node_is_replaced_and_idempotent_calls_go_on():
 
 
 async def test_a_node_that_drains_loses_no_call():
-    """Calls all the time, while the service and its callers move from one node to the other."""
-    with RealNode() as a, RealNode() as b:
+    """Calls all the time, while the service and its callers move from one node of a mesh to the other."""
+    with RealNode("--id", "b") as b, RealNode("--id", "a", "--peer", f"b={b.address}") as a:
         service = users()
         async with weft.connect(a.address, b.address, name="users", services=[service]):
+            async with weft.connect(b.address) as beside:
+                await until_served(beside)
             async with weft.connect(a.address, b.address, name="caller") as node:
                 under_way = asyncio.create_task(node.call("users.slow", 0.4))
                 answered, ending = 0, asyncio.Event()
