@@ -85,7 +85,7 @@ async def use_grpc(_):
 
 
 async def rate(workers, step, seconds):
-    """Steps a second of so many workers, and a second of processor time of this process, after a tenth of the time to warm up."""
+    """Steps a second of so many workers, and a second of processor time; after a tenth of the time to warm up."""
     done, ending = 0, False
 
     async def work():

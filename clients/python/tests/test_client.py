@@ -155,6 +155,18 @@ async def test_more_calls_than_the_node_takes_wait_for_their_turn():
             assert set(await asyncio.gather(*(node.call("demo.sleep", ms=1) for _ in range(200)))) == {"ok"}
 
 
+async def test_calls_that_give_up_waiting_for_their_turn_pass_it_on():
+    with RealNode("--limits-in-flight-per-connection", "10") as small:
+        async with weft.connect(small.address) as node:
+            for _ in range(20):
+                calls = [asyncio.create_task(node.call("demo.sleep", ms=5)) for _ in range(12)]
+                await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+                for call in calls[2:8]:
+                    call.cancel()
+                rest = await asyncio.gather(*calls, return_exceptions=True)
+                assert rest[8:] == ["ok"] * 4
+
+
 async def test_a_resumed_stream_goes_on_over_another_connection():
     with RealNode() as a, RealNode() as b:
         async with weft.connect(a.address, b.address) as node:

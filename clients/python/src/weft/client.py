@@ -52,7 +52,10 @@ class Node:
         attempt = 0
         while True:
             try:
-                peer, id, answer = await self.send_request(method, params, settings, expires)
+                peer = self._uplink.peer
+                if peer is None or peer.full or peer.blocked:
+                    peer = await self._uplink.usable(expires)
+                id, answer = self._send(peer, method, params, settings, expires)
                 try:
                     result = await answer
                 except asyncio.CancelledError:
@@ -127,20 +130,24 @@ class Node:
     async def send_request(self, method: str, params: str, settings: Settings,
                            expires: float | None) -> tuple[Peer, int, "asyncio.Future[Any]"]:
         """Sends a request as soon as there is a connection that takes it. Raises Error if it was not sent."""
-        peer = self._uplink.peer
-        if peer is None or peer.full or peer.blocked:
-            peer = await self._uplink.usable(expires)
-        members = params
+        peer = await self._uplink.usable(expires)
+        return peer, *self._send(peer, method, params, settings, expires)
+
+    @staticmethod
+    def _send(peer: Peer, method: str, members: str, settings: Settings,
+              expires: float | None) -> tuple[int, "asyncio.Future[Any]"]:
         if expires is not None:
-            remaining = expires - peer.loop.time()
+            remaining = (expires - peer.loop.time()) * 1000
             if remaining <= 0:
                 raise late(f"{method} was not sent: its time was over", "no")
-            members += f',"deadline_ms":{remaining * 1000:.3f}'
+            # Whole milliseconds where a fraction does not matter.
+            members += f',"deadline_ms":{int(remaining)}' if remaining > 1000 else f',"deadline_ms":{remaining:.3f}'
         if settings.route_key is not None:
             members += f',"route_key":{dumps(settings.route_key)}'
-        for name, value in trace.outgoing().items():
-            members += f',"{name}":{dumps(value)}'
-        return peer, *peer.request(method, members, expires)
+        if (carried := trace.outgoing()) is not trace.NOTHING:
+            for name, value in carried.items():
+                members += f',"{name}":{dumps(value)}'
+        return peer.request(method, members, expires)
 
     async def pause_before_retry(self, error: Error, attempt: int, settings: Settings, expires: float | None,
                                  may_run_twice: bool | None = None) -> bool:

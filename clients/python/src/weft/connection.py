@@ -70,8 +70,7 @@ class Connection(asyncio.Protocol):
             return
         if not self._out:
             self.loop.call_soon(self._flush)
-        self._out.append(header(payload))
-        self._out.append(payload)
+        self._out += (header(len(payload)), payload)
 
     def _flush(self) -> None:
         out, self._out = self._out, []

@@ -18,24 +18,23 @@ class Call:
     """A call to one of our methods. `deadline` is in the loop's time, `after` the cursor that a stream is to go on
     behind."""
 
-    __slots__ = ("method", "deadline", "after", "traceparent", "tracestate", "peer", "key", "id_text", "task", "source",
-                 "running", "ended", "taken_back", "timer", "work")
+    # Most calls have none of these, and are made without them.
+    deadline: float | None = None
+    after: Any = None
+    traceparent: str | None = None
+    tracestate: str | None = None
+    task: asyncio.Task[None] | None = None
+    timer: asyncio.TimerHandle | None = None
+    source: "Source | None" = None
+    work: Any = None        # what its task waits for
+    running = ended = False
+    # Why it was: what it is answered with, whatever its method makes of that.
+    taken_back: Error | None = None
 
     def __init__(self, peer: "Peer", method: str, key: int | str | None = None, id_text: str = "null") -> None:
         self.peer, self.method = peer, method
         # Of a request, None of a notification: what names it in our table, and its id as it was written.
         self.key, self.id_text = key, id_text
-        self.deadline: float | None = None
-        self.after: Any = None
-        self.traceparent: str | None = None
-        self.tracestate: str | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.source: Source | None = None
-        self.running = self.ended = False
-        # Why it was: what it is answered with, whatever its method makes of that.
-        self.taken_back: Error | None = None
-        self.timer: asyncio.TimerHandle | None = None
-        self.work: Any = None      # what its task waits for
 
     @property
     def caller(self) -> "Node":
@@ -100,7 +99,6 @@ async def timeout(seconds: float | None) -> AsyncIterator[asyncio.Timeout]:
 def deadline() -> float | None:
     """When, in the loop's time, whatever runs here is over for whoever asked for it."""
     limit = _time_limit.get()
-    call = _current.get()
-    if call is None or call.deadline is None:
+    if (call := _current.get()) is None or call.deadline is None:
         return limit
     return call.deadline if limit is None else min(limit, call.deadline)

@@ -91,9 +91,15 @@ class Parameters:
             codec = self._codecs.get(name, self._more_named)
             if codec is None:
                 raise self._refuse(f"'{name}' is no parameter of it")
-            named[name] = self._read(name, codec, value)
-        self._check_all_there(named.keys())
+            try:
+                named[name] = codec.read(value)
+            except Mismatch as mismatch:
+                raise self._misfit(name, mismatch) from None
+        if len(named) < len(self._codecs) or self._more_named:
+            self._check_all_there(named.keys())
         placed: list[Any] = []
+        if not self._unnamed:
+            return placed, named
         for name in self._by_position:
             if name not in self._unnamed or name not in named:
                 break

@@ -75,7 +75,7 @@ class Peer(Connection):
                         f"takes {self.frame_bytes}", executed="no")
         answer: asyncio.Future[Any] = self.loop.create_future()
         self._pending[id] = (answer, expires, method)
-        if expires is not None:
+        if expires is not None and (self._ticking is None or expires - self.heard < COARSE):
             self._watch(id, expires)
         self.write_payload(payload)
         return id, answer
@@ -105,7 +105,13 @@ class Peer(Connection):
         while self.full and not self.closing:
             waiter = self.loop.create_future()
             self._waiting_for_turn.append(waiter)
-            await waiter
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                if waiter.done() and not waiter.cancelled():
+                    # The turn goes to the next one.
+                    self._gone()
+                raise
         if self.blocked:
             await self.room()
 
@@ -118,14 +124,16 @@ class Peer(Connection):
 
     def _gone(self) -> None:
         """A call of ours has ended."""
-        if self._waiting_for_turn:
+        while self._waiting_for_turn:
             waiter = self._waiting_for_turn.pop(0)
             if not waiter.done():
                 waiter.set_result(None)
-        self._check_idle()
+                break
+        if self._idle is not None:
+            self._check_idle()
 
     def _check_idle(self) -> None:
-        if self._idle is not None and not self.busy:
+        if not self.busy and self._idle is not None:
             idle, self._idle = self._idle, None
             idle.set_result(None)
 
@@ -226,7 +234,8 @@ class Peer(Connection):
                 answer.set_result(message["result"])
             else:
                 answer.set_exception(unavailable(f"{waiting[2]}: the answer has neither result nor error"))
-        self._gone()
+        if self._waiting_for_turn or self._idle is not None:
+            self._gone()
 
     def _on_answer_to_nothing(self, message: dict[str, Any]) -> None:
         if message.get("error") is not None and message.get("id") is None:
@@ -363,7 +372,8 @@ class Peer(Connection):
             self._notified.discard(call)
         else:
             self.serving.pop(call.key, None)
-        self._check_idle()
+        if self._idle is not None:
+            self._check_idle()
 
     def answer(self, call: Call, result: str) -> None:
         """`result` is JSON text."""

@@ -6,15 +6,12 @@ HEADER = struct.Struct(">i")
 MAX_FRAME_BYTES = 16 << 20
 
 _read_length = HEADER.unpack_from
-_write_length = HEADER.pack
-
-
-def header(payload: bytes) -> bytes:
-    return _write_length(len(payload))
+# What stands before a payload of so many bytes.
+header = HEADER.pack
 
 
 def frame(payload: bytes) -> bytes:
-    return _write_length(len(payload)) + payload
+    return header(len(payload)) + payload
 
 
 class FrameReader:
