@@ -10,9 +10,9 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "examples/python")]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "clients/python/src")]
 
-import weft_client  # noqa: E402
+import weft  # noqa: E402
 from auth import Secrets, token_of  # noqa: E402
 from mesh import eventually  # noqa: E402
 from node_process import NodeProcess  # noqa: E402
@@ -40,21 +40,23 @@ try {
 
 
 class PythonService:
-    """A service made with the Python client, that serves while `check` runs; `run` returns why it was refused."""
+    """A service made with the Python package, that serves while `check` runs; `run` returns why it was refused."""
 
-    def __init__(self, address, **options):
+    def __init__(self, address, serves=({},), **options):
         self.address, self.options = address, options
+        self.service = weft.Service("users")
+        more = {name: value for name, value in serves[0].items() if name != "method"}
+        self.service.method("users.get", **more)(lambda id: {"id": id})
 
     def run(self, check):
         async def body():
-            methods = {"users.get": lambda id: {"id": id}}
             async with asyncio.timeout(TIMEOUT):
-                async with weft_client.connect(self.address, methods=methods, **self.options):
+                async with weft.connect(self.address, services=[self.service], **self.options):
                     await asyncio.to_thread(check)
 
         try:
             asyncio.run(body())
-        except weft_client.RpcError as error:
+        except weft.Error as error:
             return error.code
 
 
@@ -106,8 +108,8 @@ class Clients(unittest.TestCase):
                 eventually(lambda: not self.instances(), f"{name} has left")
 
     async def call(self):
-        async with weft_client.connect(self.node.listen, name="caller", token=token_of("caller")) as node:
-            return await node.call("users.get", [7], timeout=TIMEOUT)
+        async with weft.connect(self.node.listen, name="caller", token=token_of("caller")) as node:
+            return await node.call("users.get", 7)
 
     def test_take_the_token_from_the_environment(self):
         programs = {"python/service.py": [sys.executable, "-B"], "node/service.mjs": ["node"]}
@@ -151,8 +153,8 @@ class Clients(unittest.TestCase):
 
     def python_calls(self, params, key, times=5):
         async def body():
-            async with weft_client.connect(self.node.listen, name="caller", token=token_of("caller")) as node:
-                return [await node.call("users.get", params, timeout=TIMEOUT, route_key=key) for _ in range(times)]
+            async with weft.connect(self.node.listen, name="caller", token=token_of("caller")) as node:
+                return [await node.call("users.get", weft.options(route_key=key), *params) for _ in range(times)]
 
         return asyncio.run(body())
 
