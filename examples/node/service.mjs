@@ -16,7 +16,7 @@ const methods = {
 };
 
 const [address, ...rest] = process.argv.slice(2);
-if (!address || rest.length > 0) {
+if (!/^.+:\d+$/.test(address) || rest.length > 0) {
   console.error("usage: service.mjs HOST:PORT");
   process.exit(64);
 }

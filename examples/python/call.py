@@ -7,6 +7,7 @@
 
 import asyncio
 import json
+import re
 import sys
 
 import weft_client
@@ -22,8 +23,9 @@ async def main(address, method, params="null"):
 
 
 if __name__ == "__main__":
-    if not 3 <= len(sys.argv) <= 4:
-        sys.exit(f"usage: {sys.argv[0]} HOST:PORT METHOD [PARAMS]")
+    if not 3 <= len(sys.argv) <= 4 or not re.fullmatch(r".+:\d+", sys.argv[1]):
+        print(f"usage: {sys.argv[0]} HOST:PORT METHOD [PARAMS]", file=sys.stderr)
+        sys.exit(64)
     try:
         print(json.dumps(asyncio.run(main(*sys.argv[1:]))))
     except (OSError, ValueError, weft_client.RpcError) as error:

@@ -6,6 +6,7 @@
 
 import asyncio
 import logging
+import re
 import sys
 
 import weft_client
@@ -24,8 +25,9 @@ async def list_users(limit=10):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: {sys.argv[0]} HOST:PORT")
+    if len(sys.argv) != 2 or not re.fullmatch(r".+:\d+", sys.argv[1]):
+        print(f"usage: {sys.argv[0]} HOST:PORT", file=sys.stderr)
+        sys.exit(64)
     logging.basicConfig(level=logging.INFO)
     methods = {"users.get": get, "users.list": list_users}
     try:

@@ -124,6 +124,20 @@ class Library(unittest.TestCase):
                                 text=True, timeout=TIMEOUT, check=False)
         self.assertIn("SERVING", health.stdout)
 
+    def test_they_say_what_they_take(self):
+        at = "127.0.0.1:1"
+        for name, *arguments in (("ask", at, "one"), ("ask", at, "1", "x"), ("watch",), ("watch", at), ("watch", at, "a", "0"),
+                                 ("watch", at, "a", "1", "x"), ("teams", at, "x")):
+            done = subprocess.run([self.programs / name, *arguments], capture_output=True, text=True, timeout=TIMEOUT,
+                                  check=False)
+            self.assertEqual((done.returncode, done.stdout), (64, ""), (name, arguments))
+            self.assertRegex(done.stderr, rf"\Ausage: {name} .*\n\Z")
+        for name, *arguments in ("ask", "localhost"), ("watch", "localhost", "news"), ("teams", "localhost"):
+            done = subprocess.run([self.programs / name, *arguments], capture_output=True, text=True, timeout=TIMEOUT,
+                                  check=False)
+            self.assertEqual((done.returncode, done.stdout), (64, ""), (name, arguments))
+            self.assertRegex(done.stderr, r"\A.*HOST:PORT.*\n\Z")
+
     def test_a_client_without_a_node_is_told(self):
         done = self.ask("127.0.0.1:1")
         self.assertEqual(done.returncode, 2)
