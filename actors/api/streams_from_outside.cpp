@@ -116,8 +116,9 @@ class reading_end final : public stream_end {
   void on_grant(std::int64_t items, std::int64_t) override { to_.accept(items); }
   void on_value(std::string_view raw_value) override {
     has_items_ = true;
-    to_.put(raw_value);
+    to_.put({std::string(raw_value), std::exchange(raw_cursor_, {})});
   }
+  void on_cursor(std::string_view raw_cursor) override { raw_cursor_ = raw_cursor; }
   void on_raise(rpc_error) override {}
   void on_half_close() override {}
   void on_answer() override {}
@@ -127,6 +128,8 @@ class reading_end final : public stream_end {
   weft::context ctx_;
   outbound_slot slot_;
   bool has_items_ = false;
+  /// Of the item that is about to come.
+  std::string raw_cursor_;
 };
 
 std::optional<error> how_it_ended(const raw_result& answer, bool had_items, const std::string& method) {
