@@ -176,18 +176,18 @@ std::shared_ptr<stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gat
   const auto made = prepare(gate, shard, what);
   gate->post(shard,
              [to = feeder(made.buffer), there = made.there, what = std::move(what)](router* home) mutable {
-               weft::context ctx(coro::context(home->executor()), *home, connection_key{}, nullptr);
-               auto scope = around(std::move(ctx), what.options);
+               const weft::context ctx(coro::context(home->executor()), *home, connection_key{}, nullptr);
+               auto scope = around(ctx, what.options);
                home->spawn(follow(std::move(to), std::move(there), std::move(scope), std::move(what)));
              });
   return made.buffer;
 }
 
-std::shared_ptr<stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate, weft::context ctx,
+std::shared_ptr<stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate, const weft::context& ctx,
                                            outside_stream what) {
   auto& home = ctx.home();
   const auto made = prepare(gate, home.index(), what);
-  auto scope = around(std::move(ctx), what.options);
+  auto scope = around(ctx, what.options);
   home.spawn(follow(feeder(made.buffer), made.there, std::move(scope), std::move(what)));
   return made.buffer;
 }
