@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,8 @@ struct link_entry {
   /// What its calls take, where that is not counted for all connections of its identity together.
   usage own_usage;
   usage* of_identity = nullptr;
+  /// In the share of connections that its identity has; nothing for who counts for itself.
+  std::optional<usage_account> place;
 
   /// Of the calls it made, those that stream.
   std::uint32_t stream_count = 0;

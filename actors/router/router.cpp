@@ -7,6 +7,16 @@
 #include <unistd.h>
 
 namespace weft {
+namespace {
+
+std::string notification_of(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+  std::string text;
+  proto::append_request(text, {}, method, raw_params,
+                        {-1, ctx.raw_traceparent(), ctx.raw_tracestate(), ctx.raw_route_key()});
+  return text;
+}
+
+}  // namespace
 
 using coro::clock;
 
@@ -147,6 +157,24 @@ void router::notify(connection_key to, std::string_view method, std::string_view
   std::string text;
   proto::append_request(text, {}, method, raw_params);
   upstream_.notify(to, text);
+  flush_outside_turn();
+}
+
+void router::notify_anyone(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+  const auto text = notification_of(method, raw_params, ctx);
+  if (site_.environment.has_uplink) {
+    if (site_.uplink) upstream_.notify(*site_.uplink, text);
+  } else if (const auto* serving = site_.routes->find(method)) {
+    upstream_.notify_instance(text, *serving, ctx.raw_route_key());
+  }
+  flush_outside_turn();
+}
+
+void router::notify_peer(const std::string& name, std::string_view method, std::string_view raw_params,
+                         const weft::context& ctx) {
+  const auto found = site_.routes->peers.find(name);
+  if (found == site_.routes->peers.end() || !found->second.up) return;
+  upstream_.notify(found->second.link, notification_of(method, raw_params, ctx));
   flush_outside_turn();
 }
 

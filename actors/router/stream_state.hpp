@@ -24,6 +24,8 @@ class stream_end {
   /// More may be sent now.
   virtual void on_grant(std::int64_t items, std::int64_t bytes) = 0;
   virtual void on_value(std::string_view raw_value) = 0;
+  /// Of an item that has one: before its value.
+  virtual void on_cursor(std::string_view) {}
   virtual void on_raise(rpc_error error) = 0;
   /// No further value comes.
   virtual void on_half_close() = 0;

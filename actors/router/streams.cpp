@@ -210,6 +210,7 @@ bool streams::pass_down(call& c, std::string_view raw_value, std::string_view ra
   auto& s = *c.stream;
   if (s.caller != nullptr) {
     ++s.next_seq;
+    if (!raw_cursor.empty()) s.caller->on_cursor(raw_cursor);
     s.caller->on_value(raw_value);
     return true;
   }

@@ -69,17 +69,29 @@ void upstream::begin(call& c) {
 }
 
 void upstream::notify_instance(request& r, const route& serving, bool local_only) {
+  if (const auto* e = pick_unheard(serving, r.message.route_key, local_only))
+    notify(e->link, records_.pass_on(r, serving));
+}
+
+void upstream::notify_instance(std::string_view text, const route& serving, std::string_view raw_route_key) {
+  if (const auto* e = pick_unheard(serving, raw_route_key, false)) notify(e->link, text);
+}
+
+const endpoint* upstream::pick_unheard(const route& serving, std::string_view raw_route_key,
+                                       bool local_only) {
   const auto usable = [&](const endpoint& e) { return is_usable(e); };
   const auto* e = picker_.pick(serving.endpoints, *serving.policy,
-                               {site_.now(), nullptr, r.message.route_key, local_only}, usable);
-  if (e == nullptr) return;
+                               {site_.now(), nullptr, raw_route_key, local_only}, usable);
   // No answer will tell how it went.
-  e->state->release_probe();
-  const auto text = records_.pass_on(r, serving);
-  if (e->link.shard == site_.index()) return notify(e->link.key, text);
+  if (e != nullptr) e->state->release_probe();
+  return e;
+}
+
+void upstream::notify(const link_address& to, std::string_view text) {
+  if (to.shard == site_.index()) return notify(to.key, text);
   // With the calls, so that neither overtakes the other.
-  auto& item = outbox_.add(e->link.shard, remote_item::type::notification, site_.index(), {});
-  item.callee = e->link.key;
+  auto& item = outbox_.add(to.shard, remote_item::type::notification, site_.index(), {});
+  item.callee = to.key;
   item.text = text;
 }
 

@@ -30,6 +30,9 @@ class upstream {
   void send_to_here(call& c, connection_key to, std::string_view text, text_span id);
   /// Dropped when the connection takes nothing now.
   void notify(connection_key to, std::string_view text);
+  void notify(const link_address& to, std::string_view text);
+  /// Of a coroutine of this process.
+  void notify_instance(std::string_view text, const route& serving, std::string_view raw_route_key);
 
   // -- ends of attempts
   void on_response(attempt& a, const proto::envelope& response);
@@ -45,6 +48,8 @@ class upstream {
 
  private:
   void notify_instance(request& r, const route& serving, bool local_only);
+  /// For a notification.
+  const endpoint* pick_unheard(const route& serving, std::string_view raw_route_key, bool local_only);
   void dispatch(call& c, const route* serving);
   void dispatch_unknown(call& c);
   void no_instance(call& c);

@@ -175,7 +175,7 @@ item_generator running_total(context, stream_call) {
   }
 }
 
-json parameter(const char* name, const char* type, bool required = true) {
+json parameter(const char* name, const json& type, bool required = true) {
   return {{"name", name}, {"required", required}, {"schema", {{"type", type}}}};
 }
 
@@ -183,6 +183,7 @@ json parameter(const char* name, const char* type, bool required = true) {
 
 void add_demo_methods(service_host& services) {
   const json text = {{"type", "string"}};
+  const json structured = json::array({"object", "array"});
   services
       .add({.name = "foo",
             .handler = raw_handler(foo),
@@ -222,7 +223,7 @@ void add_demo_methods(service_host& services) {
             .summary = "Answers with this error",
             .idempotent = true,
             .params = json::array({parameter("code", "integer"), parameter("message", "string"),
-                                   parameter("data", "object", false)})})
+                                   json{{"name", "data"}, {"required", false}, {"schema", json::object()}}})})
       .add({.name = "demo.sum",
             .handler = plain_handler(sum),
             .summary = "The sum of numbers",
@@ -238,11 +239,11 @@ void add_demo_methods(service_host& services) {
             .handler = coroutine_handler(relay),
             .summary = "Calls a method on a peer node and returns its result",
             .params = json::array({parameter("to", "string"), parameter("method", "string"),
-                                   parameter("params", "object", false)})})
+                                   parameter("params", structured, false)})})
       .add({.name = "demo.callback",
             .handler = coroutine_handler(callback),
             .summary = "Calls a method on the connection the request came from and returns its result",
-            .params = json::array({parameter("method", "string"), parameter("params", "object", false)})});
+            .params = json::array({parameter("method", "string"), parameter("params", structured, false)})});
 }
 
 }  // namespace weft

@@ -6,8 +6,8 @@
 
 import { connect, Service } from "../../clients/node/src/index.mjs"; // "weft" where it is installed
 
-const [address, method, params] = process.argv.slice(2);
-if (!method) {
+const [address, method, params, ...rest] = process.argv.slice(2);
+if (!/^.+:\d+$/.test(address) || !method || rest.length > 0) {
   console.error("usage: call.mjs HOST:PORT METHOD [PARAMS]");
   process.exit(64);
 }

@@ -17,7 +17,7 @@ service.method("users.list", { params: { limit: { type: "integer", minimum: 0, d
   [...users].slice(0, limit).map(([id, name]) => ({ id, name })));
 
 const [address, ...rest] = process.argv.slice(2);
-if (!address || rest.length > 0) {
+if (!/^.+:\d+$/.test(address) || rest.length > 0) {
   console.error("usage: service.mjs HOST:PORT");
   process.exit(64);
 }

@@ -7,6 +7,7 @@
 
 import json
 import pathlib
+import re
 import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "clients/python/src"))  # where it is not installed
@@ -32,8 +33,9 @@ async def main(address, method, params="[]"):
 
 
 if __name__ == "__main__":
-    if not 3 <= len(sys.argv) <= 4:
-        sys.exit(f"usage: {sys.argv[0]} HOST:PORT METHOD [PARAMS]")
+    if not 3 <= len(sys.argv) <= 4 or not re.fullmatch(r".+:\d+", sys.argv[1]):
+        print(f"usage: {sys.argv[0]} HOST:PORT METHOD [PARAMS]", file=sys.stderr)
+        sys.exit(64)
     try:
         print(json.dumps(weft.run(main(*sys.argv[1:]))))
     except (ValueError, weft.Error) as error:

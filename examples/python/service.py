@@ -6,6 +6,7 @@
 
 import logging
 import pathlib
+import re
 import sys
 from dataclasses import dataclass
 
@@ -37,7 +38,8 @@ async def list_users(limit: int = 10) -> list[User]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: {sys.argv[0]} HOST:PORT")
+    if len(sys.argv) != 2 or not re.fullmatch(r".+:\d+", sys.argv[1]):
+        print(f"usage: {sys.argv[0]} HOST:PORT", file=sys.stderr)
+        sys.exit(64)
     logging.basicConfig(level=logging.INFO)
     weft.run(weft.serve(sys.argv[1], service))

@@ -30,7 +30,7 @@ ELSEWHERE = {
     "limits.blocking_threads": tested_in("actors/mesh_node_test.cpp", "blocking_threads"),
     "limits.calls_per_reactor": tested_in("wire/limits_test.py", "calls_per_reactor"),
     "limits.unfinished_frame_bytes": tested_in("wire/budget_test.py", "Unfinished"),
-    "limits.share_percent": tested_in("wire/budget_test.py", "Shares"),
+    "limits.share_percent": tested_in("wire/budget_test.py", "Shares", "SharesOfConnections"),
     "limits.method_in_flight": tested_in("mesh/admission_test.py", "method_in_flight", "in-flight"),
     "limits.queue_interval": tested_in("mesh/admission_test.py", "queue-interval"),
     "limits.queue_target": tested_in("mesh/admission_test.py", "queue-target"),

@@ -104,9 +104,9 @@ class Callers(unittest.TestCase):
 
     def test_say_what_they_take(self):
         for name, command in CALLERS.items():
-            for arguments in [], ["127.0.0.1:1"]:
+            for arguments in [], ["127.0.0.1:1"], ["localhost", "foo"], ["localhost:http", "foo"], ["127.0.0.1:1", "foo", "[]", "x"]:
                 done = run(command, *arguments)
-                self.assertNotEqual(done.returncode, 0, name)
+                self.assertEqual(done.returncode, 1 if name == "minimal.py" else 64, name)
                 self.assertRegex(done.stderr, rf"^usage: \S*{name} HOST:PORT METHOD \[PARAMS\]", name)
         for arguments in ["localhost", "foo"], ["localhost:http", "foo"], [self.address, "foo", "{"], [self.address, "foo", "[]", "x"]:
             done = run(CALLERS["minimal.py"], *arguments)
@@ -139,6 +139,13 @@ class Services(unittest.TestCase):
         for name, command in SERVICES.items():
             with self.subTest(name), running(command, self.address) as service:
                 self.assertRegex(service.stderr.readline(), r"serving users\.get, users\.list at node \S+")
+
+    def test_say_what_they_take(self):
+        for name, command in SERVICES.items():
+            for arguments in [], ["localhost"], ["localhost:http"], [self.address, "x"]:
+                done = run(command, *arguments)
+                self.assertEqual(done.returncode, 64, (name, arguments))
+                self.assertRegex(done.stderr, rf"^usage: \S*{name} HOST:PORT\n$", (name, arguments))
 
     def test_serve_calls(self):
         for name, command in SERVICES.items():

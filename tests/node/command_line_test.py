@@ -61,6 +61,14 @@ class Program(unittest.TestCase):
                 self.assert_refused(weft(*arguments), f"flag {unknown}: unknown; the nearest known one is {nearest}")
 
 
+    def test_a_token_on_the_command_line_is_shown_the_way_into_a_file(self):
+        for arguments, right in ((("call", "127.0.0.1:1", "m", "--token", "t"), ["--token-file FILE"]),
+                                 (("bench", "127.0.0.1:1", "--token=t"), ["--token-file FILE"]),
+                                 (("node", "--token", "t"), ["--peer-token-file FILE", "--auth-tokens-file FILE"])):
+            with self.subTest(arguments):
+                self.assert_refused(weft(*arguments), "flag --token: unknown; ", *right)
+
+
 class Output(unittest.TestCase):
     """What cannot be printed is a failure with a message, and goes nowhere else."""
 
