@@ -1,0 +1,101 @@
+"""Walks a client, or a node, through the edges."""
+
+import dataclasses
+import traceback
+
+from .client import CallerProgram, Client
+from .registry import CALLS, MINIMAL, NODE, SERVES
+from .wire import Clock, Ended, Failed, Skipped
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+
+
+@dataclasses.dataclass
+class Outcome:
+    edge: object
+    state: str
+    why: str = ""
+    frames: list = dataclasses.field(default_factory=list)
+
+
+class Recorder:
+    """The frames of the edge at hand."""
+
+    MOST = 200
+
+    def __init__(self):
+        self.frames = []
+
+    def __call__(self, who, data):
+        if len(self.frames) < self.MOST:
+            self.frames.append((who, data[:2000]))
+
+
+def applies(edge, command, level):
+    """Can this adapter be walked through that edge? A caller only calls."""
+    if edge.role == NODE or level == MINIMAL != edge.level:
+        return False
+    if command.is_caller:
+        return edge.role == CALLS and edge.level == MINIMAL
+    return edge.role == SERVES or level != MINIMAL
+
+
+class Walk:
+    """Yields an Outcome per edge. A client that fails an edge is started again."""
+
+    def __init__(self, command, limit):
+        self._command, self._limit = command, limit
+        self._record = Recorder()
+        self._kind = CallerProgram if command.is_caller else Client
+        self._client = self._spare = None
+
+    def edges(self, edges):
+        try:
+            self._spare = self._kind(self._command, self._record)
+            for each in edges:
+                yield self._walk(each)
+        finally:
+            for client in self._client, self._spare:
+                if client:
+                    client.close()
+
+    def _walk(self, edge):
+        if edge.needs_other and not self._command.has_other:
+            return Outcome(edge, SKIPPED, "the adapter has no {other}")
+        if self._client and edge.fresh:
+            self._client.close()
+            self._client = None
+        if self._client is None:
+            # The next one starts while this one is at work.
+            self._client, self._spare = self._spare, self._kind(self._command, self._record)
+        client = self._client
+        self._record.frames = []
+        state, why = attempt(edge, client, self._limit, self._after)
+        if why and client.adapter and not client.adapter.is_alive() and edge.role != CALLS:
+            why += f"\nthe adapter has ended with {client.adapter.process.returncode}{client.adapter.tail()}"
+        if state != PASSED or edge.ends:
+            client.close()
+            self._client = None
+        return Outcome(edge, state, why, self._record.frames if state == FAILED else [])
+
+    @staticmethod
+    def _after(edge, client):
+        if not edge.ends and isinstance(client, Client):
+            client.link.quiet()
+
+
+def attempt(edge, subject, limit, after=lambda *_: None):
+    """What came of an edge, and why it failed or was skipped."""
+    subject.begin(Clock(limit + edge.seconds))
+    try:
+        edge.run(subject)
+        after(edge, subject)
+    except Skipped as why:
+        return SKIPPED, str(why)
+    except (Failed, Ended) as why:
+        return FAILED, str(why)
+    except (AttributeError, KeyError, TypeError, IndexError) as error:
+        # A message without what every edge takes for granted.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return FAILED, f"unexpected: {type(error).__name__}: {error} (at {place.name}, line {place.lineno})"
+    return PASSED, ""
