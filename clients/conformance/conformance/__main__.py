@@ -28,6 +28,7 @@ def parse(arguments):
     run = commands.add_parser("run", help="a client, driven by an adapter")
     run.add_argument("--adapter", help="its command line, with {address} for HOST:PORT")
     run.add_argument("--level", choices=(MINIMAL, FULL), default=FULL)
+    run.add_argument("--lanes", metavar="N", type=positive, default=4, help="clients at work at a time (%(default)s)")
     node = commands.add_parser("node", help="a node, by a service and its callers")
     node.add_argument("address", metavar="HOST:PORT")
     for each in run, node:
@@ -60,6 +61,12 @@ def seconds(text):
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(f'"{text}" is no number of seconds above 0')
+
+
+def positive(text):
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f'"{text}" is no number above 0')
+    return int(text)
 
 
 def host_and_port(parser, text):
@@ -106,7 +113,7 @@ def main(arguments):
         if not edges:
             parser.error(f'no edge matches "{options.only.pattern}"; --list shows them')
         if options.command == "run":
-            walked = runner.Walk(command, options.limit).edges(edges)
+            walked = runner.walk(command, edges, options.limit, options.lanes)
         else:
             from .node_under_test import walk as walk_node
             walked = walk_node(address, edges, options.limit)

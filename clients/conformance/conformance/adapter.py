@@ -2,15 +2,15 @@
 
 import ctypes
 import os
+import select
 import shlex
 import signal
 import socket
 import subprocess
 import tempfile
-import time
 
 from .link import Link
-from .wire import Clock, Failed
+from .wire import Failed
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -25,27 +25,19 @@ class Port:
     """An address that the client connects to."""
 
     def __init__(self):
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.address = "%s:%d" % self._listener.getsockname()
-
-    def accept(self, clock, what="the client to connect"):
-        self._listener.settimeout(clock.left(what))
-        try:
-            return self._listener.accept()[0]
-        except TimeoutError:
-            clock.left(what)
-            raise Failed(f"not in time: {what}") from None
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.name = self.socket.getsockname()
+        self.address = "%s:%d" % self.name
 
     def refuse(self):
         """From now on connections are refused, until `listen`."""
-        self._port = self._listener.getsockname()[1]
-        self._listener.close()
+        self.socket.close()
 
     def listen(self):
-        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=64)
+        self.socket = socket.create_server(self.name, backlog=64)
 
     def close(self):
-        self._listener.close()
+        self.socket.close()
 
 
 class Command:
@@ -84,20 +76,25 @@ class Adapter:
         self._links = []
 
     def accept(self, clock, port=None, what="the client to connect"):
-        """The client's next connection, not yet introduced."""
-        port = port or self.port
+        """The client's next connection, to this port or to any; not yet introduced."""
+        ports = [self.port, self.other] if port is None else [port]
         while True:
             # Short waits, to notice an adapter that has died.
-            try:
-                connection = port.accept(Clock(min(0.25, clock.left(what))), what)
-                break
-            except Failed:
-                clock.left(what)
-                if self.process.poll() is not None:
-                    raise Failed(f"the adapter ended with {self.process.returncode}, expected {what}"
-                                 f"{self.tail()}") from None
-        self._links.append(Link(connection, clock, self._record))
-        return self._links[-1]
+            ready, _, _ = select.select([each.socket for each in ports], [], [], min(0.25, clock.left(what)))
+            if ready:
+                self._links.append(Link(ready[0].accept()[0], clock, self._record))
+                return self._links[-1]
+            if self.process.poll() is not None:
+                raise Failed(f"the adapter ended with {self.process.returncode}, expected {what}{self.tail()}")
+
+    def refuse(self):
+        """From now on nobody listens, until `listen`."""
+        self.port.refuse()
+        self.other.refuse()
+
+    def listen(self):
+        self.port.listen()
+        self.other.listen()
 
     def wait(self, clock):
         """Exit code and output of an adapter that is to end."""
@@ -131,6 +128,3 @@ class Adapter:
         for each in (*self._links, self.port, self.other, self._log):
             each.close()
 
-
-def elapsed_since(start):
-    return time.monotonic() - start

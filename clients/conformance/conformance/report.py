@@ -3,7 +3,7 @@
 import json
 
 from .runner import FAILED, PASSED, SKIPPED
-from .wire import short
+from .wire import HEADER, short
 
 _SIGN = {PASSED: "passed", FAILED: "FAILED", SKIPPED: "skipped"}
 
@@ -16,8 +16,14 @@ def line(outcome):
 
 
 def frames(outcome):
-    return "\n".join(f"{'':8} {'→' if who == 'node' else '←'} {short(data.decode(errors='backslashreplace'))}"
-                     for who, data in outcome.frames)
+    return "\n".join(f"{'':8} {'→' if who == 'node' else '←'} {readable(data)}" for who, data in outcome.frames)
+
+
+def readable(data):
+    """A frame without its length, if that is what it is."""
+    if len(data) > 4 and HEADER.unpack_from(data)[0] == len(data) - 4:
+        data = data[4:]
+    return short("".join(each if each.isprintable() else repr(each)[1:-1] for each in data.decode(errors="backslashreplace")))
 
 
 def count(outcomes):
@@ -29,6 +35,6 @@ def summary(outcomes, level):
 
 
 def as_json(outcomes, level):
-    edges = [{"name": each.edge.name, "state": each.state, "says": each.edge.says, "level": each.edge.level,
+    edges = [{"name": each.edge.name, "state": each.state, "says": each.edge.says, "level": each.edge.level, "seconds": each.seconds,
               **({"why": each.why} if each.why else {})} for each in outcomes]
     return json.dumps({"level": level, **count(outcomes), "edges": edges}, ensure_ascii=False, indent=1)

@@ -1,6 +1,10 @@
 """Walks a client, or a node, through the edges."""
 
+import concurrent.futures
 import dataclasses
+import queue
+import threading
+import time
 import traceback
 
 from .client import CallerProgram, Client
@@ -15,6 +19,7 @@ class Outcome:
     edge: object
     state: str
     why: str = ""
+    seconds: float = 0
     frames: list = dataclasses.field(default_factory=list)
 
 
@@ -40,8 +45,24 @@ def applies(edge, command, level):
     return edge.role == SERVES or level != MINIMAL
 
 
-class Walk:
-    """Yields an Outcome per edge. A client that fails an edge is started again."""
+def walk(command, edges, limit, lanes):
+    """Yields an Outcome per edge, in their order; so many clients are at work at a time."""
+    work = queue.SimpleQueue()
+    outcomes = [concurrent.futures.Future() for _ in edges]
+    for each in zip(edges, outcomes):
+        work.put(each)
+    threads = [threading.Thread(target=Lane(command, limit).run, args=(work,), daemon=True)
+               for _ in range(min(lanes, len(edges)))]
+    for each in threads:
+        each.start()
+    for outcome in outcomes:
+        yield outcome.result()
+    for each in threads:
+        each.join()
+
+
+class Lane:
+    """A client that takes edge after edge. One that fails an edge is started again."""
 
     def __init__(self, command, limit):
         self._command, self._limit = command, limit
@@ -49,11 +70,16 @@ class Walk:
         self._kind = CallerProgram if command.is_caller else Client
         self._client = self._spare = None
 
-    def edges(self, edges):
+    def run(self, work):
         try:
-            self._spare = self._kind(self._command, self._record)
-            for each in edges:
-                yield self._walk(each)
+            while True:
+                edge, outcome = work.get_nowait()
+                try:
+                    outcome.set_result(self._walk(edge))
+                except Exception as error:
+                    outcome.set_exception(error)
+        except queue.Empty:
+            pass
         finally:
             for client in self._client, self._spare:
                 if client:
@@ -67,16 +93,21 @@ class Walk:
             self._client = None
         if self._client is None:
             # The next one starts while this one is at work.
-            self._client, self._spare = self._spare, self._kind(self._command, self._record)
+            self._client, self._spare = self._spare or self._start(), self._start()
         client = self._client
         self._record.frames = []
+        start = time.monotonic()
         state, why = attempt(edge, client, self._limit, self._after)
         if why and client.adapter and not client.adapter.is_alive() and edge.role != CALLS:
             why += f"\nthe adapter has ended with {client.adapter.process.returncode}{client.adapter.tail()}"
         if state != PASSED or edge.ends:
             client.close()
             self._client = None
-        return Outcome(edge, state, why, self._record.frames if state == FAILED else [])
+        seconds = round(time.monotonic() - start, 3)
+        return Outcome(edge, state, why, seconds, self._record.frames if state == FAILED else [])
+
+    def _start(self):
+        return self._kind(self._command, self._record)
 
     @staticmethod
     def _after(edge, client):

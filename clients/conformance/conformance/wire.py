@@ -83,6 +83,8 @@ def same(a, b):
         return a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float) != isinstance(b, float) and isinstance(a, decimal.Decimal) != isinstance(b, decimal.Decimal):
+        return float(a) == float(b)
     return a == b
 
 

@@ -4,7 +4,7 @@ import time
 
 from ..client import equal, expect
 from ..registry import MINIMAL, edge
-from ..wire import Ended, Failed, request, same, short
+from ..wire import Clock, Failed, request, short
 
 CONNECT = "introduces the client; see below."
 SERVES = "`serves` lists the methods that the client answers, for everyone in the mesh"
@@ -77,7 +77,7 @@ def refused(client):
     start, came = time.monotonic(), 0
     while client.adapter.is_alive() and time.monotonic() < start + 1:
         try:
-            again = client.adapter.accept(type(client.clock)(0.3))
+            again = client.adapter.accept(Clock(0.3))
             again.clock = client.clock
             again.refuse(again.receive_connect(), 16, "the token is nobody's")
             came += 1
@@ -106,27 +106,26 @@ def reset(client):
 @edge("connect.node_restarts", AGAIN, ends=True, level=MINIMAL, seconds=5)
 def node_restarts(client):
     client.link.quiet()
-    port = client.adapter.port
-    port.refuse()
+    client.adapter.refuse()
     client.link.close()
     # Long enough for it to be refused.
     time.sleep(0.3)
-    port.listen()
+    client.adapter.listen()
     client.again().quiet()
 
 
-@edge("connect.back_off", AGAIN, ends=True, seconds=10)
+@edge("connect.back_off", AGAIN, ends=True, seconds=20)
 def back_off(client):
     client.link.quiet()
     client.link.close()
     came = []
-    for _ in range(6):
+    for _ in range(5):
         link = client.accept(what="the client to connect again")
         came.append(time.monotonic())
         link.close()
     gaps = [later - earlier for earlier, later in zip(came, came[1:])]
     shown = ", ".join(f"{gap:.2f}" for gap in gaps)
-    expect(max(gaps[-2:]) > 1.5 * min(gaps[:2]), f"the pauses between attempts do not grow: {shown} s")
+    expect(gaps[-1] > 1.5 * gaps[0], f"the pauses between attempts do not grow: {shown} s")
     expect(all(gap > 0.01 for gap in gaps), f"it connects again without a pause: {shown} s")
 
 
@@ -224,7 +223,7 @@ def ids(client):
 
 @edge("connect.ended_while_methods_run", "Closing the connection cancels all its calls.", ends=True)
 def ended_while_methods_run(client):
-    expect(client.state()["waiting"] == 0, "something waits already")
+    before = client.state()["cleaned"]
     client.control("wait", {})
     client.control("hold", {}, stream={"credit": 5})
     while client.state()["waiting"] < 2:
@@ -233,4 +232,4 @@ def ended_while_methods_run(client):
     client.again()
     while (state := client.state())["waiting"] > 0:
         pass
-    equal(state["cleaned"], 2, "of the methods that waited there ended")
+    equal(state["cleaned"] - before, 2, "of the methods that waited there ended")

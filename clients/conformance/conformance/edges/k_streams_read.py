@@ -38,10 +38,12 @@ def credited(stream):
 
 
 def drop_credit(stream):
-    """What the client has granted meanwhile."""
+    """What the client has granted meanwhile, of this stream and others."""
+    def is_it(message):
+        return isinstance(message, dict) and message.get("method") == "$/stream/credit"
     stream.link.passes()
-    while stream.link.has(lambda m: m.get("method") == "$/stream/credit"):
-        credited(stream)
+    while stream.link.has(is_it):
+        stream.link.next(is_it, "credit")
 
 
 def reads(client, method="demo.items", params=None, **options):
