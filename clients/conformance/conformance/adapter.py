@@ -107,6 +107,14 @@ class Adapter:
     def is_alive(self):
         return self.process.poll() is None
 
+    def has_died(self):
+        """Has it ended, or does it now? The end of its connections is seen before that."""
+        try:
+            self.process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as pages:
             return int(pages.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

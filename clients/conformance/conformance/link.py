@@ -142,6 +142,12 @@ class Link(Wire):
         """Everything that the client has sent so far is here once this returns: it answers in order or later."""
         self.result(self.request("heartbeat"), "the answer to a heartbeat")
 
+    def settle(self, seconds=0.03):
+        """Returns once nothing has come for a moment: for what must not come."""
+        self.passes()
+        while self.readable(seconds):
+            self.next_sign_of_life()
+
     def quiet(self):
         """The connection goes on, and nothing has come that no edge has asked for."""
         self.passes()

@@ -302,7 +302,7 @@ class Peer:
                     for _ in range(values[0]):
                         if not await take():
                             return {"items": got, "ended": True}
-                elif kind == "close":
+                elif kind in ("close", "closed"):
                     return {"items": got, "ended": False}
                 else:
                     if kind == "send":

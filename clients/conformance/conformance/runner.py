@@ -98,7 +98,7 @@ class Lane:
         self._record.frames = []
         start = time.monotonic()
         state, why = attempt(edge, client, self._limit, self._after)
-        if why and client.adapter and not client.adapter.is_alive() and edge.role != CALLS:
+        if why and isinstance(client, Client) and client.adapter.has_died():
             why += f"\nthe adapter has ended with {client.adapter.process.returncode}{client.adapter.tail()}"
         if state != PASSED or edge.ends:
             client.close()

@@ -80,7 +80,7 @@ def response_is_never_answered(client):
                      {"id": 1, "error": {}}, {"id": 1, "error": {"code": "1", "message": "x"}}, {"id": [], "result": 1},
                      {"id": 1, "error": {"code": 1}}, {"error": {"code": -32700, "message": "x"}, "id": None}):
         client.link.send({"jsonrpc": "2.0", **response})
-    client.link.passes()
+    client.link.settle()
     expect(not client.link.has(lambda _: True), "a malformed response was answered")
 
 

@@ -49,7 +49,7 @@ def calls_of_the_client_finish(client):
 @edge("goaway.nothing_new", NOTHING_NEW, role=CALLS, ends=True)
 def nothing_new(client):
     goaway(client)
-    client.link.passes()
+    client.link.settle()
     id = client.control("call", {"method": "demo.new", "params": [], "timeout_ms": 300})
     # Refused, or waiting for another connection until its time is up.
     message = client.link.response(id)

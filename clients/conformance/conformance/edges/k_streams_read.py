@@ -97,7 +97,7 @@ def window(client):
         while granted <= n:
             granted += credited(stream)
         stream.item(n, n)
-    stream.link.passes()
+    stream.link.settle()
     while stream.link.has(lambda m: m.get("method") == "$/stream/credit"):
         granted += credited(stream)
     expect(granted <= 3 + 4, f"with a window of 4 and 3 items taken {granted} were granted")
@@ -149,9 +149,20 @@ def close(client):
     equal(message["params"]["id"], stream.id, "what it took back was")
     # Items that were on their way, and then the response.
     stream.item(5, 5)
-    expect(not stream.link.has(lambda m: m.get("id") == stream.control), "it did not wait for the response")
     stream.refuse(-32800, "cancelled")
     is_over(stream, [0, 1], ended=False)
+    drop_credit(stream)
+
+
+@edge("read.close_waits", ACLOSE, role=CALLS)
+def close_waits(client):
+    stream = reads(client, window=10, steps=[["take", 1], ["closed"]])
+    stream.item(0, 0)
+    stream.link.incoming("$/cancelRequest")
+    stream.link.settle()
+    expect(not stream.link.has(lambda m: m.get("id") == stream.control), "it did not wait for the response")
+    stream.refuse(-32800, "cancelled")
+    is_over(stream, [0], ended=False)
     drop_credit(stream)
 
 
@@ -175,13 +186,13 @@ def send(client):
 def send_waits_for_credit(client):
     stream = reads(client, "demo.total", window=10, steps=[["take", 1], ["send", 7], ["send", 8], ["close"]])
     stream.item(0, 0)
-    stream.link.passes()
+    stream.link.settle()
     own = "$/stream/send"
     expect(not stream.link.has(lambda m: m.get("method") == own), "a value was sent that was not granted")
     stream.accept(1)
     equal(stream.of_stream("send")["value"], 7, "the value was")
     stream.item(1, 1)
-    stream.link.passes()
+    stream.link.settle()
     expect(not stream.link.has(lambda m: m.get("method") == own), "a second value was sent, one was granted")
     stream.accept(1)
     equal(stream.of_stream("send")["seq"], 1, "seq was")
@@ -200,7 +211,7 @@ def send_bytes(client):
     stream.item(0, 0)
     equal(stream.of_stream("send")["value"], "abcdef", "the value was")
     stream.item(1, 1)
-    stream.link.passes()
+    stream.link.settle()
     expect(not stream.link.has(lambda m: m.get("method") == "$/stream/send"), "a value was sent, although no byte was left")
     stream.accept(0, bytes=100)
     equal(stream.of_stream("send")["value"], 2, "the value was")
@@ -290,7 +301,7 @@ def gap(client):
         stream = reads(client, window=10)
         stream.item(0, "first")
         stream.item(seq, "not the next")
-        stream.link.passes()
+        stream.link.settle()
         # It may take the stream back at once, or find out at the end.
         stream.reply(None)
         outcome = stream.outcome()
