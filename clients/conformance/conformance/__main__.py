@@ -9,7 +9,7 @@ import argparse
 import re
 import sys
 
-from . import report, runner
+from . import node_under_test, report, runner
 from .adapter import Command
 from .registry import FULL, MINIMAL, NODE, all_edges
 
@@ -108,15 +108,14 @@ def main(arguments):
             edges = [each for each in known if runner.applies(each, command, level)]
         else:
             address, level = host_and_port(parser, options.address), NODE
-            edges = [each for each in known if each.role == NODE]
+            edges = [each for each in known if node_under_test.applies(each)]
         edges = [each for each in edges if options.only.search(each.name)]
         if not edges:
             parser.error(f'no edge matches "{options.only.pattern}"; --list shows them')
         if options.command == "run":
             walked = runner.walk(command, edges, options.limit, options.lanes)
         else:
-            from .node_under_test import walk as walk_node
-            walked = walk_node(address, edges, options.limit)
+            walked = node_under_test.walk(address, edges, options.limit)
         return walk(options, edges, walked, level)
     except ValueError as error:
         parser.error(str(error))

@@ -18,6 +18,7 @@ class Edge:
     ends: bool      # the client is not used any more after it
     needs_other: bool
     fresh: bool     # the client has just been started
+    behind_a_node: bool  # it holds through a node as well
     seconds: float  # what it takes beside the limit, by its nature
     run: callable
 
@@ -25,12 +26,12 @@ class Edge:
 _edges = {}
 
 
-def edge(name, says, *, level=FULL, role=SERVES, ends=False, fresh=False, needs_other=False, seconds=0):
+def edge(name, says, *, level=FULL, role=SERVES, ends=False, fresh=False, needs_other=False, behind_a_node=False, seconds=0):
     """Declares the function below as an edge."""
     def declare(function):
         if name in _edges:
             raise ValueError(f"there are two edges {name}")
-        _edges[name] = Edge(name, says, level, role, ends, needs_other, fresh, seconds, function)
+        _edges[name] = Edge(name, says, level, role, ends, needs_other, fresh, behind_a_node, seconds, function)
         return function
     return declare
 

@@ -16,7 +16,7 @@ def line(outcome):
 
 
 def frames(outcome):
-    return "\n".join(f"{'':8} {'→' if who == 'node' else '←'} {readable(data)}" for who, data in outcome.frames)
+    return "\n".join(f"{'':8} {way} {readable(data)}" for way, data in outcome.frames)
 
 
 def readable(data):

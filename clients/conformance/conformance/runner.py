@@ -31,9 +31,9 @@ class Recorder:
     def __init__(self):
         self.frames = []
 
-    def __call__(self, who, data):
+    def __call__(self, way, data):
         if len(self.frames) < self.MOST:
-            self.frames.append((who, data[:2000]))
+            self.frames.append((way, data[:2000]))
 
 
 def applies(edge, command, level):
@@ -75,7 +75,7 @@ class Lane:
             while True:
                 edge, outcome = work.get_nowait()
                 try:
-                    outcome.set_result(self._walk(edge))
+                    outcome.set_result(self._walk(edge, not work.empty()))
                 except Exception as error:
                     outcome.set_exception(error)
         except queue.Empty:
@@ -85,15 +85,15 @@ class Lane:
                 if client:
                     client.close()
 
-    def _walk(self, edge):
+    def _walk(self, edge, more):
         if edge.needs_other and not self._command.has_other:
             return Outcome(edge, SKIPPED, "the adapter has no {other}")
         if self._client and edge.fresh:
             self._client.close()
             self._client = None
         if self._client is None:
-            # The next one starts while this one is at work.
-            self._client, self._spare = self._spare or self._start(), self._start()
+            # Another one starts while this one is at work.
+            self._client, self._spare = self._spare or self._start(), self._start() if more else None
         client = self._client
         self._record.frames = []
         start = time.monotonic()

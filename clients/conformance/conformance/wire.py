@@ -132,7 +132,7 @@ class Wire:
         return cls(socket.create_connection(address, timeout=clock.left("a connection")), clock, record)
 
     def send_bytes(self, data):
-        self._record("node", bytes(data))
+        self._record("→", bytes(data))
         self.socket.settimeout(self.clock.left("the client to read"))
         try:
             self.socket.sendall(data)
@@ -168,7 +168,7 @@ class Wire:
         self._fill(HEADER.size + length, what)
         payload = bytes(self._buffer[HEADER.size:HEADER.size + length])
         del self._buffer[:HEADER.size + length]
-        self._record("client", payload)
+        self._record("←", payload)
         return payload
 
     def receive(self, what="a message"):

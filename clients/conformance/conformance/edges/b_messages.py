@@ -110,7 +110,7 @@ def unknown_members_of_an_answer(client):
     equal(call.result(), 1, "the client took the result as")
 
 
-@edge("messages.notification_is_never_answered", "never answered, whatever happens to it.")
+@edge("messages.notification_is_never_answered", "never answered, whatever happens to it.", behind_a_node=True)
 def notification_is_never_answered(client):
     before = client.state()["notes"]
     client.link.notify("conformance.note", {"value": "a note"})
@@ -123,12 +123,12 @@ def notification_is_never_answered(client):
     equal(notes, [*before, "a note"], "the notes were")
 
 
-@edge("messages.bug", "the handler failed; the log knows why")
+@edge("messages.bug", "the handler failed; the log knows why", behind_a_node=True)
 def bug(client):
     client.link.call_fails("conformance.crash", {}, -32603)
 
 
-@edge("messages.own_error", "every other error is the application's own")
+@edge("messages.own_error", "every other error is the application's own", behind_a_node=True)
 def own_error(client):
     for code, data in (404, {"a": [1]}), (1, None), (-1, "text"), (2**31 - 1, [None]), (-32050, 0):
         params = {"code": code, "message": f"grüße {code}", **({} if data is None else {"data": data})}
@@ -138,13 +138,13 @@ def own_error(client):
             equal(error.get("data"), data, "the data were")
 
 
-@edge("messages.wrong_params", "the method takes others")
+@edge("messages.wrong_params", "the method takes others", behind_a_node=True)
 def wrong_params(client):
     for params in {"wrong": 1}, [1, 2, 3]:
         client.link.call_fails("conformance.echo", params, -32602)
 
 
-@edge("messages.values", "passes through byte for byte")
+@edge("messages.values", "passes through byte for byte", behind_a_node=True)
 def values(client):
     for value in (*RESULTS, "\0\x1f\x7f\"\\/", "\u2028\u2029", "日本 😀", "e\u0301", {"": {"": []}}, {"a.b": 1, "$": 2}, 2**53 - 1,
                   -2**53 + 1, 1e300, 0.1, [1, "1", True, None], {"__proto__": 1, "constructor": 2}):
@@ -247,7 +247,7 @@ def error_null(client):
 
 
 @edge("messages.in_order", "Requests of one connection to one instance arrive in the order in which they were sent, unless one "
-      "of them is tried again.")
+      "of them is tried again.", behind_a_node=True)
 def in_order(client):
     before = client.state()["notes"]
     client.link.send(*(notification("conformance.note", {"value": n}) for n in range(100)))

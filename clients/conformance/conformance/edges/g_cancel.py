@@ -36,7 +36,7 @@ def nothing_waits(client):
         pass
 
 
-@edge("cancel.under_way", ONCE)
+@edge("cancel.under_way", ONCE, behind_a_node=True)
 def under_way(client):
     id = waiting(client)
     client.link.send(cancel(id))
@@ -44,7 +44,7 @@ def under_way(client):
     nothing_waits(client)
 
 
-@edge("cancel.before_it_runs", ONCE)
+@edge("cancel.before_it_runs", ONCE, behind_a_node=True)
 def before_it_runs(client):
     for n in range(20):
         id = f"early-{n}"
@@ -53,7 +53,7 @@ def before_it_runs(client):
     nothing_waits(client)
 
 
-@edge("cancel.with_its_answer", ONCE)
+@edge("cancel.with_its_answer", ONCE, behind_a_node=True)
 def with_its_answer(client):
     for n in range(20):
         id = f"race-{n}"
@@ -63,14 +63,14 @@ def with_its_answer(client):
                f"expected the result or -32800, got {short(message)}")
 
 
-@edge("cancel.finished", IGNORED)
+@edge("cancel.finished", IGNORED, behind_a_node=True)
 def finished(client):
     id = client.control("echo", {"value": 1})
     client.link.result(id)
     client.link.send(cancel(id))
 
 
-@edge("cancel.twice", ONCE)
+@edge("cancel.twice", ONCE, behind_a_node=True)
 def twice(client):
     id = waiting(client)
     client.link.send(cancel(id), cancel(id), cancel(id))
@@ -79,7 +79,7 @@ def twice(client):
     nothing_waits(client)
 
 
-@edge("cancel.one_of_many", EXACT)
+@edge("cancel.one_of_many", EXACT, behind_a_node=True)
 def one_of_many(client):
     ids = [waiting(client) for _ in range(5)]
     for n in 3, 0, 4, 1, 2:
@@ -91,7 +91,7 @@ def one_of_many(client):
     nothing_waits(client)
 
 
-@edge("cancel.overtakes", ONCE)
+@edge("cancel.overtakes", ONCE, behind_a_node=True)
 def overtakes(client):
     id = waiting(client)
     client.link.send(*(request(f"n{n}", "conformance.echo", {"value": n}) for n in range(100)), cancel(id))
@@ -142,14 +142,14 @@ def passes(client):
     equal(message["params"]["id"], call.id, "what it took back was")
 
 
-@edge("deadlines.of_a_method", PASSES)
+@edge("deadlines.of_a_method", PASSES, behind_a_node=True)
 def of_a_method(client):
     id = client.control("wait", {}, deadline_ms=150)
     client.link.error(id, LATE, TAKEN_BACK)
     nothing_waits(client)
 
 
-@edge("deadlines.fraction", RELATIVE)
+@edge("deadlines.fraction", RELATIVE, behind_a_node=True)
 def fraction(client):
     id = client.control("wait", {}, deadline_ms=100.25)
     client.link.error(id, LATE, TAKEN_BACK)
@@ -157,7 +157,7 @@ def fraction(client):
     nothing_waits(client)
 
 
-@edge("deadlines.none_left", PASSES)
+@edge("deadlines.none_left", PASSES, behind_a_node=True)
 def none_left(client):
     before = client.state()["notes"]
     for left in 0, -1, -0.5:
@@ -165,7 +165,7 @@ def none_left(client):
     equal(client.state()["notes"], before, "the notes were")
 
 
-@edge("deadlines.long", "More than `protocol.max_deadline` (1 h) is taken as that.")
+@edge("deadlines.long", "More than `protocol.max_deadline` (1 h) is taken as that.", behind_a_node=True)
 def long(client):
     for left in 1e12, 10**18, 2**31, 2**53:
         equal(client.do("echo", {"value": 1}, deadline_ms=left), 1, "the answer was")

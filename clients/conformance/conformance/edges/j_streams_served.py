@@ -58,19 +58,19 @@ class Served:
         return result
 
 
-@edge("served.items", ITEM)
+@edge("served.items", ITEM, behind_a_node=True)
 def items(client):
     stream = Served(client, "count", {"to": 5}, credit=100)
     equal(stream.values(5), [0, 1, 2, 3, 4], "the items were")
     stream.ends()
 
 
-@edge("served.none", END)
+@edge("served.none", END, behind_a_node=True)
 def none(client):
     Served(client, "count", {"to": 0}, credit=1).ends()
 
 
-@edge("served.credit", CREDIT)
+@edge("served.credit", CREDIT, behind_a_node=True)
 def credit(client):
     stream = Served(client, "count", {"to": 20}, credit=2)
     equal(stream.values(2), [0, 1], "the items were")
@@ -87,7 +87,7 @@ def credit(client):
     stream.ends()
 
 
-@edge("served.no_credit", CREDIT)
+@edge("served.no_credit", CREDIT, behind_a_node=True)
 def no_credit(client):
     stream = Served(client, "count", {"to": 3}, credit=0)
     stream.nothing_more("an item came without credit")
@@ -96,7 +96,7 @@ def no_credit(client):
     stream.ends()
 
 
-@edge("served.one_more", MORE)
+@edge("served.one_more", MORE, behind_a_node=True)
 def one_more(client):
     stream = Served(client, "count", {"to": 3}, credit=3)
     equal(stream.values(3), [0, 1, 2], "the items were")
@@ -104,7 +104,7 @@ def one_more(client):
     stream.ends()
 
 
-@edge("served.bytes", BYTES)
+@edge("served.bytes", BYTES, behind_a_node=True)
 def bytes_of_values(client):
     # Each of these values is a byte.
     stream = Served(client, "count", {"to": 9}, credit=100, bytes=3)
@@ -118,7 +118,7 @@ def bytes_of_values(client):
     stream.ends()
 
 
-@edge("served.bytes_of_a_long_one", BYTES)
+@edge("served.bytes_of_a_long_one", BYTES, behind_a_node=True)
 def bytes_of_a_long_one(client):
     # Values of two bytes: the one byte that is left is enough for one more.
     stream = Served(client, "count", {"to": 20}, after=9, credit=100, bytes=3)
@@ -128,7 +128,7 @@ def bytes_of_a_long_one(client):
     stream.link.response(stream.id)
 
 
-@edge("served.bytes_without_credit", CREDIT)
+@edge("served.bytes_without_credit", CREDIT, behind_a_node=True)
 def bytes_without_credit(client):
     stream = Served(client, "count", {"to": 9}, credit=1, bytes=1000)
     stream.values(1)
@@ -138,7 +138,7 @@ def bytes_without_credit(client):
     stream.link.response(stream.id)
 
 
-@edge("served.cancel", ACLOSE)
+@edge("served.cancel", ACLOSE, behind_a_node=True)
 def cancel(client):
     # Once where the generator waits by itself, once where it is suspended.
     for credit in 5, 1:
@@ -152,7 +152,7 @@ def cancel(client):
         equal(client.state()["cleaned"], before + 1, "when the response had come, so many had cleaned up:")
 
 
-@edge("served.cancel_at_a_yield", ACLOSE)
+@edge("served.cancel_at_a_yield", ACLOSE, behind_a_node=True)
 def cancel_at_a_yield(client):
     stream = Served(client, "count", {"to": 1 << 40}, credit=3)
     stream.values(3)
@@ -161,7 +161,7 @@ def cancel_at_a_yield(client):
     stream.nothing_more("an item came behind the response")
 
 
-@edge("served.cancel_at_once", ACLOSE)
+@edge("served.cancel_at_once", ACLOSE, behind_a_node=True)
 def cancel_at_once(client):
     for n in range(10):
         id = f"stream-{n}"
@@ -171,7 +171,7 @@ def cancel_at_once(client):
         pass
 
 
-@edge("served.cancel_while_it_sends", END)
+@edge("served.cancel_while_it_sends", END, behind_a_node=True)
 def cancel_while_it_sends(client):
     stream = Served(client, "count", {"to": 1 << 40}, credit=1000)
     stream.values(10)
@@ -188,7 +188,7 @@ def cancel_while_it_sends(client):
     stream.nothing_more("an item came behind the response")
 
 
-@edge("served.send", "a value into the generator")
+@edge("served.send", "a value into the generator", behind_a_node=True)
 def send(client):
     stream = Served(client, "total", {}, credit=100)
     equal(stream.accepted() > 0, True, "credit:")
@@ -202,7 +202,7 @@ def send(client):
     stream.ends()
 
 
-@edge("served.send_much", "so many values may be sent")
+@edge("served.send_much", "so many values may be sent", behind_a_node=True)
 def send_much(client):
     stream = Served(client, "total", {}, credit=1000)
     granted, sent = stream.accepted(), 0
@@ -221,7 +221,7 @@ def send_much(client):
         stream.accepted()
 
 
-@edge("served.send_one_by_one", "a value into the generator")
+@edge("served.send_one_by_one", "a value into the generator", behind_a_node=True)
 def send_one_by_one(client):
     # With a credit of one the generator runs when it is asked.
     stream = Served(client, "total", {}, credit=1)
@@ -235,7 +235,7 @@ def send_one_by_one(client):
     stream.link.response(stream.id)
 
 
-@edge("served.end", "no further `send`")
+@edge("served.end", "no further `send`", behind_a_node=True)
 def end(client):
     stream = Served(client, "total", {}, credit=9)
     stream.accepted()
@@ -246,7 +246,7 @@ def end(client):
     stream.ends()
 
 
-@edge("served.end_at_once", "no further `send`")
+@edge("served.end_at_once", "no further `send`", behind_a_node=True)
 def end_at_once(client):
     stream = Served(client, "total", {}, credit=9)
     stream.tell("end")
@@ -256,7 +256,7 @@ def end_at_once(client):
         stream.accepted()
 
 
-@edge("served.throw_caught", THROWN)
+@edge("served.throw_caught", THROWN, behind_a_node=True)
 def throw_caught(client):
     stream = Served(client, "total", {}, credit=9)
     stream.accepted()
@@ -269,7 +269,7 @@ def throw_caught(client):
     stream.ends()
 
 
-@edge("served.throw_not_caught", THROWN)
+@edge("served.throw_not_caught", THROWN, behind_a_node=True)
 def throw_not_caught(client):
     stream = Served(client, "total", {}, credit=9)
     stream.accepted()
@@ -287,7 +287,7 @@ def throw_without_input(client):
     stream.link.error(stream.id, 42)
 
 
-@edge("served.fails", END)
+@edge("served.fails", END, behind_a_node=True)
 def fails(client):
     stream = Served(client, "count", {"to": 3, "fail": 77}, credit=100)
     equal(stream.values(3), [0, 1, 2], "the items were")
@@ -295,14 +295,14 @@ def fails(client):
     stream.nothing_more("an item came behind the response")
 
 
-@edge("served.wrong_params", "the method takes others")
+@edge("served.wrong_params", "the method takes others", behind_a_node=True)
 def wrong_params(client):
     stream = Served(client, "count", {"wrong": 1}, credit=100)
     stream.link.error(stream.id, -32602)
 
 
 @edge("served.cursors", "when the connection to the instance is lost, the node nearest the caller asks another one for what "
-      "comes after the last `cursor` that it has passed on")
+      "comes after the last `cursor` that it has passed on", behind_a_node=True)
 def cursors(client):
     stream = Served(client, "count", {"to": 4}, credit=100)
     for n in range(4):
@@ -310,7 +310,7 @@ def cursors(client):
     stream.ends()
 
 
-@edge("served.resumed", RESUME)
+@edge("served.resumed", RESUME, behind_a_node=True)
 def resumed(client):
     stream = Served(client, "count", {"to": 8}, credit=100, after=4)
     equal(stream.values(3), [5, 6, 7], "behind the cursor 4 the items were")
@@ -318,7 +318,7 @@ def resumed(client):
     Served(client, "count", {"to": 8}, credit=100, after=7).ends()
 
 
-@edge("served.gathered", EVERYONE)
+@edge("served.gathered", EVERYONE, behind_a_node=True)
 def gathered(client):
     # A node always asks for a stream; whoever serves without one need not gather, but answers.
     message = client.link.response(client.control("count", {"to": 3}))
@@ -328,7 +328,7 @@ def gathered(client):
         expect(message["error"]["code"] in (-32600, -32602), f"expected the items or -32600, got {short(message)}")
 
 
-@edge("served.asked_of_a_plain_method", "A method that does not stream ignores the member.")
+@edge("served.asked_of_a_plain_method", "A method that does not stream ignores the member.", behind_a_node=True)
 def asked_of_a_plain_method(client):
     equal(client.do("echo", {"value": [1]}, stream={"credit": 5}), [1], "the result was")
 
@@ -355,7 +355,7 @@ def malformed_messages(client):
     equal(client.do("echo", {"value": 1}), 1, "the answer was")
 
 
-@edge("served.two_at_once", ITEM)
+@edge("served.two_at_once", ITEM, behind_a_node=True)
 def two_at_once(client):
     one = Served(client, "count", {"to": 100}, id=1, credit=1)
     text = Served(client, "count", {"to": 100}, id="1", credit=2)
@@ -371,7 +371,7 @@ def two_at_once(client):
     text.link.response("1")
 
 
-@edge("served.ended", DROPPED)
+@edge("served.ended", DROPPED, behind_a_node=True)
 def ended(client):
     stream = Served(client, "count", {"to": 1}, credit=9)
     stream.values(1)
@@ -383,7 +383,7 @@ def ended(client):
     stream.cancel()
 
 
-@edge("served.deadline", DEADLINE)
+@edge("served.deadline", DEADLINE, behind_a_node=True)
 def deadline(client):
     id = client.control("hold", {}, stream={"credit": 5}, deadline_ms=150)
     equal(client.link.of_stream("item", id)["value"], 0, "the item was")
@@ -392,7 +392,7 @@ def deadline(client):
         pass
 
 
-@edge("served.nobody_else_notices", "So a caller that does not read stops its generator, and nobody else's calls.")
+@edge("served.nobody_else_notices", "So a caller that does not read stops its generator, and nobody else's calls.", behind_a_node=True)
 def nobody_else_notices(client):
     stream = Served(client, "count", {"to": 1 << 40}, credit=1000)
     for n in range(20):
@@ -403,7 +403,7 @@ def nobody_else_notices(client):
     stream.link.response(stream.id)
 
 
-@edge("served.value_too_many", "Whoever sends more than it was granted ends its own stream with 8")
+@edge("served.value_too_many", "Whoever sends more than it was granted ends its own stream with 8", behind_a_node=True)
 def value_too_many(client):
     stream = Served(client, "total", {}, credit=1)
     granted = stream.accepted()
@@ -414,7 +414,7 @@ def value_too_many(client):
 
 
 @edge("served.value_out_of_order", "an item or value that is not the next one, by its `seq`, ends it with -32603. No other stream "
-      "or call notices.")
+      "or call notices.", behind_a_node=True)
 def value_out_of_order(client):
     stream = Served(client, "total", {}, credit=1)
     stream.accepted()
