@@ -82,8 +82,10 @@ class Adapter:
             # Short waits, to notice an adapter that has died.
             ready, _, _ = select.select([each.socket for each in ports], [], [], min(0.25, clock.left(what)))
             if ready:
-                self._links.append(Link(ready[0].accept()[0], clock, self._record))
-                return self._links[-1]
+                link = Link(ready[0].accept()[0], clock, self._record)
+                link.port = next(each for each in ports if each.socket is ready[0])
+                self._links.append(link)
+                return link
             if self.process.poll() is not None:
                 raise Failed(f"the adapter ended with {self.process.returncode}, expected {what}{self.tail()}")
 

@@ -18,7 +18,7 @@ class Link(Wire):
         super().__init__(connection, clock, record)
         self.answers_heartbeats = True
         self.introduced = None  # the params of `connect`
-        self.raw = False        # frames are looked at by the edge
+        self.port = None        # where the client has come to
         self._aside = []
 
     # What the node sends.

@@ -13,11 +13,13 @@ ENDS_CALL = ("If its id, or the first `\"id\": NUMBER` of a text that is no JSON
 
 def goes_on(client, *payloads, codes=(-32700, -32600)):
     """Each payload is answered with an error without an id, or not at all; the connection goes on."""
+    def is_it(message):
+        return isinstance(message, dict) and "method" not in message and message["id"] is None
     for payload in payloads:
         client.link.send(payload)
         client.link.passes()
-        while client.link.has(lambda m: isinstance(m, dict) and "method" not in m):
-            answer = client.link.next(lambda m: isinstance(m, dict) and "method" not in m, "")
+        while client.link.has(is_it):
+            answer = client.link.next(is_it, "an answer")
             expect("error" in answer and answer["error"]["code"] in codes,
                    f"{payload[:60]!r} was answered with {short(answer)}")
 

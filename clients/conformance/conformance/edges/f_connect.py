@@ -119,9 +119,11 @@ def back_off(client):
     client.link.quiet()
     client.link.close()
     came = []
-    for _ in range(5):
+    while len(came) < 5:
         link = client.accept(what="the client to connect again")
-        came.append(time.monotonic())
+        # A client that knows two addresses asks both before it waits.
+        if link.port is client.adapter.port:
+            came.append(time.monotonic())
         link.close()
     gaps = [later - earlier for earlier, later in zip(came, came[1:])]
     shown = ", ".join(f"{gap:.2f}" for gap in gaps)
@@ -223,7 +225,9 @@ def ids(client):
 
 @edge("connect.ended_while_methods_run", "Closing the connection cancels all its calls.", ends=True)
 def ended_while_methods_run(client):
-    before = client.state()["cleaned"]
+    while (state := client.state())["waiting"] > 0:
+        pass
+    before = state["cleaned"]
     client.control("wait", {})
     client.control("hold", {}, stream={"credit": 5})
     while client.state()["waiting"] < 2:
