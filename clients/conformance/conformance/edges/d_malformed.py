@@ -12,9 +12,9 @@ ENDS_CALL = ("If its id, or the first `\"id\": NUMBER` of a text that is no JSON
 
 
 def goes_on(client, *payloads, codes=(-32700, -32600)):
-    """Each payload is answered with an error without an id, or not at all; the connection goes on."""
+    """Each payload is answered with an error, or not at all; the connection goes on. Answers to calls are left alone."""
     def is_it(message):
-        return isinstance(message, dict) and "method" not in message and message["id"] is None
+        return isinstance(message, dict) and "method" not in message and not str(message["id"]).startswith("node-")
     for payload in payloads:
         client.link.send(payload)
         client.link.passes()
