@@ -58,7 +58,7 @@ FOUND = [
     ("forgets_route_key", "calls.route_key", "route_key"),
     ("stays_on_goaway", "goaway.elsewhere", "elsewhere"),
 ]
-AT_A_TIME = 6
+AT_A_TIME = 8
 
 
 class OwnClient(unittest.TestCase):
@@ -114,7 +114,7 @@ class Adapters(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
             file.write(service)
             file.flush()
-            adapter = f"env PYTHONPATH=. {sys.executable} -B {file.name} {{address}}"
+            adapter = f"env PYTHONPATH=. {sys.executable} {file.name} {{address}}"
             outcomes = walked("run", "--adapter", adapter, "--only", "^(read.items|served.items)$")
         self.assertEqual({name: state for name, (state, _) in outcomes.items()},
                          {"read.items": "skipped", "served.items": "passed"})

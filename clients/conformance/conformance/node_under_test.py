@@ -70,7 +70,7 @@ class BehindTheNode:
 
     def __init__(self, address, record):
         self._address, self._record = address, record
-        command = [sys.executable, "-B", "-m", "conformance", "serve", "%s:%d" % address]
+        command = [sys.executable, "-m", "conformance", "serve", "%s:%d" % address]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._link = None
 

@@ -4,7 +4,7 @@ import time
 
 from ..client import equal, expect
 from ..registry import CALLS, edge
-from ..wire import encode, frame, notification, request, same, short
+from ..wire import frame, notification, request, same, short
 
 ONCE = "The call is still answered once: with its result if that came first, else with -32800."
 IGNORED = "Unknown and finished ids are ignored."

@@ -4,7 +4,7 @@ import socket
 
 from ..client import equal, expect
 from ..registry import NODE, edge
-from ..wire import HEADER, Failed, frame, notification, request, same, short
+from ..wire import HEADER, frame, notification, request, same, short
 
 ID = "echoed byte for byte: `1e2`, `1.0`, 2^64 and `\"\\u0041\"` come back as they were written."
 BATCH = "runs concurrently, answered in request order in one frame; only notifications and responses in it: no frame"
