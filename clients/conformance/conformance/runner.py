@@ -11,6 +11,7 @@ from .client import CallerProgram, Client
 from .registry import CALLS, MINIMAL, NODE, SERVES
 from .wire import Clock, Ended, Failed, Skipped
 
+FRESH_FOR = 1
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
 
@@ -69,6 +70,7 @@ class Lane:
         self._record = Recorder()
         self._kind = CallerProgram if command.is_caller else Client
         self._client = self._spare = None
+        self._spare_since = 0
 
     def run(self, work):
         try:
@@ -92,8 +94,9 @@ class Lane:
             self._client.close()
             self._client = None
         if self._client is None:
+            self._take_spare()
             # Another one starts while this one is at work.
-            self._client, self._spare = self._spare or self._start(), self._start() if more else None
+            self._spare = self._start() if more else None
         client = self._client
         self._record.frames = []
         start = time.monotonic()
@@ -106,7 +109,15 @@ class Lane:
         seconds = round(time.monotonic() - start, 3)
         return Outcome(edge, state, why, seconds, self._record.frames if state == FAILED else [])
 
+    def _take_spare(self):
+        """A client that has waited for long for the answer to its `connect` would give up."""
+        if self._spare and time.monotonic() > self._spare_since + FRESH_FOR:
+            self._spare.close()
+            self._spare = None
+        self._client, self._spare = self._spare or self._start(), None
+
     def _start(self):
+        self._spare_since = time.monotonic()
         return self._kind(self._command, self._record)
 
     @staticmethod

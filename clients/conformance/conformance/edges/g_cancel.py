@@ -24,11 +24,17 @@ def cancel(id):
 
 def waiting(client, method="wait", **members):
     """A call that waits, by its id; it is under way when this returns."""
-    before = client.state()["waiting"]
+    before = begun(client)
     id = client.control(method, {}, **members)
-    while client.state()["waiting"] == before:
+    while begun(client) == before:
         pass
     return id
+
+
+def begun(client):
+    """How many have waited until now; of those that ended some may still be cleaning up."""
+    state = client.state()
+    return state["waiting"] + state["cleaned"]
 
 
 def nothing_waits(client):
