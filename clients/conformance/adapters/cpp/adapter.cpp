@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <latch>
+#include <limits>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -86,7 +88,7 @@ int crash() {
 
 task<weft::result<void>> wait(call_context ctx) {
   const waiter here;
-  co_await weft::sleep_for(ctx, for_ever);
+  static_cast<void>(co_await weft::sleep_for(ctx, for_ever));
   co_return weft::result<void>();
 }
 
@@ -123,7 +125,7 @@ weft::async_generator<json, std::int64_t> total() {
 weft::async_generator<int> hold(call_context ctx) {
   const waiter here;
   co_yield 0;
-  co_await weft::sleep_for(ctx, for_ever);
+  static_cast<void>(co_await weft::sleep_for(ctx, for_ever));
 }
 
 json outcome_of(const std::expected<std::string, weft::error>& answer) {
@@ -184,7 +186,7 @@ task<bool> step(stream* on, json what, json* items) {
   if (kind == "take") {
     most = what.at(1).get<std::int64_t>();
   } else if (kind == "send") {
-    co_await on->send(what.at(1));
+    static_cast<void>(co_await on->send(what.at(1)));
   } else if (kind == "throw") {
     on->raise(weft::error::plain(what.at(1).get<int>(), what.at(2).get<std::string>()));
   } else {

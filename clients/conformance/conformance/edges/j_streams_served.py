@@ -142,7 +142,9 @@ def bytes_without_credit(client):
 def cancel(client):
     # Once where the generator waits by itself, once where it is suspended.
     for credit in 5, 1:
-        before = client.state()["cleaned"]
+        while (state := client.state())["waiting"] > 0:
+            pass
+        before = state["cleaned"]
         stream = Served(client, "hold", {}, credit=credit)
         equal(stream.values(1), [0], "the item was")
         stream.cancel()
