@@ -137,4 +137,3 @@ class Adapter:
             self.process.stdout.close()
         for each in (*self._links, self.port, self.other, self._log):
             each.close()
-

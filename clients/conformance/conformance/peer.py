@@ -4,192 +4,23 @@
 """
 
 import asyncio
-import collections
 import contextlib
 import contextvars
 import inspect
 import itertools
-import json
-import math
 import struct
+
+from .codec import (INTERNAL, INVALID, LATE, LOST, PARAMS, PARSE, TAKEN_BACK, UNKNOWN, RpcError, decode, encode, error_of,
+                    written)
+from .stream_ends import Read, Served
 
 HEADER = struct.Struct(">i")
 MAX_FRAME = 16 << 20
 AHEAD = 16  # so many values may wait for a generator
-PARSE, INVALID, UNKNOWN, PARAMS, INTERNAL, TAKEN_BACK = -32700, -32600, -32601, -32602, -32603, -32800
-LATE, EXHAUSTED, LOST = 4, 8, 14
 
 deadline = contextvars.ContextVar("deadline", default=None)
 trace = contextvars.ContextVar("trace", default={})
 after = contextvars.ContextVar("after", default=None)
-
-
-class RpcError(Exception):
-    def __init__(self, code, message, data=None):
-        super().__init__(message)
-        self.object = {"code": code, "message": message, **({} if data is None else {"data": data})}
-        self.code = code
-
-
-class _Int(int):
-    pass
-
-
-class _Float(float):
-    pass
-
-
-def _number(kind):
-    def read(text):
-        number = kind(text)
-        number.text = text
-        return number
-    return read
-
-
-def _no_constant(text):
-    raise ValueError(f"{text} is no JSON")
-
-
-def decode(payload):
-    """Raises ValueError for what is no JSON, however deep."""
-    text = payload.decode()
-    try:
-        message = json.loads(text, parse_int=_number(_Int), parse_float=_number(_Float), parse_constant=_no_constant)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-    if "\\u" in text:
-        # A lone surrogate has no UTF-8.
-        json.dumps(message, ensure_ascii=False).encode()
-    return message
-
-
-def written(id):
-    """The id's text, by which it is known: 1, 1.0 and "1" are three."""
-    return getattr(id, "text", None) or json.dumps(id, ensure_ascii=False)
-
-
-def encode(message):
-    id = message.get("id", 0)
-    if not hasattr(id, "text"):
-        return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    rest = json.dumps({name: value for name, value in message.items() if name != "id"}, ensure_ascii=False, separators=(",", ":"))
-    return f'{rest[:-1]},"id":{id.text}}}'
-
-
-def _is_count(value):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _error_of(message):
-    """The error of a response, None for a result; raises ValueError for what is neither."""
-    error, result = message.get("error"), message.get("result")
-    if error is None and "result" in message:
-        return None
-    if not isinstance(error, dict) or result is not None or not isinstance(error.get("code"), int) \
-            or not isinstance(error.get("message"), str):
-        raise ValueError("neither a result nor an error with a code and a message")
-    return RpcError(error["code"], error["message"], error.get("data"))
-
-
-class _Window:
-    """What one side of a stream may send."""
-
-    def __init__(self, credit=0, bytes=None):
-        self.credit, self.bytes, self.seq = credit, math.inf if bytes is None else bytes, 0
-
-    def grant(self, credit=0, bytes=None):
-        if not _is_count(credit) or not (bytes is None or _is_count(bytes)):
-            raise RpcError(INVALID, "credit and bytes are numbers of 0 or more")
-        self.credit += credit
-        if bytes is not None:
-            self.bytes = bytes + (0 if self.bytes == math.inf else self.bytes)
-
-    @property
-    def open(self):
-        return self.credit > 0 and self.bytes > 0
-
-    def next(self, value):
-        self.credit -= 1
-        self.bytes -= len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-        self.seq += 1
-        return {"seq": self.seq - 1, "value": value}
-
-
-class _Bell:
-    def __init__(self):
-        self._event = asyncio.Event()
-
-    def ring(self):
-        self._event.set()
-
-    async def until(self, ready):
-        while not ready():
-            self._event.clear()
-            await self._event.wait()
-
-
-class _Served(_Bell):
-    """A stream of ours."""
-
-    def __init__(self, stream, faults):
-        super().__init__()
-        if not isinstance(stream, dict) or not _is_count(stream.get("credit")):
-            raise RpcError(INVALID, '"stream" is {"credit": n, "bytes"?: m, "after"?: cursor}')
-        self.window, self.after = _Window(), stream.get("after")
-        self.window.grant(stream["credit"], stream.get("bytes"))
-        self.sent, self.thrown, self.input_ended = collections.deque(), collections.deque(), False
-        self.accepted, self.seen, self.failure, self._faults = 0, 0, None, faults
-
-    def hear(self, what, params):
-        try:
-            if what == "credit":
-                self.window.grant(params.get("credit", 0), params.get("bytes"))
-            elif what == "send":
-                if params.get("seq") != self.seen:
-                    raise RpcError(INTERNAL, f"expected the value {self.seen}")
-                if self.accepted <= 0:
-                    raise RpcError(EXHAUSTED, "more values than were granted")
-                self.accepted, self.seen = self.accepted - 1, self.seen + 1
-                self.sent.append(params.get("value"))
-            elif what == "throw":
-                self.thrown.append(_error_of({"error": params.get("error")}))
-            elif what == "end":
-                self.input_ended = True
-        except RpcError as error:
-            self.failure = error
-        except ValueError as error:
-            self.failure = RpcError(INVALID, str(error))
-        self.ring()
-
-    @property
-    def open(self):
-        if "ignores_credit" in self._faults:
-            return True
-        if "ignores_bytes" in self._faults:
-            return self.window.credit > 0
-        return self.window.open
-
-
-class _Read(_Bell):
-    """A stream that we read."""
-
-    def __init__(self, faults):
-        super().__init__()
-        self.items, self.window, self.seq, self.failure, self._faults = collections.deque(), _Window(), 0, None, faults
-
-    def hear(self, what, params):
-        try:
-            if what == "accept":
-                self.window.grant(params.get("credit", 0), params.get("bytes"))
-            elif params.get("seq") != self.seq and "takes_gaps" not in self._faults:
-                raise RpcError(INTERNAL, f"expected the item {self.seq}")
-            else:
-                self.seq += 1
-                self.items.append(params.get("value"))
-        except RpcError as error:
-            self.failure = self.failure or error
-        self.ring()
 
 
 class Peer:
@@ -272,7 +103,7 @@ class Peer:
         until = self.limit(timeout)
         asked = {"credit": window, **({} if behind is None else {"after": behind})}
         id, answer = self.request(method, params, {"deadline_ms": self.left(until), "stream": asked})
-        end = self._reading[written(id)] = _Read(self.faults)
+        end = self._reading[written(id)] = Read(self.faults)
         answer.add_done_callback(lambda _: end.ring())
         got, granting = [], 0
 
@@ -439,7 +270,7 @@ class Peer:
         id = message.get("id")
         future = None if isinstance(id, (dict, list, bool)) else self._pending.get(written(id))
         try:
-            error = _error_of(message)
+            error = error_of(message)
         except ValueError as problem:
             error = RpcError(LOST, f"a malformed response: {problem}", {"executed": "unknown"})
             if "answers_responses" in self.faults:
@@ -505,7 +336,7 @@ class Peer:
             if left is not None and left <= 0:
                 raise RpcError(LATE, "no time is left", {"executed": "no"})
             if inspect.isasyncgenfunction(self._methods[method]) and "stream" in message:
-                served = self._sending[key] = _Served(message["stream"], self.faults)
+                served = self._sending[key] = Served(message["stream"], self.faults)
         except RpcError as error:
             return refuse(error)
         task = self._serving[key] = asyncio.create_task(self._run(method, message, served))

@@ -7,7 +7,8 @@ import random
 import sys
 import time
 
-from .peer import LATE, LOST, Peer, RpcError, after, deadline
+from .codec import LATE, LOST, RpcError
+from .peer import Peer, after, deadline
 
 FAULTS = {
     "frame_per_read", "takes_any_length", "closes_on_garbage", "no_heartbeat", "ids_as_floats", "null_id_is_notification",

@@ -1,5 +1,7 @@
 """What a message may look like, and what is answered."""
 
+import json
+
 from ..client import equal, expect
 from ..registry import CALLS, MINIMAL, edge
 from ..wire import Failed, notification, request, same, short
@@ -36,7 +38,7 @@ def error(client):
 def unicode_result(client):
     call = client.calls("demo.echo", ["grüße", "日本", "😀"])
     equal(call.message.get("params"), ["grüße", "日本", "😀"], "the params were")
-    call.link.send(f'{{"jsonrpc":"2.0","id":{__import__("json").dumps(call.id)},'
+    call.link.send(f'{{"jsonrpc":"2.0","id":{json.dumps(call.id)},'
                    '"result":["gr\\u00fc\\u00dfe 日本 😀 \\ud83d\\ude00","\\u0000\\"\\\\\\/"]}')
     equal(call.result(), ["grüße 日本 😀 😀", "\0\"\\/"], "the client took the result as")
 
