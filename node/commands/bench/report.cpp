@@ -183,9 +183,11 @@ std::string progress_line(const stream_progress& progress) {
 }
 
 std::string text_report(const bench_options& options, const stream_result& result) {
-  std::string text = fmt::format("{} at {}: {} connections with {} streams each, credit {}, {:.2f} s\n",
+  const std::string streams =
+      options.pipeline == 1 ? std::string("a stream") : fmt::format("{} streams", options.pipeline);
+  std::string text = fmt::format("{} at {}: {} connections with {} each, credit {}, {:.2f} s\n",
                                  options.method, format_host_port(options.address), options.connections,
-                                 options.pipeline, options.credit, seconds(result.elapsed));
+                                 streams, options.credit, seconds(result.elapsed));
   add_row(text, "items/s", thousands(result.items_per_second));
   add_row(text, "bytes/s", thousands(result.bytes_per_second));
   add_latencies(text, "first item", result.first_item);
