@@ -92,6 +92,13 @@ std::optional<std::int64_t> read_count(std::string_view raw) noexcept {
   return *number >= static_cast<double>(most_exact) ? most_exact : static_cast<std::int64_t>(*number);
 }
 
+std::optional<stream_grant> read_grant(const stream_members& members) noexcept {
+  const auto items = read_count(members.credit);
+  const auto bytes = members.bytes.empty() ? std::nullopt : read_count(members.bytes);
+  if (!items || (!bytes && !members.bytes.empty())) return std::nullopt;
+  return stream_grant{*items, bytes};
+}
+
 void append_stream_members(std::string& out, const stream_members& members) {
   char before = '{';
   for (const auto& [name, slot] : slots) {

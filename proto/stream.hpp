@@ -39,6 +39,14 @@ bool read_stream_members(std::string_view raw, stream_members& out) noexcept;
 /// A whole number from 0; nothing when it is none. What is beyond 2^53 is that.
 std::optional<std::int64_t> read_count(std::string_view raw) noexcept;
 
+/// What may come: so many items, and so many bytes of their values, if those are counted.
+struct stream_grant {
+  std::int64_t items = 0;
+  std::optional<std::int64_t> bytes;
+};
+/// Nothing when a count is none, or that of the items is absent.
+std::optional<stream_grant> read_grant(const stream_members& members) noexcept;
+
 // -- writing
 
 /// The members in braces, those that are absent left out.

@@ -12,6 +12,8 @@
 #include <limits>
 #include <optional>
 
+#include "proto/stream.hpp"
+
 namespace weft {
 
 class stream_flow {
@@ -23,11 +25,11 @@ class stream_flow {
 
   // -- from the receiver
   /// Without `bytes`, only items are counted.
-  void grant(std::int64_t items, std::optional<std::int64_t> bytes) noexcept {
-    items_ = std::min(items_ + items, unlimited);
-    if (!bytes) return;
+  void grant(const proto::stream_grant& more) noexcept {
+    items_ = std::min(items_ + more.items, unlimited);
+    if (!more.bytes) return;
     if (bytes_allowed_ == unlimited) bytes_allowed_ = 0;
-    bytes_allowed_ = std::min(bytes_allowed_ + *bytes, unlimited);
+    bytes_allowed_ = std::min(bytes_allowed_ + *more.bytes, unlimited);
   }
   /// Everything that came has left this node.
   void drained() noexcept { drained_ = arrived_; }

@@ -4,6 +4,9 @@
 //
 // Each node on the way counts what it lets through (stream_flow.hpp). Where caller and callee are connected
 // to two reactors, the caller's keeps the flow of the items, the callee's that of the values sent to it.
+//
+// The members are defined by direction: streams.cpp has the beginning, streams_to_caller.cpp what the callee
+// sends, streams_to_callee.cpp what the caller sends, streams_ends.cpp what waits and what ends early.
 #pragma once
 
 #include <optional>
@@ -72,7 +75,6 @@ class streams {
   void on_item(call& c, const members& m);
   void on_accept(call& c, const members& m);
   void on_credit(call& c, const members& m);
-  void grant(call& c, std::int64_t items, std::optional<std::int64_t> bytes);
   void on_send(call& c, const members& m);
   void on_throw(call& c, const members& m);
   void on_end(call& c);
@@ -99,6 +101,11 @@ class streams {
   std::int64_t window() const noexcept {
     return static_cast<std::int64_t>(site_.options.limits.stream_window_bytes);
   }
+
+  /// So many items may be on their way to a node that gathers them.
+  static constexpr std::int64_t gathered_at_a_time = 256;
+  /// More than the names, numbers and braces around a value.
+  static constexpr std::size_t most_around_value = 160;
 
   router_site& site_;
   links& links_;

@@ -9,7 +9,7 @@ constexpr std::int64_t window = 1000;
 
 stream_flow granted(std::int64_t items, std::optional<std::int64_t> bytes = {}) {
   stream_flow flow(window);
-  flow.grant(items, bytes);
+  flow.grant({items, bytes});
   flow.next_bytes();
   return flow;
 }
@@ -24,7 +24,7 @@ TEST(stream_flow, lets_as_many_items_through_as_were_granted) {
 
 TEST(stream_flow, tells_a_window_at_first_and_more_as_it_drains) {
   stream_flow flow(window);
-  flow.grant(100, {});
+  flow.grant({100});
   EXPECT_EQ(flow.next_bytes(), window);
   EXPECT_FALSE(flow.next_bytes());
   EXPECT_TRUE(flow.take(400));
@@ -47,16 +47,16 @@ TEST(stream_flow, a_sender_that_is_stopped_is_told_of_little_too) {
   EXPECT_TRUE(flow.take(10));
   flow.drained();
   EXPECT_FALSE(flow.next_bytes());
-  flow.grant(0, 3);
+  flow.grant({0, 3});
   EXPECT_EQ(flow.next_bytes(), 3);
   EXPECT_TRUE(flow.open());
 }
 
 TEST(stream_flow, never_tells_more_than_the_receiver_has_granted) {
   stream_flow flow(window);
-  flow.grant(100, 300);
+  flow.grant({100, 300});
   EXPECT_EQ(flow.next_bytes(), 300);
-  flow.grant(0, 10 * window);
+  flow.grant({0, 10 * window});
   EXPECT_EQ(flow.next_bytes(), window - 300);
 }
 
@@ -80,7 +80,7 @@ TEST(stream_flow, another_sender_gets_a_window_of_its_own) {
 
 TEST(stream_flow, grants_beyond_counting_are_unlimited) {
   stream_flow flow(window);
-  for (int i = 0; i < 10; ++i) flow.grant(stream_flow::unlimited, stream_flow::unlimited);
+  for (int i = 0; i < 10; ++i) flow.grant({stream_flow::unlimited, stream_flow::unlimited});
   EXPECT_EQ(flow.items(), stream_flow::unlimited);
   EXPECT_EQ(flow.next_bytes(), window);
 }

@@ -1,0 +1,69 @@
+// What waits for a connection, and what ends a stream before its callee does.
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/router/streams.hpp"
+
+namespace weft {
+
+void streams::on_half_closed(link_entry& caller) {
+  for (auto* c = caller.calls_made; c != nullptr;) {
+    auto* next = c->caller_next;
+    if (c->stream && !c->left_behind) end_if_never_granted(*c);
+    c = next;
+  }
+}
+
+bool streams::end_if_never_granted(call& c) {
+  if (c.stream->gathers || c.stream->down.items() > 0) return false;
+  fail(c, site_.exhausted("the caller has closed its side of the connection, so that it grants no more items",
+                          executed::unknown));
+  return true;
+}
+
+void streams::stall(link_entry& entry, call& c, bool downwards) {
+  if (std::exchange(downwards ? c.stream->stalled_down : c.stream->stalled_up, true)) return;
+  if (entry.stalled.empty()) links_.output(entry).tell_below = site_.options.limits.stream_window_bytes / 2;
+  entry.stalled.push_back({c.key, downwards});
+}
+
+void streams::on_drained(link_entry& entry) {
+  for (const auto& [key, downwards] : std::exchange(entry.stalled, {})) {
+    auto* c = calls_.find(key);
+    if (c == nullptr || !c->stream) continue;
+    (downwards ? c->stream->stalled_down : c->stream->stalled_up) = false;
+    if (!c->left_behind) drained(*c, downwards);
+  }
+}
+
+void streams::drained(call& c, bool downwards) {
+  auto& s = *c.stream;
+  if (!downwards) {
+    s.up.drained();
+    if (const auto bytes = s.up.next_bytes()) tell_accept(c, 0, bytes);
+    return;
+  }
+  site_.metrics().add(metric::stream_waiting_bytes, -s.down.waiting_bytes());
+  s.down.drained();
+  tell_credit(c, 0);
+}
+
+void streams::fail(call& c, rpc_error error) {
+  calls_.cancel(c, coro::cancel_reason::cancelled_by_caller);
+  c.cancelled = false;
+  calls_.settle(c, outcome::of(error));
+}
+
+void streams::fail_over_credit(call& c, std::string_view who) {
+  site_.metrics().add(metric::limit_stream_credit);
+  fail(c, site_.exhausted(fmt::format("{} has sent more on this stream than it was granted", who),
+                          executed::unknown));
+}
+
+void streams::fail_invalid(call& c, std::string_view what) {
+  fail(c, make_mesh_error(error_code::internal_error, fmt::format("the stream is broken: {}", what),
+                          executed::unknown, site_.options.id));
+}
+
+}  // namespace weft
