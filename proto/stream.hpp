@@ -42,7 +42,7 @@ std::optional<std::int64_t> read_count(std::string_view raw) noexcept;
 /// What may come: so many items, and so many bytes of their values, if those are counted.
 struct stream_grant {
   std::int64_t items = 0;
-  std::optional<std::int64_t> bytes;
+  std::optional<std::int64_t> bytes{};
 };
 /// Nothing when a count is none, or that of the items is absent.
 std::optional<stream_grant> read_grant(const stream_members& members) noexcept;

@@ -217,6 +217,7 @@ void calls::attach(attempt& a, link_entry& callee) {
   a.callee = callee.key();
   link_front(callee.attempts_received, a, &attempt::previous, &attempt::next);
   ++callee.received_count;
+  if (a.of->stream) ++callee.streams_received;
   const auto& status = callee.status->status();
   a.queued_before = status.bytes_written + status.pending_output + links_.output(callee).bulk.size();
 }
@@ -226,6 +227,7 @@ void calls::detach(attempt& a) {
     if (auto* callee = links_.find(a.callee)) {
       unlink(callee->attempts_received, a, &attempt::previous, &attempt::next);
       --callee->received_count;
+      if (a.of->stream) --callee->streams_received;
     }
   }
   a.to = attempt::target::none;

@@ -72,6 +72,8 @@ struct link_entry {
 
   /// Of the calls it made, those that stream.
   std::uint32_t stream_count = 0;
+  /// Of those it received.
+  std::uint32_t streams_received = 0;
   std::vector<stalled_stream> stalled;
 
   sockaddr_storage address{};

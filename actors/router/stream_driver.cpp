@@ -23,7 +23,7 @@ class generator_end final : public stream_end {
     if (c == nullptr) return;
     c->stream->callee = this;
     half_closed_ = c->stream->half_closed;
-    c->stream->down.next_bytes();
+    streams_.begin_here(*c);
     if (takes_input) streams_.accept(*c, accepted_at_a_time);
   }
   generator_end(const generator_end&) = delete;

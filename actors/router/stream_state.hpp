@@ -35,7 +35,11 @@ class stream_end {
 };
 
 struct stream_state {
-  explicit stream_state(std::int64_t window) noexcept : down(window), up(window) {}
+  /// What a message takes beside its value, the id in it and a cursor: names, numbers, braces and the header.
+  static constexpr std::int64_t around_value = 96;
+
+  explicit stream_state(std::size_t id_bytes) noexcept
+      : down(around_value + static_cast<std::int64_t>(id_bytes)), up(around_value) {}
 
   /// Items, towards the caller: kept by the router that the caller is connected to.
   stream_flow down;

@@ -8,7 +8,7 @@
 namespace weft {
 namespace {
 
-constexpr std::int64_t least_window = 4096;
+constexpr std::size_t least_window = 4096;
 
 }  // namespace
 
@@ -22,11 +22,8 @@ std::optional<rpc_error> streams::check(const proto::envelope& message) {
 
 void streams::open(call& c, const proto::envelope& message, bool resumable) {
   auto* caller = c.from == call::origin::connection ? links_.find(c.caller) : nullptr;
-  // Many streams of one connection share what may wait for it.
-  const auto open_now = static_cast<std::int64_t>(caller == nullptr ? 0 : caller->stream_count++);
-  const auto share = static_cast<std::int64_t>(site_.options.limits.output_soft_bytes) / 2 /
-                     std::max<std::int64_t>(open_now, 1);
-  c.stream = std::make_unique<stream_state>(std::min(window(), std::max(share, least_window)));
+  if (caller != nullptr) ++caller->stream_count;
+  c.stream = std::make_unique<stream_state>(c.raw_id.size());
   auto& s = *c.stream;
   s.resumable = resumable && !c.local_only;
   site_.metrics().add(metric::streams_open);
@@ -46,7 +43,7 @@ void streams::open(call& c, const proto::envelope& message, bool resumable) {
 
 void streams::open(call& c, stream_end& caller, std::int64_t items, std::string_view raw_after,
                    bool resumable) {
-  c.stream = std::make_unique<stream_state>(window());
+  c.stream = std::make_unique<stream_state>(0);
   c.stream->caller = &caller;
   c.stream->resumable = resumable;
   c.stream->cursor = raw_after;
@@ -55,16 +52,39 @@ void streams::open(call& c, stream_end& caller, std::int64_t items, std::string_
 }
 
 void streams::open_leg(call& c) {
-  c.stream = std::make_unique<stream_state>(window());
-  c.stream->down.grant({stream_flow::unlimited});
+  c.stream = std::make_unique<stream_state>(0);
+}
+
+std::int64_t streams::share(std::size_t budget, std::size_t count) const {
+  const auto part = std::max(budget / std::max<std::size_t>(count, 1), least_window);
+  return static_cast<std::int64_t>(std::min(part, site_.options.limits.stream_window_bytes));
+}
+
+std::int64_t streams::window_down(const call& c) const {
+  const auto* caller = c.from == call::origin::connection ? links_.find(c.caller) : nullptr;
+  if (caller == nullptr) return share(site_.options.limits.stream_window_bytes, 1);
+  // Calls go over a link to another node both ways, and not while much waits for it.
+  const auto& limits = site_.options.limits;
+  return share(caller->is_link() ? limits.output_soft_bytes / 2 : limits.output_hard_bytes / 16,
+               caller->stream_count);
+}
+
+std::int64_t streams::window_up(const call& c) const {
+  const auto& a = c.attempts[0];
+  const auto* callee = a.to == attempt::target::connection ? links_.find(a.callee) : nullptr;
+  if (callee == nullptr) return share(site_.options.limits.stream_window_bytes, 1);
+  // Others' calls are not sent to it while much waits for it.
+  return share(site_.options.limits.output_soft_bytes / 2, callee->streams_received);
 }
 
 void streams::restart(call& c) {
   auto& s = *c.stream;
   s.callee_seq = 0;
   s.down.restart();
-  s.up = stream_flow(window());
-  const auto value = proto::stream_member(s.down.items(), s.down.next_bytes().value_or(0), s.cursor);
+  s.up = stream_flow(stream_state::around_value);
+  s.send_credit = 0;
+  const auto told = s.down.next(window_down(c)).value_or(proto::stream_grant{});
+  const auto value = proto::stream_member(told.items, told.bytes.value_or(0), s.cursor);
   text_span* const moved[] = {&c.spans.id, &c.spans.deadline};
   if (s.member.size == 0 && !s.gathers) {
     proto::envelope written;

@@ -39,6 +39,8 @@ class streams {
   /// True when the notification was one of these, and is dealt with.
   bool handle(request& r);
   void on_remote(remote_item& item);
+  /// A generator of this process works on it.
+  void begin_here(call& c);
   /// It was sent to an instance.
   void on_sent(call& c);
   /// Its streams get no further credit from it.
@@ -83,11 +85,19 @@ class streams {
   bool pass_down(call& c, std::string_view raw_value, std::string_view raw_cursor);
   bool gather(call& c, std::string_view raw_value);
   /// To the callee: so much more may come.
-  void tell_credit(call& c, std::int64_t items);
-  void tell_accept(call& c, std::int64_t items, std::optional<std::int64_t> bytes);
+  void tell_credit(call& c);
+  /// To the caller: so many values more may come.
+  void accept_more(call& c);
+  void tell_accept(call& c, const proto::stream_grant& more);
   /// The output for whoever works on it, if that is another connection; `write` appends a notification.
   template <class Write>
   void to_callee(call& c, kind what, Write&& write);
+  /// What of the connection's output this stream may take, in each direction: many share it.
+  std::int64_t window_down(const call& c) const;
+  std::int64_t window_up(const call& c) const;
+  std::int64_t share(std::size_t budget, std::size_t count) const;
+  /// May so many bytes go out to it, with which no more than `most` wait? No stream is a connection's end.
+  std::optional<rpc_error> check_room(const link_entry& entry, std::size_t bytes, std::size_t most);
   void drained(call& c, bool downwards);
   /// Waits until the connection's output has drained.
   void stall(link_entry& entry, call& c, bool downwards);
@@ -98,14 +108,8 @@ class streams {
   void fail_invalid(call& c, std::string_view what);
   void complain_unmatched();
 
-  std::int64_t window() const noexcept {
-    return static_cast<std::int64_t>(site_.options.limits.stream_window_bytes);
-  }
-
   /// So many items may be on their way to a node that gathers them.
   static constexpr std::int64_t gathered_at_a_time = 256;
-  /// More than the names, numbers and braces around a value.
-  static constexpr std::size_t most_around_value = 160;
 
   router_site& site_;
   links& links_;

@@ -22,6 +22,18 @@ bool streams::end_if_never_granted(call& c) {
   return true;
 }
 
+std::optional<rpc_error> streams::check_room(const link_entry& entry, std::size_t bytes, std::size_t most) {
+  if (auto refusal = links_.check_room(entry, bytes, executed::unknown)) [[unlikely]]
+    return refusal;
+  const auto pending = entry.output_bytes();
+  if (pending + bytes <= most || pending == 0) [[likely]]
+    return std::nullopt;
+  site_.metrics().add(metric::limit_output_hard);
+  return site_.exhausted(fmt::format("{} bytes wait to be sent to {}, which does not read them", pending,
+                                     entry.title().empty() ? "its receiver" : entry.title()),
+                         executed::unknown);
+}
+
 void streams::stall(link_entry& entry, call& c, bool downwards) {
   if (std::exchange(downwards ? c.stream->stalled_down : c.stream->stalled_up, true)) return;
   if (entry.stalled.empty()) links_.output(entry).tell_below = site_.options.limits.stream_window_bytes / 2;
@@ -41,12 +53,11 @@ void streams::drained(call& c, bool downwards) {
   auto& s = *c.stream;
   if (!downwards) {
     s.up.drained();
-    if (const auto bytes = s.up.next_bytes()) tell_accept(c, 0, bytes);
-    return;
+    return accept_more(c);
   }
   site_.metrics().add(metric::stream_waiting_bytes, -s.down.waiting_bytes());
   s.down.drained();
-  tell_credit(c, 0);
+  tell_credit(c);
 }
 
 void streams::fail(call& c, rpc_error error) {

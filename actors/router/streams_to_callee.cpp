@@ -24,8 +24,11 @@ void streams::to_callee(call& c, kind what, Write&& write) {
     if (callee == nullptr) return;
     const count_text id(static_cast<std::int64_t>(c.key_of(a).number()));
     m.id = id;
-    if (auto refusal = links_.check_room(*callee, m.value.size() + m.error.size() + most_around_value,
-                                         executed::unknown)) [[unlikely]]
+    // What is thrown needs no grant.
+    const auto& limits = site_.options.limits;
+    const auto most = what == kind::raise ? limits.output_soft_bytes : limits.output_hard_bytes / 2;
+    if (auto refusal = check_room(*callee, m.value.size() + m.error.size() + stream_state::around_value,
+                                  most)) [[unlikely]]
       return fail(c, std::move(*refusal));
     auto& out = links_.output(*callee).bulk;
     const auto start = proto::begin_frame(out);
@@ -38,7 +41,7 @@ void streams::taken(call& c, std::int64_t items) {
   c.stream->down.grant({items});
   site_.metrics().add(metric::stream_waiting_bytes, -c.stream->down.waiting_bytes());
   c.stream->down.drained();
-  tell_credit(c, items);
+  tell_credit(c);
 }
 
 void streams::on_credit(call& c, const members& m) {
@@ -52,22 +55,26 @@ void streams::on_credit(call& c, const members& m) {
     });
   }
   c.stream->down.grant(*granted);
-  tell_credit(c, granted->items);
+  tell_credit(c);
 }
 
-void streams::tell_credit(call& c, std::int64_t items) {
+void streams::begin_here(call& c) {
+  c.stream->down.next(window_down(c));
+}
+
+void streams::tell_credit(call& c) {
   auto& s = *c.stream;
   // It waits to be sent to an instance, which is told with the request.
   if (s.callee == nullptr && c.attempts[0].to == attempt::target::none && c.spans.id.size != 0)
     return restart(c);
-  const auto bytes = s.down.next_bytes();
-  if (s.callee != nullptr) return s.callee->on_grant(items, bytes.value_or(0));
-  if (items == 0 && !bytes) return;
-  const count_text credit(items);
-  const count_text window(bytes.value_or(0));
+  const auto more = s.down.next(window_down(c));
+  if (s.callee != nullptr) return s.callee->on_grant(0, 0);
+  if (!more) return;
+  const count_text credit(more->items);
+  const count_text window(more->bytes.value_or(0));
   to_callee(c, kind::credit, [&](members& m) {
     m.credit = credit;
-    if (bytes) m.bytes = window;
+    if (more->bytes) m.bytes = window;
   });
 }
 
@@ -88,7 +95,8 @@ void streams::on_send(call& c, const members& m) {
     // Seen here, so that it is never taken for a failure of the instance.
     if (s.send_credit-- <= 0) return fail_over_credit(c, "the caller");
   }
-  if (is_last_leg && !s.up.take(size_of(m.value))) return fail_over_credit(c, "the caller");
+  if (is_last_leg && !s.up.take(static_cast<std::int64_t>(m.value.size()), stream_state::around_value))
+    return fail_over_credit(c, "the caller");
   if (s.callee != nullptr) return s.callee->on_value(m.value);
   to_callee(c, kind::send, [&](members& to) {
     to.seq = m.seq;

@@ -46,8 +46,9 @@ bool streams::item(call& c, std::string_view raw_value, std::string_view raw_cur
            false;
   // What its caller has taken back is of no use to it, only the end is.
   if (c.cancelled) return true;
-  const bool granted = s.down.take(size_of(raw_value));
-  site_.metrics().add(metric::stream_waiting_bytes, size_of(raw_value));
+  const auto around = stream_state::around_value + size_of(c.raw_id) + size_of(raw_cursor);
+  const bool granted = s.down.take(size_of(raw_value), around);
+  site_.metrics().add(metric::stream_waiting_bytes, size_of(raw_value) + around);
   if (!granted) return fail_over_credit(c, "the callee"), false;
   site_.metrics().add(metric::stream_items);
   site_.metrics().add(metric::stream_bytes, size_of(raw_value));
@@ -66,8 +67,8 @@ bool streams::pass_down(call& c, std::string_view raw_value, std::string_view ra
   }
   auto* caller = links_.find(c.caller);
   if (caller == nullptr) return true;
-  const auto bytes = raw_value.size() + raw_cursor.size() + c.raw_id.size() + most_around_value;
-  if (auto refusal = links_.check_room(*caller, bytes, executed::unknown)) [[unlikely]]
+  const auto bytes = raw_value.size() + raw_cursor.size() + c.raw_id.size() + stream_state::around_value;
+  if (auto refusal = check_room(*caller, bytes, site_.options.limits.output_hard_bytes / 2)) [[unlikely]]
     return fail(c, std::move(*refusal)), false;
   auto& out = links_.output(*caller).bulk;
   const auto start = proto::begin_frame(out);
@@ -104,7 +105,7 @@ bool streams::gather(call& c, std::string_view raw_value) {
   if (s.down.items() > gathered_at_a_time / 2) return true;
   const auto more = gathered_at_a_time - s.down.items();
   s.down.grant({more});
-  tell_credit(c, more);
+  tell_credit(c);
   return true;
 }
 
@@ -119,28 +120,32 @@ void streams::on_accept(call& c, const members& m) {
   const auto granted = proto::read_grant(m);
   if (!granted) return fail_invalid(c, "its credit is no whole number from 0");
   const bool keeps_flow = c.attempts[0].to == attempt::target::connection || c.stream->callee != nullptr;
-  if (!keeps_flow) return tell_accept(c, granted->items, granted->bytes);
+  if (!keeps_flow) return tell_accept(c, *granted);
   c.stream->up.grant(*granted);
-  tell_accept(c, granted->items, c.stream->up.next_bytes());
+  accept_more(c);
 }
 
 void streams::accept(call& c, std::int64_t items) {
   auto& up = c.stream->up;
   up.drained();
   up.grant({items});
-  tell_accept(c, items, up.next_bytes());
+  accept_more(c);
 }
 
-void streams::tell_accept(call& c, std::int64_t items, std::optional<std::int64_t> bytes) {
+void streams::accept_more(call& c) {
+  if (const auto more = c.stream->up.next(window_up(c))) tell_accept(c, *more);
+}
+
+void streams::tell_accept(call& c, const proto::stream_grant& more) {
   auto& s = *c.stream;
-  s.took_input = s.took_input || items > 0;
-  s.send_credit += items;
-  if (s.caller != nullptr) return s.caller->on_grant(items, bytes.value_or(0));
-  const count_text credit(items);
-  const count_text window(bytes.value_or(0));
+  s.took_input = s.took_input || more.items > 0;
+  s.send_credit += more.items;
+  if (s.caller != nullptr) return s.caller->on_grant(more.items, more.bytes.value_or(0));
+  const count_text credit(more.items);
+  const count_text window(more.bytes.value_or(0));
   members m;
   m.credit = credit;
-  if (bytes) m.bytes = window;
+  if (more.bytes) m.bytes = window;
   if (c.from == call::origin::router) {
     auto& item = outbox_.add(c.origin_shard, remote_item::type::stream, c.origin_shard, c.origin_attempt);
     item.stream = kind::accept;
