@@ -276,7 +276,7 @@ void calls::conclude(call& c, const outcome& given) {
                         c.idle() && !c.may_have_run ? executed::no : executed::unknown, site_.options.id);
   const auto o = taken_back ? outcome::of(*taken_back) : given;
   records_.observe(c, o.code);
-  if (c.stream) [[unlikely]]
+  if (c.stream && c.from != call::origin::router) [[unlikely]]
     count_end_of_stream(o);
   if (!o.awaited) return;
   switch (c.from) {

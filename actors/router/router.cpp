@@ -206,6 +206,8 @@ void router::on_call_timer(call& c) {
     upstream_.start_hedge(c);
   } else if (c.paused == call::pause::cancel) {
     upstream_.on_late_cancellation(c);
+  } else if (c.paused == call::pause::half_closed) {
+    streams_.end_ungranted(c);
   }
   flush_outside_turn();
 }

@@ -45,12 +45,16 @@ class streams {
   void on_sent(call& c);
   /// Its streams get no further credit from it.
   void on_half_closed(link_entry& caller);
+  /// The caller has closed its side, and has had time to be found gone.
+  void end_ungranted(call& c);
   /// So little is left to be written to the connection that its streams may go on.
   void on_drained(link_entry& entry);
 
   /// May it be sent to another instance? Not when items were passed on that it could not go on behind.
   static bool may_restart(const call& c) noexcept {
-    return !c.stream || (!c.stream->took_input && (c.stream->next_seq == 0 || is_resumable(c)));
+    if (!c.stream) return true;
+    if (c.stream->took_input || c.paused == call::pause::half_closed) return false;
+    return c.stream->next_seq == 0 || is_resumable(c);
   }
   /// True where that means to go on behind the last item.
   static bool is_resumable(const call& c) noexcept {
@@ -102,7 +106,8 @@ class streams {
   /// Waits until the connection's output has drained.
   void stall(link_entry& entry, call& c, bool downwards);
 
-  bool end_if_never_granted(call& c);
+  /// Its caller has closed its side: is it there still, and will it never grant more?
+  void doubt_caller(call& c);
   void fail(call& c, rpc_error error);
   void fail_over_credit(call& c, std::string_view who);
   void fail_invalid(call& c, std::string_view what);

@@ -1,4 +1,6 @@
 // What waits for a connection, and what ends a stream before its callee does.
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,18 +10,26 @@
 namespace weft {
 
 void streams::on_half_closed(link_entry& caller) {
+  // Whoever is gone altogether answers that with a reset.
+  links_.send_frame(caller, R"({"jsonrpc":"2.0","method":"heartbeat"})", true);
   for (auto* c = caller.calls_made; c != nullptr;) {
     auto* next = c->caller_next;
-    if (c->stream && !c->left_behind) end_if_never_granted(*c);
+    if (c->stream && !c->left_behind) doubt_caller(*c);
     c = next;
   }
 }
 
-bool streams::end_if_never_granted(call& c) {
-  if (c.stream->gathers || c.stream->down.items() > 0) return false;
+void streams::doubt_caller(call& c) {
+  constexpr auto grace = std::chrono::milliseconds(250);
+  if (c.stream->gathers || c.stream->down.items() > 0) return;
+  if (c.paused != call::pause::none) return end_ungranted(c);
+  c.paused = call::pause::half_closed;
+  site_.home.arm(c, std::min(c.deadline, site_.now() + grace));
+}
+
+void streams::end_ungranted(call& c) {
   fail(c, site_.exhausted("the caller has closed its side of the connection, so that it grants no more items",
                           executed::unknown));
-  return true;
 }
 
 std::optional<rpc_error> streams::check_room(const link_entry& entry, std::size_t bytes, std::size_t most) {

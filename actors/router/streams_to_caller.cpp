@@ -74,8 +74,8 @@ bool streams::pass_down(call& c, std::string_view raw_value, std::string_view ra
   const auto start = proto::begin_frame(out);
   proto::append_stream_item(out, c.raw_id, s.next_seq++, raw_value, raw_cursor);
   proto::end_frame(out, start);
-  if (caller->half_closed && end_if_never_granted(c)) [[unlikely]]
-    return false;
+  if (caller->half_closed) [[unlikely]]
+    doubt_caller(c);
   if (caller->output_bytes() <= site_.options.limits.stream_window_bytes) {
     drained(c, true);
   } else {
