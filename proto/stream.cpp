@@ -72,12 +72,15 @@ bool read_stream_members(std::string_view raw, stream_members& out) noexcept {
     const auto* slot = std::ranges::find(slots, called, &name_slot::name);
     if (slot != std::end(slots)) {
       auto& span = out.*slot->slot;
-      if (!span.empty()) return false;
-      span =
-          raw.substr(static_cast<std::size_t>(value - scanner.begin()), static_cast<std::size_t>(at - value));
+      if (!span.empty()) {
+        out.repeated = slot->name;
+      } else {
+        span = raw.substr(static_cast<std::size_t>(value - scanner.begin()),
+                          static_cast<std::size_t>(at - value));
+      }
     }
     at = scanner.skip_space(at);
-    if (scanner.peek(at) != ',') return true;
+    if (scanner.peek(at) != ',') return out.repeated.empty();
     at = scanner.skip_space(at + 1);
   }
 }

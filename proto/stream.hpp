@@ -30,10 +30,12 @@ struct stream_members {
   std::string_view bytes;
   std::string_view error;
   std::string_view after;
+  /// The name of one of these that is there twice; the first counts. Not written.
+  std::string_view repeated;
 };
 
-/// False when `raw` is no object, or has one of these members twice. REQUIRES: `raw` is valid JSON, as
-/// everything that came in an envelope.
+/// False when `raw` is no object, or has one of these members twice, which `repeated` tells apart. REQUIRES:
+/// `raw` is valid JSON, as everything that came in an envelope.
 bool read_stream_members(std::string_view raw, stream_members& out) noexcept;
 
 /// A whole number from 0; nothing when it is none. What is beyond 2^53 is that.

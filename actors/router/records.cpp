@@ -124,7 +124,7 @@ void records::record(call& c, std::int32_t code) {
   }
   describe_callee(c, record);
   record.code = code;
-  record.attempts = c.tried.count();
+  record.attempts = c.tried.count() + (c.stream ? c.stream->earlier_attempts : 0);
   record.ended = system_clock::now();
   record.duration = coro::clock::now() - c.started;
   record.trace = std::move(c.trace);

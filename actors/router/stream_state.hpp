@@ -58,6 +58,8 @@ struct stream_state {
   /// It may go on at another instance behind `cursor`.
   bool resumable = false;
   std::string cursor;
+  /// Of its attempts, those that the call has forgotten since.
+  std::uint32_t earlier_attempts = 0;
   /// Its caller has not asked for a stream: the items until now, as the beginning of an array.
   bool gathers = false;
   std::string gathered;

@@ -15,9 +15,15 @@ constexpr std::size_t least_window = 4096;
 std::optional<rpc_error> streams::check(const proto::envelope& message) {
   if (message.stream.empty()) return std::nullopt;
   members m;
-  if (proto::read_stream_members(message.stream, m) && proto::read_grant(m)) return std::nullopt;
-  return make_error(error_code::invalid_request,
-                    R"(stream is {"credit": n, "bytes"?: m, "after"?: cursor} with whole numbers from 0)");
+  const bool readable = proto::read_stream_members(message.stream, m) && proto::read_grant(m);
+  if (readable && m.after.size() <= longest_cursor) return std::nullopt;
+  constexpr std::string_view form =
+      R"(stream is {"credit": n, "bytes"?: m, "after"?: cursor} with whole numbers from 0)";
+  if (!m.repeated.empty())
+    return make_error(error_code::invalid_request, fmt::format("{}, not '{}' twice", form, m.repeated));
+  if (!readable) return make_error(error_code::invalid_request, std::string(form));
+  return make_error(error_code::invalid_request, fmt::format("{}: a cursor has at most {} bytes, not {}",
+                                                             form, longest_cursor, m.after.size()));
 }
 
 void streams::open(call& c, const proto::envelope& message, bool resumable) {
@@ -105,18 +111,18 @@ bool streams::handle(request& r) {
   const auto what = proto::find_stream_message(r.name);
   if (!what || r.target.wanted) return false;
   members m;
-  if (!proto::read_stream_members(r.message.params, m)) {
-    complain_unmatched();
-    return true;
-  }
+  const bool readable = proto::read_stream_members(r.message.params, m);
+  if (!readable && (m.repeated.empty() || m.repeated == "id")) return complain_unmatched(), true;
   if (*what == kind::item || *what == kind::accept) {
     auto* a = calls_.named_by(r.from, m.id);
     if (a == nullptr || !a->of->stream || a->of->left_behind) return complain_unmatched(), true;
+    if (!readable) return fail_repeated(*a->of, r.name, m), true;
     from_callee(*a->of, *what, m);
   } else {
     auto* c = m.id.empty() ? nullptr : calls_.find(r.from.key(), m.id);
     // Its answer may be on the way.
     if (c == nullptr || !c->stream || c->stream->gathers) return complain_unmatched(), true;
+    if (!readable) return fail_repeated(*c, r.name, m), true;
     from_caller(*c, *what, m);
   }
   return true;

@@ -111,10 +111,13 @@ class streams {
   void fail(call& c, rpc_error error);
   void fail_over_credit(call& c, std::string_view who);
   void fail_invalid(call& c, std::string_view what);
+  void fail_repeated(call& c, std::string_view message, const members& m);
   void complain_unmatched();
 
   /// So many items may be on their way to a node that gathers them.
   static constexpr std::int64_t gathered_at_a_time = 256;
+  /// Kept for as long as the stream, so they are small.
+  static constexpr std::size_t longest_cursor = 1024;
 
   router_site& site_;
   links& links_;

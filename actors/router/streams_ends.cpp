@@ -82,6 +82,10 @@ void streams::fail_over_credit(call& c, std::string_view who) {
                           executed::unknown));
 }
 
+void streams::fail_repeated(call& c, std::string_view message, const members& m) {
+  fail_invalid(c, fmt::format("{} has the member '{}' twice", message, m.repeated));
+}
+
 void streams::fail_invalid(call& c, std::string_view what) {
   fail(c, make_mesh_error(error_code::internal_error, fmt::format("the stream is broken: {}", what),
                           executed::unknown, site_.options.id));

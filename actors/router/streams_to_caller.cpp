@@ -8,9 +8,6 @@ namespace {
 
 using proto::count_text;
 
-/// Cursors do not count towards a window, so they are small.
-constexpr std::size_t longest_cursor = 1024;
-
 std::int64_t size_of(std::string_view raw) {
   return static_cast<std::int64_t>(raw.size());
 }
@@ -54,7 +51,10 @@ bool streams::item(call& c, std::string_view raw_value, std::string_view raw_cur
   site_.metrics().add(metric::stream_bytes, size_of(raw_value));
   if (s.resumable && !raw_cursor.empty()) s.cursor = raw_cursor;
   // Another instance has taken over and gets on: its own failure is a new one.
-  if (c.tried.count() > 1) c.tried.keep_last();
+  if (c.tried.count() > 1) {
+    s.earlier_attempts += c.tried.count() - 1U;
+    c.tried.keep_last();
+  }
   return s.gathers ? gather(c, raw_value) : pass_down(c, raw_value, raw_cursor);
 }
 
