@@ -296,6 +296,7 @@ void calls::conclude(call& c, const outcome& given) {
         item.text = o.response->text;
       } else {
         item.failure = *o.error;
+        item.blameless = o.blameless;
       }
       return;
     }

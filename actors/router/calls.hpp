@@ -21,6 +21,8 @@ struct outcome {
   const rpc_error* error = nullptr;
   /// Its caller is gone, or has taken it back.
   bool awaited = true;
+  /// Nobody but an end of the stream has broken a rule, which says nothing about the instance.
+  bool blameless = false;
 
   static outcome of(const rpc_error& error) noexcept { return {.code = error.code, .error = &error}; }
   static outcome unawaited(error_code why) noexcept {

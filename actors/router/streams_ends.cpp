@@ -73,7 +73,9 @@ void streams::drained(call& c, bool downwards) {
 void streams::fail(call& c, rpc_error error) {
   calls_.cancel(c, coro::cancel_reason::cancelled_by_caller);
   c.cancelled = false;
-  calls_.settle(c, outcome::of(error));
+  auto end = outcome::of(error);
+  end.blameless = true;
+  calls_.settle(c, end);
 }
 
 void streams::fail_over_credit(call& c, std::string_view who) {

@@ -334,9 +334,17 @@ void upstream::on_failed(attempt& a, rpc_error error) {
   calls_.settle_failed(c, std::move(error));
 }
 
+void upstream::on_broken(attempt& a, const rpc_error& error) {
+  call& c = *a.of;
+  calls_.detach(a);
+  if (c.left_behind) return calls_.close_left_behind(c, true);
+  calls_.settle(c, outcome::of(error));
+}
+
 void upstream::on_remote_answer(remote_item& item) {
   auto* a = calls_.find(item.origin);
   if (a == nullptr) return site_.metrics().add(metric::late_results);
+  if (item.blameless) return on_broken(*a, item.failure);
   if (item.text.empty()) return on_failed(*a, std::move(item.failure));
   proto::envelope response;
   proto::scan(item.text, {site_.options.limits.depth, 1, site_.options.protocol.require_version}, response,

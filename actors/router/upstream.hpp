@@ -60,6 +60,8 @@ class upstream {
   void end(attempt& a, std::int32_t code);
   void on_ejected(const call& c, const endpoint_state& instance, const route* serving);
   bool retry(call& c, const rpc_error& error);
+  /// Its stream has ended at the callee's reactor, through no fault of the instance.
+  void on_broken(attempt& a, const rpc_error& error);
   void pause(call& c, call::pause why, coro::clock::time_point until);
 
   router_site& site_;
