@@ -258,6 +258,8 @@ void calls::settle_failed(call& c, rpc_error error) {
     error = make_mesh_error(static_cast<error_code>(error.code), std::move(error.message), executed::unknown,
                             site_.options.id, error.retry_after_ms.value_or(-1));
   }
+  if (c.stream) [[unlikely]]
+    c.stream->tell_cursor(error);
   settle(c, outcome::of(error));
 }
 

@@ -73,6 +73,11 @@ class calls {
   /// Those whose callers wait.
   std::size_t awaited() const noexcept { return table_.size() - left_behind_; }
 
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    table_.for_each(visit);
+  }
+
   // -- ending
   /// The one end of every call: told, answered, closed.
   void settle(call& c, const outcome& o);

@@ -249,6 +249,7 @@ void router::on_snapshot(snapshot_message& message) {
   std::ranges::move(message.registrations, std::back_inserter(in_force_));
   // An instance may have come that has room.
   waiting_.offer_all();
+  upstream_.move_streams();
 }
 
 void router::offer_permits() {
@@ -299,6 +300,7 @@ void router::on_inspect(inspect_message& message) {
 
 void router::on_drain(const drain_message& message) {
   if (!message.finish) return session_.drain(message.deadline);
+  streams_.end_all();
   links_.for_each_open([&](link_entry& entry) { links_.output(entry).finish = true; });
   records_.finish();
 }

@@ -41,6 +41,14 @@ struct stream_state {
   explicit stream_state(std::size_t id_bytes) noexcept
       : down(around_value + static_cast<std::int64_t>(id_bytes)), up(around_value) {}
 
+  /// An error that says that it was lost also says where it can go on.
+  void tell_cursor(rpc_error& error) const {
+    const bool lost = error.code == static_cast<std::int32_t>(error_code::unavailable);
+    if (!lost || !resumable || cursor.empty() || !error.data.ends_with('}')) return;
+    error.data.pop_back();
+    error.data.append(R"(,"cursor":)").append(cursor).append("}");
+  }
+
   /// Items, towards the caller: kept by the router that the caller is connected to.
   stream_flow down;
   /// What the caller sends, towards the callee: kept by the router that the callee is connected to.
@@ -55,6 +63,8 @@ struct stream_state {
   bool half_closed = false;
   /// Its callee has let the caller send values, which another one would not know of.
   bool took_input = false;
+  /// Taken back from an instance that is about to go, to go on at another one.
+  bool moving = false;
   /// It may go on at another instance behind `cursor`.
   bool resumable = false;
   std::string cursor;

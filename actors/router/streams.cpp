@@ -86,6 +86,7 @@ std::int64_t streams::window_up(const call& c) const {
 void streams::restart(call& c) {
   auto& s = *c.stream;
   s.callee_seq = 0;
+  s.moving = false;
   s.down.restart();
   s.up = stream_flow(stream_state::around_value);
   s.send_credit = 0;

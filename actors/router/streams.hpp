@@ -45,6 +45,10 @@ class streams {
   void on_sent(call& c);
   /// Its streams get no further credit from it.
   void on_half_closed(link_entry& caller);
+  /// Its instance is about to go: it ends there, to go on elsewhere.
+  void move(call& c);
+  /// This node ends and waits for none of them any longer.
+  void end_all();
   /// The caller has closed its side, and has had time to be found gone.
   void end_ungranted(call& c);
   /// So little is left to be written to the connection that its streams may go on.

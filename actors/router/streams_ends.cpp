@@ -32,6 +32,21 @@ void streams::end_ungranted(call& c) {
                           executed::unknown));
 }
 
+void streams::move(call& c) {
+  c.stream->moving = true;
+  calls_.cancel(c.attempts[0], true);
+}
+
+void streams::end_all() {
+  calls_.for_each([&](call& c) {
+    if (!c.stream || c.from != call::origin::connection || c.left_behind) return;
+    auto error = site_.unavailable(
+        "the node ends and does not wait for the stream any longer (drain_timeout)", executed::unknown);
+    c.stream->tell_cursor(error);
+    fail(c, std::move(error));
+  });
+}
+
 std::optional<rpc_error> streams::check_room(const link_entry& entry, std::size_t bytes, std::size_t most) {
   if (auto refusal = links_.check_room(entry, bytes, executed::unknown)) [[unlikely]]
     return refusal;

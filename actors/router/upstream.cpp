@@ -16,6 +16,10 @@ attempt& other_of(attempt& a) {
   return a.of->attempts[1U - a.which];
 }
 
+bool is_lost(const rpc_error& error) {
+  return error.code == static_cast<std::int32_t>(error_code::unavailable);
+}
+
 bool is_idempotent(const route& serving) {
   return !serving.endpoints.empty() && std::ranges::all_of(serving.endpoints, &endpoint::idempotent);
 }
@@ -306,6 +310,9 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
   if (c.from == call::origin::router) return calls_.settle(c, {.response = &response});
   rpc_error error;
   if (!response.error.empty()) error = proto::parse_error_object(response.error);
+  if (c.stream && std::exchange(c.stream->moving, false) && !c.cancelled && !c.left_behind &&
+      error.code == static_cast<std::int32_t>(error_code::request_cancelled)) [[unlikely]]
+    return on_moved(a);
   auto& other = other_of(a);
   end(a, error.code);
   if (c.left_behind) return calls_.close_left_behind(c, true);
@@ -322,6 +329,8 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
   if (c.may_have_run && error.ran == executed::no) return calls_.settle_failed(c, std::move(error));
   if (error.code == 0 && c.stream && streams::gathered_for(c)) [[unlikely]]
     return calls_.settle(c, {.raw_result = c.stream->gathered});
+  // Where the stream can go on only this node knows.
+  if (c.stream && c.stream->next_seq > 0 && is_lost(error)) return calls_.settle_failed(c, std::move(error));
   calls_.settle(c, {.code = error.code, .response = &response, .error = error.code == 0 ? nullptr : &error});
 }
 
@@ -332,6 +341,39 @@ void upstream::on_failed(attempt& a, rpc_error error) {
   if (c.left_behind) return calls_.close_left_behind(c, true);
   if (other_of(a).under_way() || retry(c, error)) return;
   calls_.settle_failed(c, std::move(error));
+}
+
+void upstream::move_streams() {
+  if (site_.metrics().get(metric::streams_open) == 0) return;
+  calls_.for_each([&](call& c) {
+    if (c.stream && should_move(c)) streams_.move(c);
+  });
+}
+
+bool upstream::should_move(const call& c) {
+  const auto& a = c.attempts[0];
+  const auto& s = *c.stream;
+  if (!s.resumable || s.moving || c.cancelled || c.left_behind || !streams::may_restart(c)) return false;
+  if (!a.under_way() || !a.instance || c.tried.full()) return false;
+  const auto* serving = site_.routes->find(c.method);
+  if (serving == nullptr) return false;
+  bool stays = false;
+  bool others = false;
+  for (const auto& e : serving->endpoints) {
+    const bool own = e.state == a.instance;
+    stays = stays || (own && !e.leaving);
+    others = others || (!own && !e.leaving && !c.tried.contains(e.link) && is_usable(e));
+  }
+  return others && !stays;
+}
+
+void upstream::on_moved(attempt& a) {
+  call& c = *a.of;
+  calls_.detach(a);
+  c.may_have_run = true;
+  if (c.stream->next_seq > 0) site_.metrics().add(metric::streams_resumed);
+  streams_.restart(c);
+  dispatch(c, site_.routes->find(c.method));
 }
 
 void upstream::on_broken(attempt& a, const rpc_error& error) {
