@@ -124,7 +124,11 @@ void records::record(call& c, std::int32_t code) {
   }
   describe_callee(c, record);
   record.code = code;
-  record.attempts = c.tried.count() + (c.stream ? c.stream->earlier_attempts : 0);
+  record.attempts = c.tried.count();
+  if (c.stream) [[unlikely]] {
+    record.attempts += c.stream->earlier_attempts;
+    record.resumptions = std::move(c.stream->resumptions);
+  }
   record.ended = system_clock::now();
   record.duration = coro::clock::now() - c.started;
   record.trace = std::move(c.trace);

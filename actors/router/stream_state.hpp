@@ -8,9 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "actors/messages/result.hpp"
 #include "actors/router/stream_flow.hpp"
+#include "actors/telemetry/call_record.hpp"
 #include "proto/message.hpp"
 
 namespace weft {
@@ -70,6 +72,8 @@ struct stream_state {
   std::string cursor;
   /// Of its attempts, those that the call has forgotten since.
   std::uint32_t earlier_attempts = 0;
+  /// For its span, if it makes one.
+  std::vector<stream_resumption> resumptions;
   /// Its caller has not asked for a stream: the items until now, as the beginning of an array.
   bool gathers = false;
   std::string gathered;

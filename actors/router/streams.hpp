@@ -45,6 +45,8 @@ class streams {
   void on_sent(call& c);
   /// Its streams get no further credit from it.
   void on_half_closed(link_entry& caller);
+  /// Another instance gets it, behind what was passed on. The request for that is made.
+  void go_on(call& c);
   /// Its instance is about to go: it ends there, to go on elsewhere.
   void move(call& c);
   /// This node ends and waits for none of them any longer.

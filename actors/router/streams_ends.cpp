@@ -32,6 +32,17 @@ void streams::end_ungranted(call& c) {
                           executed::unknown));
 }
 
+void streams::go_on(call& c) {
+  constexpr std::size_t most_told = 32;
+  auto& s = *c.stream;
+  if (s.next_seq > 0) {
+    site_.metrics().add(metric::streams_resumed);
+    if (c.trace.recording && s.resumptions.size() < most_told)
+      s.resumptions.push_back({std::chrono::system_clock::now(), s.next_seq});
+  }
+  restart(c);
+}
+
 void streams::move(call& c) {
   c.stream->moving = true;
   calls_.cancel(c.attempts[0], true);

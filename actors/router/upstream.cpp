@@ -293,10 +293,8 @@ bool upstream::retry(call& c, const rpc_error& error) {
   const auto wait = retry_wait(failed, policy, picker_.random());
   if (now + wait >= c.deadline) return false;
   site_.metrics().add(metric::retries);
-  if (c.stream) [[unlikely]] {
-    if (c.stream->next_seq > 0) site_.metrics().add(metric::streams_resumed);
-    streams_.restart(c);
-  }
+  if (c.stream) [[unlikely]]
+    streams_.go_on(c);
   if (wait.count() == 0) {
     dispatch(c, serving);
   } else {
@@ -371,8 +369,7 @@ void upstream::on_moved(attempt& a) {
   call& c = *a.of;
   calls_.detach(a);
   c.may_have_run = true;
-  if (c.stream->next_seq > 0) site_.metrics().add(metric::streams_resumed);
-  streams_.restart(c);
+  streams_.go_on(c);
   dispatch(c, site_.routes->find(c.method));
 }
 
