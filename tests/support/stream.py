@@ -169,7 +169,9 @@ class Reader:
 
     def step(self):
         """Takes the next message that is there, or comes."""
-        message = self.wire.receive()
+        self._take(self.wire.receive())
+
+    def _take(self, message):
         if message.get("method") == "$/stream/item" and message["params"]["id"] == self.id:
             assert message["params"]["seq"] == len(self.items), message
             assert self.answer is None, "an item behind the answer"
@@ -180,6 +182,11 @@ class Reader:
             self.answer = message
         else:
             self.others.append(message)
+
+    def take_over(self, messages):
+        """Takes those of its own that another reader of the connection came across."""
+        for message in messages:
+            self._take(message)
 
     def until_items(self, count):
         while len(self.items) < count:
