@@ -38,15 +38,15 @@ class stream_end {
 
 struct stream_state {
   /// What a message takes beside its value, the id in it and a cursor: names, numbers, braces and the header.
-  static constexpr std::int64_t around_value = 96;
+  static constexpr std::size_t around_value = 96;
 
   explicit stream_state(std::size_t id_bytes) noexcept
-      : down(around_value + static_cast<std::int64_t>(id_bytes)), up(around_value) {}
+      : down(static_cast<std::int64_t>(around_value + id_bytes)), up(around_value) {}
 
   /// An error that says that it was lost also says where it can go on.
   void tell_cursor(rpc_error& error) const {
     const bool lost = error.code == static_cast<std::int32_t>(error_code::unavailable);
-    if (!lost || !resumable || cursor.empty() || !error.data.ends_with('}')) return;
+    if (!lost || !resumable || gathers || cursor.empty() || !error.data.ends_with('}')) return;
     error.data.pop_back();
     error.data.append(R"(,"cursor":)").append(cursor).append("}");
   }

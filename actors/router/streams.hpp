@@ -99,21 +99,24 @@ class streams {
   /// To the caller: so many values more may come.
   void accept_more(call& c);
   void tell_accept(call& c, const proto::stream_grant& more);
-  /// The output for whoever works on it, if that is another connection; `write` appends a notification.
+  /// Tells whoever works on it, if that is another connection; `write` sets the members. False when the
+  /// stream has ended with that.
   template <class Write>
-  void to_callee(call& c, kind what, Write&& write);
+  bool to_callee(call& c, kind what, Write&& write);
   /// What of the connection's output this stream may take, in each direction: many share it.
   std::int64_t window_down(const call& c) const;
   std::int64_t window_up(const call& c) const;
   std::int64_t share(std::size_t budget, std::size_t count) const;
   /// May so many bytes go out to it, with which no more than `most` wait? No stream is a connection's end.
   std::optional<rpc_error> check_room(const link_entry& entry, std::size_t bytes, std::size_t most);
+  std::optional<rpc_error> check_room_for(kind what, const members& m, const link_entry& callee);
   void drained(call& c, bool downwards);
   /// Waits until the connection's output has drained.
   void stall(link_entry& entry, call& c, bool downwards);
 
   /// Its caller has closed its side: is it there still, and will it never grant more?
-  void doubt_caller(call& c);
+  /// False when the stream has ended with that.
+  bool doubt_caller(call& c);
   void fail(call& c, rpc_error error);
   void fail_over_credit(call& c, std::string_view who);
   void fail_invalid(call& c, std::string_view what);

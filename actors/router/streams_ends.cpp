@@ -19,12 +19,13 @@ void streams::on_half_closed(link_entry& caller) {
   }
 }
 
-void streams::doubt_caller(call& c) {
+bool streams::doubt_caller(call& c) {
   constexpr auto grace = std::chrono::milliseconds(250);
-  if (c.stream->gathers || c.stream->down.items() > 0) return;
-  if (c.paused != call::pause::none) return end_ungranted(c);
+  if (c.stream->gathers || c.stream->down.items() > 0) return true;
+  if (c.paused != call::pause::none) return end_ungranted(c), false;
   c.paused = call::pause::half_closed;
   site_.home.arm(c, std::min(c.deadline, site_.now() + grace));
+  return true;
 }
 
 void streams::end_ungranted(call& c) {

@@ -11,7 +11,7 @@ using proto::count_text;
 }  // namespace
 
 template <class Write>
-void streams::to_callee(call& c, kind what, Write&& write) {
+bool streams::to_callee(call& c, kind what, Write&& write) {
   const auto& a = c.attempts[0];
   members m;
   write(m);
@@ -21,20 +21,26 @@ void streams::to_callee(call& c, kind what, Write&& write) {
     proto::append_stream_members(item.text, m);
   } else if (a.to == attempt::target::connection) {
     auto* callee = links_.find(a.callee);
-    if (callee == nullptr) return;
+    if (callee == nullptr) return true;
     const count_text id(static_cast<std::int64_t>(c.key_of(a).number()));
     m.id = id;
-    // What is thrown needs no grant.
-    const auto& limits = site_.options.limits;
-    const auto most = what == kind::raise ? limits.output_soft_bytes : limits.output_hard_bytes / 2;
-    if (auto refusal = check_room(*callee, m.value.size() + m.error.size() + stream_state::around_value,
-                                  most)) [[unlikely]]
-      return fail(c, std::move(*refusal));
+    if (auto refusal = check_room_for(what, m, *callee)) [[unlikely]]
+      return fail(c, std::move(*refusal)), false;
     auto& out = links_.output(*callee).bulk;
     const auto start = proto::begin_frame(out);
     proto::append_stream_message(out, what, m);
     proto::end_frame(out, start);
   }
+  return true;
+}
+
+std::optional<rpc_error> streams::check_room_for(kind what, const members& m, const link_entry& callee) {
+  const auto bytes = m.value.size() + m.error.size() + stream_state::around_value;
+  const auto& limits = site_.options.limits;
+  if (what == kind::send) return check_room(callee, bytes, limits.output_hard_bytes / 2);
+  // What is thrown needs no grant.
+  if (what == kind::raise) return check_room(callee, bytes, limits.output_soft_bytes);
+  return std::nullopt;
 }
 
 void streams::taken(call& c, std::int64_t items) {
@@ -49,10 +55,11 @@ void streams::on_credit(call& c, const members& m) {
   if (!granted) return fail_invalid(c, "its caller grants what is no whole number from 0");
   if (c.from == call::origin::router) {
     // The caller's reactor has counted it.
-    return to_callee(c, kind::credit, [&](members& to) {
+    to_callee(c, kind::credit, [&](members& to) {
       to.credit = m.credit;
       to.bytes = m.bytes;
     });
+    return;
   }
   c.stream->down.grant(*granted);
   tell_credit(c);
@@ -98,11 +105,11 @@ void streams::on_send(call& c, const members& m) {
   if (is_last_leg && !s.up.take(static_cast<std::int64_t>(m.value.size()), stream_state::around_value))
     return fail_over_credit(c, "the caller");
   if (s.callee != nullptr) return s.callee->on_value(m.value);
-  to_callee(c, kind::send, [&](members& to) {
+  const bool goes_on = to_callee(c, kind::send, [&](members& to) {
     to.seq = m.seq;
     to.value = m.value;
   });
-  if (!is_last_leg) return;
+  if (!goes_on || !is_last_leg) return;
   auto* callee = links_.find(c.attempts[0].callee);
   if (callee == nullptr) return;
   if (callee->output_bytes() <= site_.options.limits.stream_window_bytes) return drained(c, false);

@@ -43,7 +43,8 @@ bool streams::item(call& c, std::string_view raw_value, std::string_view raw_cur
            false;
   // What its caller has taken back is of no use to it, only the end is.
   if (c.cancelled) return true;
-  const auto around = stream_state::around_value + size_of(c.raw_id) + size_of(raw_cursor);
+  const auto around =
+      static_cast<std::int64_t>(stream_state::around_value + c.raw_id.size() + raw_cursor.size());
   const bool granted = s.down.take(size_of(raw_value), around);
   site_.metrics().add(metric::stream_waiting_bytes, size_of(raw_value) + around);
   if (!granted) return fail_over_credit(c, "the callee"), false;
@@ -74,8 +75,8 @@ bool streams::pass_down(call& c, std::string_view raw_value, std::string_view ra
   const auto start = proto::begin_frame(out);
   proto::append_stream_item(out, c.raw_id, s.next_seq++, raw_value, raw_cursor);
   proto::end_frame(out, start);
-  if (caller->half_closed) [[unlikely]]
-    doubt_caller(c);
+  if (caller->half_closed && !doubt_caller(c)) [[unlikely]]
+    return false;
   if (caller->output_bytes() <= site_.options.limits.stream_window_bytes) {
     drained(c, true);
   } else {

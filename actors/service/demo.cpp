@@ -1,6 +1,7 @@
 #include "actors/service/demo.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <thread>
 
 #include <fmt/format.h>
