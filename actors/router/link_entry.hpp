@@ -76,6 +76,10 @@ struct link_entry {
   std::uint32_t streams_received = 0;
   std::vector<stalled_stream> stalled;
 
+  /// Large answers to a node that wait until its link has taken others, and their bytes.
+  std::vector<std::string> held_back;
+  std::size_t held_back_bytes = 0;
+
   sockaddr_storage address{};
   /// Told when a link that a peer actor dialled goes down.
   caf::strong_actor_ptr dialler;

@@ -88,7 +88,10 @@ void router::receive(actor_message& message) {
     case type::registered:
       return session_.on_registered(static_cast<registered_message&>(message));
     case type::output_drained:
-      if (auto* entry = links_.find(static_cast<output_drained&>(message).from)) streams_.on_drained(*entry);
+      if (auto* entry = links_.find(static_cast<output_drained&>(message).from)) {
+        streams_.on_drained(*entry);
+        links_.release_held_back(*entry);
+      }
       return;
     case type::unfinished_frames:
       return links_.cut_unfinished();
@@ -301,7 +304,10 @@ void router::on_inspect(inspect_message& message) {
 void router::on_drain(const drain_message& message) {
   if (!message.finish) return session_.drain(message.deadline);
   streams_.end_all();
-  links_.for_each_open([&](link_entry& entry) { links_.output(entry).finish = true; });
+  links_.for_each_open([&](link_entry& entry) {
+    links_.release_held_back(entry, true);
+    links_.output(entry).finish = true;
+  });
   records_.finish();
 }
 
