@@ -1,5 +1,7 @@
 #include "actors/router/answers.hpp"
 
+#include <fmt/format.h>
+
 namespace weft {
 
 void answers::result(const answer_target& target, std::string_view raw_result) {
