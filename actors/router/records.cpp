@@ -127,7 +127,7 @@ void records::record(call& c, std::int32_t code) {
   record.attempts = c.tried.count();
   if (c.stream) [[unlikely]] {
     record.attempts += c.stream->earlier_attempts;
-    record.resumptions = std::move(c.stream->resumptions);
+    if (c.stream->has_rare()) record.resumptions = std::move(c.stream->rare().resumptions);
   }
   record.ended = system_clock::now();
   record.duration = coro::clock::now() - c.started;

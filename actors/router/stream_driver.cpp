@@ -1,8 +1,9 @@
 #include "actors/router/stream_driver.hpp"
 
-#include <deque>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "actors/coro/completion.hpp"
 #include "actors/coro/next_turn.hpp"
@@ -53,12 +54,12 @@ class generator_end final : public stream_end {
 
   item_generator::step step(item_generator& items) {
     if (raised_) {
-      const auto error = std::exchange(raised_, std::nullopt);
+      const auto error = std::move(raised_);
       return items.athrow(stream_raised(*error));
     }
     if (!std::exchange(started_, true) || values_.empty()) return items.next();
     auto value = std::move(values_.front());
-    values_.pop_front();
+    values_.erase(values_.begin());
     if (auto* c = stream(); c != nullptr && ++taken_ == accepted_at_a_time / 2)
       streams_.accept(*c, std::exchange(taken_, 0));
     return items.asend(std::move(value));
@@ -71,7 +72,7 @@ class generator_end final : public stream_end {
     wake();
   }
   void on_raise(rpc_error error) override {
-    raised_ = std::move(error);
+    raised_ = std::make_unique<rpc_error>(std::move(error));
     wake();
   }
   void on_half_close() override {
@@ -90,8 +91,9 @@ class generator_end final : public stream_end {
   bool started_ = false;
   bool half_closed_ = false;
   std::int64_t taken_ = 0;
-  std::deque<std::string> values_;
-  std::optional<rpc_error> raised_;
+  /// As few as were accepted at a time.
+  std::vector<std::string> values_;
+  std::unique_ptr<rpc_error> raised_;
   std::optional<coro::completion<void>> changed_;
 };
 

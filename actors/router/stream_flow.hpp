@@ -29,8 +29,9 @@ class stream_flow {
   void grant(const proto::stream_grant& more) noexcept {
     items_held_ = std::min(items_held_ + more.items, unlimited);
     if (!more.bytes) return;
-    if (bytes_allowed_ == unlimited) bytes_allowed_ = 0;
-    bytes_allowed_ = std::min(bytes_allowed_ + *more.bytes, unlimited);
+    // What it was told of before bytes were counted is part of that.
+    if (bytes_held_ == unlimited) bytes_held_ = -bytes_;
+    bytes_held_ = std::min(bytes_held_ + *more.bytes, unlimited);
   }
   /// Everything that came has left this node.
   void drained() noexcept { waiting_ = 0; }
@@ -41,7 +42,7 @@ class stream_flow {
   bool take(std::int64_t bytes, std::int64_t around) noexcept {
     const bool may = open();
     --items_;
-    bytes_arrived_ += bytes;
+    bytes_ -= bytes;
     waiting_ += bytes + around;
     around_ = std::max(around_, around);
     return may;
@@ -53,19 +54,19 @@ class stream_flow {
     const auto half = std::max<std::int64_t>(window - waiting_, 0) / 2;
     const auto most_items = half > 0 ? std::max<std::int64_t>(half / around_, 1) : 0;
     const auto items = std::max<std::int64_t>(std::min(items_held_, most_items - items_), 0);
-    const auto bytes =
-        std::max<std::int64_t>(std::min(bytes_allowed_, bytes_arrived_ + half) - bytes_granted_, 0);
+    const auto bytes = std::max<std::int64_t>(std::min(bytes_held_, half - bytes_), 0);
     const bool items_count =
         items > 0 && (items == items_held_ || items_ <= 0 || items >= (most_items + 1) / 2);
-    const bool bytes_count = bytes > 0 && (bytes_arrived_ >= bytes_granted_ || bytes >= half / 2);
+    const bool bytes_count = bytes > 0 && (bytes_ <= 0 || bytes >= half / 2);
     if (!items_count && !bytes_count) return std::nullopt;
     items_held_ -= items;
     items_ += items;
-    bytes_granted_ += bytes;
+    if (bytes_held_ != unlimited) bytes_held_ -= bytes;
+    bytes_ += bytes;
     return proto::stream_grant{items, bytes > 0 ? std::optional(bytes) : std::nullopt};
   }
   /// May a sender of this process send one more?
-  bool open() const noexcept { return items_ > 0 && bytes_arrived_ < bytes_granted_; }
+  bool open() const noexcept { return items_ > 0 && bytes_ > 0; }
 
   /// What its receiver has granted and has not got.
   std::int64_t items() const noexcept { return items_held_ + items_; }
@@ -73,18 +74,17 @@ class stream_flow {
   /// Another sender takes over: what the last one was told is void.
   void restart() noexcept {
     items_held_ += std::exchange(items_, 0);
-    bytes_granted_ = bytes_arrived_;
+    const auto bytes = std::exchange(bytes_, 0);
+    if (bytes_held_ != unlimited) bytes_held_ += bytes;
   }
 
  private:
   std::int64_t around_;
-  /// Granted by the receiver: those that the sender has not been told of, and those that it has.
+  // Granted by the receiver and not used: what the sender has not been told of, and what it has.
   std::int64_t items_held_ = 0;
   std::int64_t items_ = 0;
-  // Of values, all since the beginning.
-  std::int64_t bytes_allowed_ = unlimited;
-  std::int64_t bytes_granted_ = 0;
-  std::int64_t bytes_arrived_ = 0;
+  std::int64_t bytes_held_ = unlimited;
+  std::int64_t bytes_ = 0;
   std::int64_t waiting_ = 0;
 };
 

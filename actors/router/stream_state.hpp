@@ -72,11 +72,8 @@ struct stream_state {
   std::string cursor;
   /// Of its attempts, those that the call has forgotten since.
   std::uint32_t earlier_attempts = 0;
-  /// For its span, if it makes one.
-  std::vector<stream_resumption> resumptions;
-  /// Its caller has not asked for a stream: the items until now, as the beginning of an array.
+  /// Its caller has not asked for a stream.
   bool gathers = false;
-  std::string gathered;
   /// The instance that works on it has not declared that it streams.
   bool plain_callee = false;
   /// Its next grants wait for an output to drain.
@@ -84,9 +81,25 @@ struct stream_state {
   bool stalled_up = false;
   /// Where the member `stream` lies in the request; empty where it has none yet.
   proto::text_span member;
+  /// What few streams have.
+  struct rarity {
+    /// Where it gathers: the items until now, as the beginning of an array.
+    std::string gathered = "[";
+    /// For its span, if it makes one.
+    std::vector<stream_resumption> resumptions;
+  };
+  rarity& rare() {
+    if (!rare_) rare_ = std::make_unique<rarity>();
+    return *rare_;
+  }
+  bool has_rare() const noexcept { return rare_ != nullptr; }
+
   /// Coroutines of this process, if they are its ends.
   stream_end* caller = nullptr;
   stream_end* callee = nullptr;
+
+ private:
+  std::unique_ptr<rarity> rare_;
 };
 
 }  // namespace weft

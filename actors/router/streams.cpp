@@ -37,7 +37,6 @@ void streams::open(call& c, const proto::envelope& message, bool resumable) {
     s.gathers = true;
     // Such a caller sends nothing.
     s.half_closed = true;
-    s.gathered = "[";
     s.down.grant({gathered_at_a_time});
     return;
   }

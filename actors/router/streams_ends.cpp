@@ -38,8 +38,8 @@ void streams::go_on(call& c) {
   auto& s = *c.stream;
   if (s.next_seq > 0) {
     site_.metrics().add(metric::streams_resumed);
-    if (c.trace.recording && s.resumptions.size() < most_told)
-      s.resumptions.push_back({std::chrono::system_clock::now(), s.next_seq});
+    if (c.trace.recording && s.rare().resumptions.size() < most_told)
+      s.rare().resumptions.push_back({std::chrono::system_clock::now(), s.next_seq});
   }
   restart(c);
 }

@@ -89,8 +89,9 @@ bool streams::gather(call& c, std::string_view raw_value) {
   auto& s = *c.stream;
   ++s.next_seq;
   const auto limit = site_.options.limits.stream_gather_bytes;
-  const bool first = s.gathered.size() == 1;
-  if (s.gathered.size() + raw_value.size() + (first ? 1 : 2) > limit) {
+  auto& gathered = s.rare().gathered;
+  const bool first = gathered.size() == 1;
+  if (gathered.size() + raw_value.size() + (first ? 1 : 2) > limit) {
     site_.metrics().add(metric::limit_stream_gather);
     fail(c, site_.exhausted(fmt::format("the items of this stream take more than {} bytes as one answer "
                                         "(limits.stream_gather_bytes): ask for them one by one, with "
@@ -100,8 +101,8 @@ bool streams::gather(call& c, std::string_view raw_value) {
     return false;
   }
   if (!calls_.hold(c, raw_value.size())) return false;
-  if (!first) s.gathered += ',';
-  s.gathered += raw_value;
+  if (!first) gathered += ',';
+  gathered += raw_value;
   drained(c, true);
   if (s.down.items() > gathered_at_a_time / 2) return true;
   const auto more = gathered_at_a_time - s.down.items();
@@ -113,7 +114,7 @@ bool streams::gather(call& c, std::string_view raw_value) {
 bool streams::gathered_for(call& c) {
   auto& s = *c.stream;
   if (!s.gathers || s.plain_callee) return false;
-  s.gathered += ']';
+  s.rare().gathered += ']';
   return true;
 }
 

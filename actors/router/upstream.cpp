@@ -326,7 +326,7 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
   if (error.code != 0 && retry(c, error)) return;
   if (c.may_have_run && error.ran == executed::no) return calls_.settle_failed(c, std::move(error));
   if (error.code == 0 && c.stream && streams::gathered_for(c)) [[unlikely]]
-    return calls_.settle(c, {.raw_result = c.stream->gathered});
+    return calls_.settle(c, {.raw_result = c.stream->rare().gathered});
   // Where the stream can go on only this node knows.
   if (c.stream && c.stream->next_seq > 0 && is_lost(error)) return calls_.settle_failed(c, std::move(error));
   calls_.settle(c, {.code = error.code, .response = &response, .error = error.code == 0 ? nullptr : &error});
