@@ -88,7 +88,8 @@ class Moves(DrainCase):
     def test_not_while_nobody_else_serves_it(self):
         reader, service = self.begun("b", "log.s")
         service.wire.send({"jsonrpc": "2.0", "id": "drain", "method": "mesh.drain"})
-        eventually(lambda: not any(route["method"] == "log.s" for route in self.mesh["a"].page("/routes")), "it is withdrawn")
+        eventually(lambda: not any(route["method"] == "log.s" and route["instances"] for route in self.mesh["a"].page("/routes")),
+                   "it is withdrawn")
         reader.grant(50)
         self.assert_unbroken(reader, 60)
         reader.cancel()

@@ -210,7 +210,7 @@ class Cleanup(EndsCase):
         self.assert_over()
 
     def test_of_generators_of_the_node(self):
-        coroutines = lambda: self.mesh["a"].metric("weft_coroutines")  # noqa: E731
+        coroutines = lambda: self.mesh["a"].metric("weft_coroutines_running")  # noqa: E731
         before = coroutines()
         wire = self.connect(self.mesh["a"])
         wire.send(*(request(id, "demo.count", {"to": 10**9}, stream={"credit": 2}) for id in range(self.STREAMS)))
