@@ -72,6 +72,9 @@ class Silent(StreamCase):
         """Until nothing more is accepted; how many values each has sent."""
         sent = [0] * len(readers)
         idle = 0
+        while not all(reader.accepted for reader in readers):
+            params = wire.receive()["params"]
+            readers[params["id"]].accepted += params["credit"]
         while idle < 5:
             # What is behind the values on its connection has come, and what was accepted before that as well.
             wire.send(request("sync", "foo"))
