@@ -109,43 +109,37 @@ coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* s
                                                                   item_generator items, coro::context scope,
                                                                   bool takes_input) {
   generator_end end(*book, *flows, key, takes_input);
+  // Each place that waits takes room in the frame, which every open stream has: so there are few.
+  std::optional<coro::cancel_reason> cancelled;
+  std::optional<stream_item> item;
   int sent = 0;
   try {
     for (;;) {
-      while (!end.may_step()) {
+      // Only what was raised can be answered before there is credit for it.
+      while (!cancelled && !(item ? end.may_send() : end.may_step())) {
         site->flush_outside_turn();
-        if (const auto woken = co_await end.changed(scope); !woken) {
-          co_await items.aclose();
-          co_return std::unexpected(taken_back(woken.error(), site->options.id));
-        }
+        if (const auto woken = co_await end.changed(scope); !woken) cancelled = woken.error();
       }
-      const auto item = co_await end.step(items);
-      if (const auto why = scope.reason()) {
-        co_await items.aclose();
-        co_return std::unexpected(taken_back(*why, site->options.id));
+      if (!cancelled && !item) {
+        item = co_await end.step(items);
+        cancelled = scope.reason();
+        if (!cancelled && !item) co_return nullptr;
+        if (!cancelled && !end.may_send()) continue;
       }
-      if (!item) co_return nullptr;
-      // Only what was raised could be answered before there was credit for it.
-      while (!end.may_send()) {
-        site->flush_outside_turn();
-        if (const auto woken = co_await end.changed(scope); !woken) {
-          co_await items.aclose();
-          co_return std::unexpected(taken_back(woken.error(), site->options.id));
-        }
-      }
-      if (!flows->item(*end.stream(), item->raw_value, item->raw_cursor)) {
-        site->flush_outside_turn();
-        co_await items.aclose();
-        co_return nullptr;
-      }
+      if (cancelled || !flows->item(*end.stream(), item->raw_value, item->raw_cursor)) break;
+      item.reset();
       if (++sent % burst == 0) {
         site->flush_outside_turn();
         co_await coro::next_turn(scope.get_executor());
       }
     }
+    site->flush_outside_turn();
+    co_await items.aclose();
   } catch (const stream_raised& uncaught) {
     co_return std::unexpected(uncaught.error);
   }
+  if (cancelled) co_return std::unexpected(taken_back(*cancelled, site->options.id));
+  co_return nullptr;
 }
 
 }  // namespace weft
