@@ -119,12 +119,15 @@ bool read_stream_members(std::string_view raw, stream_members& out) noexcept {
     const auto* slot = std::ranges::find(slots, called, &name_slot::name);
     if (slot != std::end(slots)) {
       auto& span = out.*slot->slot;
-      if (!span.empty()) return false;
-      span =
-          raw.substr(static_cast<std::size_t>(value - scanner.begin()), static_cast<std::size_t>(at - value));
+      if (!span.empty()) {
+        out.repeated = slot->name;
+      } else {
+        span = raw.substr(static_cast<std::size_t>(value - scanner.begin()),
+                          static_cast<std::size_t>(at - value));
+      }
     }
     at = scanner.skip_space(at);
-    if (scanner.peek(at) != ',') return true;
+    if (scanner.peek(at) != ',') return out.repeated.empty();
     at = scanner.skip_space(at + 1);
   }
 }
@@ -137,6 +140,13 @@ std::optional<std::int64_t> read_count(std::string_view raw) noexcept {
   const auto number = raw.empty() ? std::nullopt : parse_double(raw);
   if (!number || *number < 0 || std::floor(*number) != *number) return std::nullopt;
   return *number >= static_cast<double>(most_exact) ? most_exact : static_cast<std::int64_t>(*number);
+}
+
+std::optional<stream_grant> read_grant(const stream_members& members) noexcept {
+  const auto items = read_count(members.credit);
+  const auto bytes = members.bytes.empty() ? std::nullopt : read_count(members.bytes);
+  if (!items || (!bytes && !members.bytes.empty())) return std::nullopt;
+  return stream_grant{*items, bytes};
 }
 
 void append_stream_members(std::string& out, const stream_members& members) {

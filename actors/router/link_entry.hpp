@@ -75,7 +75,13 @@ struct link_entry {
 
   /// Of the calls it made, those that stream.
   std::uint32_t stream_count = 0;
+  /// Of those it received.
+  std::uint32_t streams_received = 0;
   std::vector<stalled_stream> stalled;
+
+  /// Large answers to a node that wait until its link has taken others, and their bytes.
+  std::vector<std::string> held_back;
+  std::size_t held_back_bytes = 0;
 
   sockaddr_storage address{};
   /// Told when a link that a peer actor dialled goes down.

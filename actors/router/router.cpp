@@ -98,7 +98,10 @@ void router::receive(actor_message& message) {
     case type::registered:
       return session_.on_registered(static_cast<registered_message&>(message));
     case type::output_drained:
-      if (auto* entry = links_.find(static_cast<output_drained&>(message).from)) streams_.on_drained(*entry);
+      if (auto* entry = links_.find(static_cast<output_drained&>(message).from)) {
+        streams_.on_drained(*entry);
+        links_.release_held_back(*entry);
+      }
       return;
     case type::unfinished_frames:
       return links_.cut_unfinished();
@@ -234,6 +237,8 @@ void router::on_call_timer(call& c) {
     upstream_.start_hedge(c);
   } else if (c.paused == call::pause::cancel) {
     upstream_.on_late_cancellation(c);
+  } else if (c.paused == call::pause::half_closed) {
+    streams_.end_ungranted(c);
   }
   flush_outside_turn();
 }
@@ -275,6 +280,7 @@ void router::on_snapshot(snapshot_message& message) {
   std::ranges::move(message.registrations, std::back_inserter(in_force_));
   // An instance may have come that has room.
   waiting_.offer_all();
+  upstream_.move_streams();
 }
 
 void router::offer_permits() {
@@ -325,7 +331,11 @@ void router::on_inspect(inspect_message& message) {
 
 void router::on_drain(const drain_message& message) {
   if (!message.finish) return session_.drain(message.deadline);
-  links_.for_each_open([&](link_entry& entry) { links_.output(entry).finish = true; });
+  streams_.end_all();
+  links_.for_each_open([&](link_entry& entry) {
+    links_.release_held_back(entry, true);
+    links_.output(entry).finish = true;
+  });
   records_.finish();
 }
 

@@ -72,7 +72,16 @@ TEST(stream_members, may_be_none_but_are_an_object_without_one_twice) {
   EXPECT_FALSE(read_stream_members("", m));
   EXPECT_FALSE(read_stream_members("[]", m));
   EXPECT_FALSE(read_stream_members("7", m));
-  EXPECT_FALSE(read_stream_members(R"({"seq":1,"seq":1})", m));
+  EXPECT_TRUE(m.repeated.empty());
+}
+
+TEST(stream_members, one_that_is_there_twice_is_named_and_the_first_counts) {
+  stream_members m;
+  EXPECT_FALSE(read_stream_members(R"({"id":7,"value":1,"x":1,"x":2,"value":2,"seq":3})", m));
+  EXPECT_EQ(m.repeated, "value");
+  EXPECT_EQ(m.id, "7");
+  EXPECT_EQ(m.value, "1");
+  EXPECT_EQ(m.seq, "3");
 }
 
 TEST(stream_count, is_a_whole_number_from_zero) {
