@@ -182,8 +182,9 @@ void append_stream_item(std::string& out, std::string_view raw_id, std::int64_t 
   const std::string_view raw_seq = count;
   const std::size_t start = out.size();
   const std::size_t frame_bytes = before_id.size() + before_seq.size() + before_value.size() + end.size() +
-                            (raw_cursor.empty() ? 0 : before_cursor.size());
-  const std::size_t size = frame_bytes + raw_id.size() + raw_seq.size() + raw_value.size() + raw_cursor.size();
+                                  (raw_cursor.empty() ? 0 : before_cursor.size());
+  const std::size_t size =
+      frame_bytes + raw_id.size() + raw_seq.size() + raw_value.size() + raw_cursor.size();
   // Room for all pieces at once: nothing else is done so often for each item.
   out.resize_and_overwrite(start + size, [&](char* text, std::size_t whole) {
     char* at = text + start;

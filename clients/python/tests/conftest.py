@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-TIMEOUT = 12
+TIMEOUT = 60
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -215,6 +215,29 @@ async def test_requests_carry_what_the_options_say():
             await node.call("m", 1, a=1)
 
 
+async def test_options_around_a_block_hold_in_it_for_each_task_of_its_own():
+    async with scripted() as (script, node):
+        common = weft.options(timeout=1)
+
+        async def call(key):
+            with common, weft.options(route_key=key):
+                await asyncio.sleep(0)
+                with common:
+                    await asyncio.sleep(0)
+                await node.notify("done", key)
+                return await node.call("m", key)
+
+        calls = [asyncio.create_task(call(n)) for n in range(3)]
+        requests = [message for message in [await script.read() for _ in range(6)] if "id" in message]
+        for request in requests:
+            assert [request["route_key"]] == request["params"] and request["deadline_ms"] <= 1000
+            script.send(id=request["id"], result="ok")
+        await asyncio.gather(*calls)
+        plain = asyncio.create_task(node.call("m"))
+        assert (await script.read())["deadline_ms"] > 1000
+        plain.cancel()
+
+
 async def test_the_node_s_limits_are_kept():
     async with scripted(limits={"frame_bytes": 2000, "in_flight": 10}) as (script, node):
         with pytest.raises(weft.Error) as large:

@@ -199,6 +199,21 @@ async def test_a_method_knows_its_call_and_calls_on_within_it(weft_node):
     assert seen["outer"] == seen["inner"] == trace
 
 
+async def test_where_the_connection_was_opened_means_nothing_to_what_comes_over_it(weft_node):
+    service = weft.Service("later")
+
+    @service.method
+    async def ask() -> str:
+        return await weft.caller().call("foo")
+
+    async with weft.timeout(0.2):
+        with weft.options(returns=int):
+            node = await weft.connect(weft_node.address, services=[service])
+    async with node:
+        await asyncio.sleep(0.3)
+        assert await node.call("later.ask") == "ok"
+
+
 async def test_a_node_calls_back_who_asked(weft_node):
     service = weft.Service("here")
 

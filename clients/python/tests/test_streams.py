@@ -126,6 +126,16 @@ async def test_closing_waits_for_the_cleanup(weft_node):
         assert far.closed["wait"] == 1
 
 
+async def test_closing_ends_whoever_waits_for_an_item(weft_node):
+    async with far_and_node(weft_node) as (far, node):
+        stream = node.stream("far.wait")
+        await anext(stream)
+        waiting = asyncio.create_task(anext(stream, "no more"))
+        await asyncio.sleep(0)
+        await stream.aclose()
+        assert await waiting == "no more" and far.closed["wait"] == 1
+
+
 async def test_the_window_bounds_how_far_the_generator_runs(weft_node):
     async with far_and_node(weft_node) as (far, node):
         stream = node.stream("far.count", to=1000, window=1)

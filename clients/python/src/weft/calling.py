@@ -222,6 +222,8 @@ class Stream(Generic[T]):
             await reading.until(reading.has_items)
             if reading.items:
                 return self._hand_out(reading)
+            if self._reading is not reading:
+                break  # closed by another task meanwhile
             self._reading = None
             error = reading.answer.exception()
             if error is None:

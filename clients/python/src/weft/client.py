@@ -1,6 +1,7 @@
 """A program's place in the mesh: calls, streams, and the methods that it answers meanwhile."""
 
 import asyncio
+import contextvars
 import functools
 import logging
 import os
@@ -272,7 +273,8 @@ async def open_node(nodes: list[Address], dialing: Callable[[Callable[[], Peer]]
     uplink = Uplink(nodes, dialing(make), said, keeps_serving="serves" in said, on_connect=connected)
     node = Node(uplink, default)
     try:
-        await uplink.start(patient)
+        # What comes over the connection has nothing to do with the block or the call in which it was opened.
+        await asyncio.create_task(uplink.start(patient), context=contextvars.Context())
     except BaseException:
         uplink.close()
         raise

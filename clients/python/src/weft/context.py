@@ -31,7 +31,8 @@ class Call:
     # Why it was: what it is answered with, whatever its method makes of that.
     taken_back: Error | None = None
 
-    def __init__(self, peer: "Peer", method: str, key: int | str | None = None, id_text: str = "null") -> None:
+    def __init__(self, peer: "Peer", method: str, key: int | str | None = None,
+                 id_text: int | str = "null") -> None:
         self.peer, self.method = peer, method
         # Of a request, None of a notification: what names it in our table, and its id as it was written.
         self.key, self.id_text = key, id_text

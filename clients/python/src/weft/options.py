@@ -27,22 +27,25 @@ class Settings:
 class Options:
     """Made by `options`. As a context manager it holds for all calls in the block, also of tasks that begin there."""
 
-    __slots__ = ("given", "_tokens")
+    __slots__ = ("given", "_outside")
 
-    def __init__(self, given: dict[str, Any]) -> None:
-        self.given = given
-        self._tokens: list[contextvars.Token[Options | None]] = []
+    def __init__(self, given: dict[str, Any], outside: "Options | None" = None) -> None:
+        self.given, self._outside = given, outside
 
     def over(self, below: "Options | None") -> "Options":
         return self if below is None else Options({**below.given, **self.given})
 
     def __enter__(self) -> Self:
-        self._tokens.append(_ambient.set(self.over(_ambient.get())))
+        # Several tasks may be in blocks of one Options at a time, so what was outside is kept for each.
+        outside = _ambient.get()
+        _ambient.set(Options(self.over(outside).given, outside))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        _ambient.reset(self._tokens.pop())
+        inside = _ambient.get()
+        assert inside is not None
+        _ambient.set(inside._outside)
 
     def __repr__(self) -> str:
         return f"weft.options({', '.join(f'{name}={value!r}' for name, value in self.given.items())})"

@@ -128,7 +128,8 @@ class Peer(Outgoing):
             else:
                 self._refuse(codes.INVALID_REQUEST, "a request has a method", place())
 
-    def _refuse(self, code: int, why: str, put: Callable[[str], None] | None = None, id_text: str = "null") -> None:
+    def _refuse(self, code: int, why: str, put: Callable[[str], None] | None = None,
+                id_text: int | str = "null") -> None:
         error = dumps(Error(code, why).to_json())
         (put or self.write)(f'{{"jsonrpc":"2.0","id":{id_text},"error":{error}}}')
 
@@ -169,7 +170,7 @@ class Peer(Outgoing):
         id = message["id"]
         if type(id) is int and id:
             key: int | str = id
-            id_text = str(id)
+            id_text: int | str = id
         elif id is None or type(id) in (int, float, str):
             # It goes back as it was written.
             key = id_text = raw_member(payload.decode(), "id") or "null"
@@ -187,26 +188,23 @@ class Peer(Outgoing):
         self.serving[key] = call
         if put is not None:
             self._batched[call] = put
-        self._begin(call, message, params)
-
-    def _begin(self, call: Call, message: dict[str, Any], params: Any) -> None:
-        """Runs a method of ours: a plain one at once, others in a task."""
         try:
-            method = self.methods.find(call.method)
-            self._read_members(call, message, method.streams)
+            found = self.methods.exact.get(method) or self.methods.find(method)
+            self._read_members(call, message, found.streams)
         except Error as error:
             return self.answer_error(call, error)
-        run(call, method, params)
+        run(call, found, params)
 
     def _read_members(self, call: Call, message: dict[str, Any], streams: bool) -> None:
         if (remaining := message.get("deadline_ms")) is not None:
-            if type(remaining) not in (int, float):
+            if type(remaining) is not float and type(remaining) is not int:
                 raise Error(codes.INVALID_REQUEST, "deadline_ms is a number of milliseconds")
             if remaining <= 0:
                 raise late(f"{call.method}: the deadline has passed", "no")
             call.deadline = self.loop.time() + remaining / 1000
-        if "traceparent" in message:
-            call.traceparent, call.tracestate = message["traceparent"], message.get("tracestate")
+        if type(traceparent := message.get("traceparent")) is str:
+            call.traceparent = traceparent
+            call.tracestate = state if type(state := message.get("tracestate")) is str else None
         if streams and (asked := message.get("stream")) is not None:
             call.source = Source.of(call, asked)
             call.after = call.source.after
