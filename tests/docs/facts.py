@@ -7,7 +7,7 @@ import subprocess
 from checks import OPTION
 from markdown import ROOT
 
-SUBCOMMANDS = ("node", "call", "routes", "bench", "health")
+SUBCOMMANDS = ("node", "call", "routes", "gen", "bench", "health")
 SCRIPTS = ("deploy/run.sh", "tests/run.sh", "bench/run.sh")
 TIMEOUT = 60
 
