@@ -82,7 +82,8 @@ json signature::describe() const {
   if (whole_) {
     const auto& of = parameters_.front().schema;
     const auto properties = of.find("properties");
-    if (properties == of.end()) return list;
+    // Any members: a list would say that there are none.
+    if (properties == of.end()) return of;
     const auto required = of.value("required", json::array());
     for (const auto& [name, schema] : properties->items()) {
       const bool needed = std::find(required.begin(), required.end(), json(name)) != required.end();

@@ -202,7 +202,8 @@ void add_demo_methods(service_host& services) {
       .add({.name = "demo.echo",
             .handler = raw_handler(echo),
             .summary = "Its params, byte for byte",
-            .idempotent = true})
+            .idempotent = true,
+            .params = json::object()})
       .add({.name = "demo.sleep",
             .handler = coroutine_handler(sleep),
             .summary = "Answers \"ok\" after some time, without holding a thread",

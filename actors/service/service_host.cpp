@@ -42,9 +42,11 @@ nlohmann::json openrpc_document(const std::vector<const method*>& methods, std::
   for (const auto* m : methods) {
     list.push_back({{"name", m->name},
                     {"summary", m->summary},
-                    {"params", m->params},
+                    {"params", m->params.is_array() ? m->params : nlohmann::json::array()},
                     {"result", {{"name", "result"}, {"schema", m->result}}},
                     {"x-idempotent", m->idempotent}});
+    // What a list of parameters cannot say: that there may be any.
+    if (!m->params.is_array()) list.back()["x-params-schema"] = m->params;
     if (const auto* s = m->streams())
       list.back()["x-stream"] = {{"item", s->item}, {"input", s->input}, {"resumable", s->resumable}};
   }

@@ -39,7 +39,7 @@ class Program(unittest.TestCase):
 
     def test_version_and_help(self):
         self.assertRegex(weft("--version").stdout, r"^weft \d+\.\d+\.\d+\n$")
-        for command in ((), ("node",), ("call",), ("bench",), ("health",)):
+        for command in ((), ("node",), ("call",), ("gen",), ("bench",), ("health",)):
             run = weft(*command, "--help")
             self.assertEqual(run.returncode, 0, run)
             self.assertIn("Usage:", run.stdout)
@@ -55,6 +55,7 @@ class Program(unittest.TestCase):
                                             (("bench", "127.0.0.1:1", "--pipelin", "3"), "--pipelin", "--pipeline"),
                                             (("health", "--timout", "1s"), "--timout", "--timeout"),
                                             (("routes", "127.0.0.1:1", "--jsn"), "--jsn", "--json"),
+                                            (("gen", "python", "127.0.0.1:1", "--nam", "x"), "--nam", "--name"),
                                             (("node", "--lisen", "a:1"), "--lisen", "--listen"),
                                             (("--versoin",), "--versoin", "--version")):
             with self.subTest(arguments):

@@ -95,10 +95,13 @@ TEST(openrpc_document, describes_every_method) {
             .params = nlohmann::json::array({{{"name", "id"}, {"schema", {{"type", "integer"}}}}}),
             .result = {{"type", "object"}}});
   host.add(named("users.put"));
+  auto whole = named("users.raw");
+  whole.params = {{"type", "object"}};
+  host.add(std::move(whole));
   const auto document = openrpc_document(host.list(), "a");
   EXPECT_TRUE(document["openrpc"].get<std::string>().starts_with("1."));
   EXPECT_TRUE(document["info"]["title"].get<std::string>().contains("a"));
-  ASSERT_EQ(document["methods"].size(), 2U);
+  ASSERT_EQ(document["methods"].size(), 3U);
   const auto& get = document["methods"][0];
   EXPECT_EQ(get["name"], "users.get");
   EXPECT_EQ(get["summary"], "Finds a user");
@@ -106,6 +109,9 @@ TEST(openrpc_document, describes_every_method) {
   EXPECT_EQ(get["params"][0]["name"], "id");
   EXPECT_EQ(get["result"]["schema"]["type"], "object");
   EXPECT_EQ(document["methods"][1]["params"], nlohmann::json::array());
+  EXPECT_FALSE(document["methods"][1].contains("x-params-schema"));
+  EXPECT_EQ(document["methods"][2]["params"], nlohmann::json::array());
+  EXPECT_EQ(document["methods"][2]["x-params-schema"]["type"], "object");
 }
 
 }  // namespace
