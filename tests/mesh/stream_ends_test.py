@@ -140,7 +140,7 @@ class Deaths(EndsCase):
         for method, service, wire in self.each_way(endless):
             reader = Reader(wire, method, credit=3)
             reader.until_items(3)
-            service.wire.reset()
+            service.close()
             error = self.assert_error(reader.until_answer(), 14, id="s")
             self.assertEqual(error["data"]["executed"], "unknown")
         self.assert_over()
