@@ -24,7 +24,8 @@ inline constexpr exit_code_info exit_code_table[] = {
     {"0", "success; `weft node`: drained after SIGTERM or SIGINT"},
     {"1",
      "`weft node`: could not start, an address is in use for example; `weft call`: the answer is an error; "
-     "`weft bench`: some requests failed; `weft health`: not ready; any: standard output did not take the "
+     "`weft bench`: some requests or streams failed, or no item came; `weft health`: not ready; any: "
+     "standard output did not take the "
      "whole result"},
     {"2", "`weft call`, `weft bench`, `weft health`: no connection, or no answer in time"},
     {"64", "wrong usage: an unknown flag, key or variable, or a value that is not allowed"},
