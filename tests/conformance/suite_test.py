@@ -47,7 +47,7 @@ FOUND = [
     ("ignores_after", "served.resumed", "behind the cursor"),
     ("never_grants", "read.credit", "stream/credit"),
     ("grants_too_much", "read.window", "were granted"),
-    ("sends_without_credit", "read.send_waits_for_credit", "not granted"),
+    ("sends_without_credit", "read.send_waits_for_credit", "one was granted"),
     ("takes_gaps", "read.gap", "was taken|expected an error"),
     ("leaves_early", "read.close_waits", "did not wait"),
     ("no_back_off", "connect.back_off", "do not grow|without a pause"),

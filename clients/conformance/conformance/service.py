@@ -127,14 +127,17 @@ class Service:
             time.sleep(3600)
         return 1 / 0
 
+    async def _clean_up(self):
+        """Takes a moment: whoever does not wait for it is seen not to."""
+        await asyncio.sleep(0.5 if "answers_before_cleanup" in self._faults else 0.02)
+        self.waiting, self.cleaned = self.waiting - 1, self.cleaned + 1
+
     async def _waits(self):
         self.waiting += 1
         try:
             await asyncio.get_running_loop().create_future()
         finally:
-            # Whoever does not wait for the cleanup is seen not to.
-            await asyncio.sleep(0.02)
-            self.waiting, self.cleaned = self.waiting - 1, self.cleaned + 1
+            await self._clean_up()
 
     async def wait(self):
         await self._waits()
@@ -172,8 +175,7 @@ class Service:
             yield 0, None
             await asyncio.get_running_loop().create_future()
         finally:
-            await asyncio.sleep(0.02)
-            self.waiting, self.cleaned = self.waiting - 1, self.cleaned + 1
+            await self._clean_up()
 
     async def call(self, method, params=None, timeout_ms=30_000, route_key=None):
         try:

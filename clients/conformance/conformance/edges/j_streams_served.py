@@ -394,7 +394,7 @@ def deadline(client):
         pass
 
 
-@edge("served.nobody_else_notices", "So a caller that does not read stops its generator, and nobody else's calls.", behind_a_node=True)
+@edge("served.nobody_else_notices", "So a caller that does not read stops its generator, and nobody else's calls", behind_a_node=True)
 def nobody_else_notices(client):
     stream = Served(client, "count", {"to": 1 << 40}, credit=1000)
     for n in range(20):

@@ -90,7 +90,7 @@ def id_under_way(node):
     equal(caller.result("caller"), "first", "the result was")
 
 
-@node_edge("unknown_method", "A method that nobody ever served is -32601.")
+@node_edge("unknown_method", "reserved; -32601 for those that do not exist.")
 def unknown_method(node):
     link = node.connect()
     for method in node.name("nobody"), "$/no_such", "rpc.no_such", "mesh.no_such":
@@ -179,7 +179,7 @@ def response_to_nothing(node):
     link.quiet()
 
 
-@node_edge("discover", "an [OpenRPC](https://spec.open-rpc.org) document of the node's methods")
+@node_edge("discover", "an [OpenRPC](https://spec.open-rpc.org) document")
 def discover(node):
     service = node.service({"method": "m", "params": {"type": "object"}})
     document = service.call("rpc.discover")

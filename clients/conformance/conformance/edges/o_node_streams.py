@@ -25,7 +25,7 @@ def values(caller, *expected, first=0):
         equal([params["seq"], params["value"]], [seq, value], "seq and value were")
 
 
-@node_edge("stream", "A node passes `credit` on unchanged.")
+@node_edge("stream", "begins; so many items (and bytes of values) may come")
 def stream(node):
     caller, service, call = streaming(node)
     equal(call["stream"]["credit"], 2, "the credit was")
