@@ -117,7 +117,7 @@ class streams {
   /// Its caller has closed its side: is it there still, and will it never grant more?
   /// False when the stream has ended with that.
   bool doubt_caller(call& c);
-  void fail(call& c, rpc_error error);
+  void fail(call& c, const rpc_error& error);
   void fail_over_credit(call& c, std::string_view who);
   void fail_invalid(call& c, std::string_view what);
   void fail_repeated(call& c, std::string_view message, const members& m);

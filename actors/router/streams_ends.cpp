@@ -55,7 +55,7 @@ void streams::end_all() {
     auto error = site_.unavailable(
         "the node ends and does not wait for the stream any longer (drain_timeout)", executed::unknown);
     c.stream->tell_cursor(error);
-    fail(c, std::move(error));
+    fail(c, error);
   });
 }
 
@@ -97,7 +97,7 @@ void streams::drained(call& c, bool downwards) {
   tell_credit(c);
 }
 
-void streams::fail(call& c, rpc_error error) {
+void streams::fail(call& c, const rpc_error& error) {
   calls_.cancel(c, coro::cancel_reason::cancelled_by_caller);
   c.cancelled = false;
   auto end = outcome::of(error);

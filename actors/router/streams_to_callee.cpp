@@ -25,7 +25,7 @@ bool streams::to_callee(call& c, kind what, Write&& write) {
     const count_text id(static_cast<std::int64_t>(c.key_of(a).number()));
     m.id = id;
     if (auto refusal = check_room_for(what, m, *callee)) [[unlikely]]
-      return fail(c, std::move(*refusal)), false;
+      return fail(c, *refusal), false;
     auto& out = links_.output(*callee).bulk;
     const auto start = proto::begin_frame(out);
     proto::append_stream_message(out, what, m);

@@ -71,7 +71,7 @@ bool streams::pass_down(call& c, std::string_view raw_value, std::string_view ra
   if (caller == nullptr) return true;
   const auto bytes = raw_value.size() + raw_cursor.size() + c.raw_id.size() + stream_state::around_value;
   if (auto refusal = check_room(*caller, bytes, site_.options.limits.output_hard_bytes / 2)) [[unlikely]]
-    return fail(c, std::move(*refusal)), false;
+    return fail(c, *refusal), false;
   auto& out = links_.output(*caller).bulk;
   const auto start = proto::begin_frame(out);
   proto::append_stream_item(out, c.raw_id, s.next_seq++, raw_value, raw_cursor);
