@@ -63,7 +63,8 @@ class Connection(asyncio.Protocol):
             await asyncio.shield(self._room)
 
     def write(self, text: str) -> None:
-        self.write_payload(text.encode())
+        """What is no UTF-8 in it is replaced: it would be in an error's message."""
+        self.write_payload(text.encode("utf-8", "replace"))
 
     def write_payload(self, payload: bytes) -> None:
         if self.closing:
