@@ -32,6 +32,7 @@ def tokens(folder):
 
 def users():
     service = weft.Service("users")
+    service.began = 0
 
     @service.method(idempotent=True)
     async def get(id: int) -> int:
@@ -39,6 +40,7 @@ def users():
 
     @service.method
     async def slow(seconds: float) -> str:
+        service.began += 1
         await asyncio.sleep(seconds)
         return "slept"
 
@@ -235,10 +237,11 @@ async def test_serving_begins_when_there_is_a_node():
 
 async def test_taking_leave_answers_what_is_under_way(weft_node):
     async with weft.connect(weft_node.address) as node:
-        serving = asyncio.create_task(weft.serve(weft_node.address, users(), signals=False))
+        service = users()
+        serving = asyncio.create_task(weft.serve(weft_node.address, service, signals=False))
         await until_served(node)
         slow = asyncio.create_task(node.call("users.slow", 0.5))
-        await node.call("users.get", 1)
+        await until(lambda: service.began, "it runs")
         serving.cancel()
         assert await slow == "slept"
         with pytest.raises(asyncio.CancelledError):
@@ -249,17 +252,18 @@ async def test_taking_leave_answers_what_is_under_way(weft_node):
 
 async def test_sigterm_ends_a_service_with_leave(weft_node, tmp_path):
     (tmp_path / "served.py").write_text(
-        "import asyncio, sys, weft\nservice = weft.Service('left')\n\n@service.method\nasync def slow() -> str:\n"
+        "import asyncio, sys, weft\n"
+        "service = weft.Service('left')\n\n@service.method\nasync def slow() -> str:\n    print('began', flush=True)\n"
         "    await asyncio.sleep(0.5)\n    return 'slept'\n\nweft.run(weft.serve(sys.argv[1], service))\n")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-B", tmp_path / "served.py", weft_node.address]
-    with subprocess.Popen(command, env=environment) as process:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         async with weft.connect(weft_node.address) as node:
             async with asyncio.timeout(20):
                 while "left.slow" not in [each["name"] for each in (await node.call("rpc.discover"))["methods"]]:
                     pass
             slow = asyncio.create_task(node.call("left.slow"))
-            await node.call("foo")
+            assert await asyncio.to_thread(process.stdout.readline) == "began\n"
             process.send_signal(signal.SIGTERM)
             assert await slow == "slept"
             assert await asyncio.to_thread(process.wait, 20) == 0

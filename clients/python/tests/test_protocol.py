@@ -116,6 +116,8 @@ REFUSED = [
     ('{"jsonrpc":"2.0","id":1,"method":"s.echo","deadline_ms":0}', 4, 1),
     ('{"jsonrpc":"2.0","id":1,"method":"s.count","params":[1],"stream":{"credit":-1}}', -32600, 1),
     ('{"jsonrpc":"2.0","id":1,"method":"s.count","params":[1],"stream":7}', -32600, 1),
+    ('{"jsonrpc":"2.0","id":1,"method":"s.count","params":[1],"stream":null}', -32600, 1),
+    ('{"jsonrpc":"2.0","id":1,"method":"s.echo","params":["\\ud800"]}', -32700, None),
     ('{"jsonrpc":"2.0","id":1,"method":"s.echo","params":["\ud800"]}', -32700, None),
     ("[" * 5000, -32700, None),
 ]

@@ -59,6 +59,12 @@ def make():
     def opaque():
         return object()
 
+    @service.method
+    def surrogate(fails: bool = False) -> str:
+        if fails:
+            raise weft.Error(1, "no \ud800")
+        return "\ud800"
+
     @service.method("users.any.*")
     def any_method(*args):
         return [weft.current().method, *args]
@@ -142,6 +148,13 @@ async def test_errors_reach_the_caller(weft_node, caplog):
         assert broken.value.code == weft.codes.INTERNAL_ERROR
         with pytest.raises(weft.Error, match="a object is nothing that JSON can say"):
             await node.call("users.opaque")
+        with pytest.raises(weft.Error, match="the answer is no UTF-8"):
+            await node.call("users.surrogate")
+        with pytest.raises(weft.Error, match="no \\?"):
+            await node.call("users.surrogate", True)
+        with pytest.raises(UnicodeEncodeError):
+            await node.call("users.get", "\ud800")
+        assert await node.call("foo") == "ok"
 
 
 async def test_a_method_that_blocks_runs_in_a_thread(weft_node):

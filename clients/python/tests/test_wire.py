@@ -43,10 +43,15 @@ def test_the_largest_frame_is_taken():
     assert reader.broken is None
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"a":1}}', "NaN", "[1,]", '"\ud800', "[" * 100_000, "\ufeff1"])
+@pytest.mark.parametrize("text", [
+    "", "{", '{"a":1}}', "NaN", "[1,]", '"\ud800', "[" * 100_000, "\ufeff1", '"\\ud800"', '{"\\uDC00": 1}'])
 def test_what_is_no_json_is_refused(text):
     with pytest.raises(ValueError):
         loads(text.encode("utf-8", "surrogatepass"))
+
+
+def test_surrogates_that_belong_together_are_one_character():
+    assert loads(b'["\\ud83d\\ude00"]') == ["\U0001f600"]
 
 
 def test_white_space_around_a_value_is_none_of_it():

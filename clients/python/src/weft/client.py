@@ -99,8 +99,7 @@ class Node:
     async def close(self) -> None:
         """Calls under way fail with UNAVAILABLE, methods under way are cancelled."""
         self._uplink.close()
-        # The transport closes in the next turn.
-        await asyncio.sleep(0)
+        await self._uplink.gone()
 
     async def changed(self) -> str:
         """Waits until the state is another one, or the node is: the state then."""

@@ -13,6 +13,7 @@ class Connection(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.heard = self.loop.time()
         self.ended: asyncio.Future[str] = self.loop.create_future()
+        self.gone: asyncio.Future[None] = self.loop.create_future()    # its socket is closed
         self.closing = False
         self.blocked = False    # the transport takes nothing more for now
         self._reader = FrameReader(frame_limit)
@@ -43,6 +44,8 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
+        if not self.gone.done():
+            self.gone.set_result(None)
         reason = f"the connection was lost: {error}" if error else "the node closed the connection"
         self._end(reason + (", in the middle of a frame" if self._reader.inside_frame else ""))
 
@@ -63,7 +66,8 @@ class Connection(asyncio.Protocol):
             await asyncio.shield(self._room)
 
     def write(self, text: str) -> None:
-        self.write_payload(text.encode())
+        """What is no UTF-8 in it is replaced: it would be in an error's message."""
+        self.write_payload(text.encode("utf-8", "replace"))
 
     def write_payload(self, payload: bytes) -> None:
         if self.closing:

@@ -83,7 +83,12 @@ def loads(payload: bytes) -> Any:
         return _decoder.decode(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
-    return value if end == len(text) else _decoder.decode(text)
+    if end != len(text):
+        value = _decoder.decode(text)
+    if "\\ud" in text or "\\uD" in text:
+        # Raises for a lone surrogate, which UTF-8 cannot express.
+        dumps(value).encode()
+    return value
 
 
 _WHITESPACE = " \t\r\n"

@@ -205,8 +205,8 @@ class Peer(Outgoing):
         if type(traceparent := message.get("traceparent")) is str:
             call.traceparent = traceparent
             call.tracestate = state if type(state := message.get("tracestate")) is str else None
-        if streams and (asked := message.get("stream")) is not None:
-            call.source = Source.of(call, asked)
+        if streams and "stream" in message:
+            call.source = Source.of(call, message["stream"])
             call.after = call.source.after
 
     def finish(self, call: Call) -> None:
@@ -231,7 +231,11 @@ class Peer(Outgoing):
         text = f'{{"jsonrpc":"2.0","id":{call.id_text},"result":{result}}}'
         if put := self._batched.pop(call, None):
             return put(text)
-        payload = text.encode()
+        try:
+            payload = text.encode()
+        except UnicodeEncodeError as error:
+            why = f"{call.method}: the answer is no UTF-8: {error}"
+            return self._refuse(codes.INTERNAL_ERROR, why, None, call.id_text)
         if len(payload) > self.frame_bytes:
             return self._refuse(codes.RESOURCE_EXHAUSTED, f"{call.method}: the answer has {len(payload)} bytes, and "
                                 f"the node takes {self.frame_bytes}", None, call.id_text)

@@ -18,6 +18,7 @@ log = logging.getLogger("weft")
 CONNECT_TIMEOUT = 10.0
 # Calls beside those of the program: heartbeats, and `connect` itself.
 RESERVED_CALLS = 8
+LAST_WORDS = 1.0
 
 Dial = Callable[[Address], Awaitable[Peer]]
 
@@ -41,6 +42,7 @@ class Uplink:
         self._keeps_serving, self._on_connect = keeps_serving, on_connect
         self._waiters: list[asyncio.Future[None]] = []
         self._old: set[asyncio.Task[None]] = set()
+        self._open: set[Peer] = set()
         self._keeping: asyncio.Task[None] | None = None
 
     async def start(self, patient: bool) -> None:
@@ -170,6 +172,8 @@ class Uplink:
 
     async def _introduce(self, peer: Peer, address: Address) -> Peer:
         peer.address = address
+        self._open.add(peer)
+        peer.gone.add_done_callback(lambda _: self._open.discard(peer))
         try:
             _, answer = peer.request("connect", f',"params":{dumps(self._introduction)}', None)
             peer.info = await answer
@@ -187,6 +191,13 @@ class Uplink:
         if not self.over.done():
             self.over.set_result(None)
         self._changed()
+
+    async def gone(self) -> None:
+        """After `close`: waits until what was written has gone out, for a moment at most."""
+        if self._open:
+            await asyncio.wait([peer.gone for peer in self._open], timeout=LAST_WORDS)
+        for peer in self._open:
+            peer.abort()
 
     def close(self) -> None:
         """Calls under way fail, methods under way are cancelled."""
