@@ -11,6 +11,8 @@ constexpr milliseconds drain_look{10};
 constexpr int drain_quiet_looks = 20;
 // For the last answers to leave and the other side to close.
 constexpr milliseconds drain_linger{300};
+// The same for streams that were ended because the time is over.
+constexpr milliseconds drain_last_answers{100};
 
 template <class T>
 void tell(const caf::strong_actor_ptr& to, message_pointer<T> message) {
@@ -247,12 +249,13 @@ bool mesh_node::implementation::drain() {
   }
   for (const auto& router : routers) tell(router, make_actor_message<drain_message>(milliseconds(0), true));
   const auto linger = steady::now() + drain_linger;
+  // What was not finished has an answer, too.
+  const auto last = finished ? deadline : steady::now() + drain_last_answers;
   for (;;) {
     std::size_t pending = 0;
     for (std::size_t i = 0; i < routers.size(); ++i) pending += ask(i, false).pending_output_bytes;
     const auto now = steady::now();
-    if (counters.connections.load() == 0 || now >= deadline || (pending == 0 && now >= linger))
-      return finished;
+    if (counters.connections.load() == 0 || now >= last || (pending == 0 && now >= linger)) return finished;
     if (!wait(drain_look)) return false;
   }
 }

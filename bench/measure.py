@@ -29,6 +29,8 @@ def load_arguments(load, duration_ms, warmup_ms):
         arguments += ["--rate", str(load.rate)]
     if load.params:
         arguments += ["--params", load.params]
+    if load.credit > 0:
+        arguments += ["--stream", "--method", load.method, "--credit", str(load.credit)]
     return arguments
 
 
@@ -51,7 +53,10 @@ def measure_load(server, core, load, duration_ms, warmup_ms):
     client_cpu = sum(os.times()[2:4]) - sum(children[2:4])
     others = max(0.0, busy_seconds() - busy - server_cpu - client_cpu)
     figures["server_cpu_percent"] = 100 * server_cpu / wall
-    figures["server_us_per_request"] = 1e6 * server_cpu / wall / figures["requests_per_second"]
+    if load.credit > 0:
+        figures["items_per_server_core"] = figures["items_per_second"] * wall / server_cpu
+    else:
+        figures["server_us_per_request"] = 1e6 * server_cpu / wall / figures["requests_per_second"]
     figures["others_percent"] = 100 * others / wall
     figures["disturbed"] = reaches_disturbance(others, wall)
     return figures

@@ -58,6 +58,7 @@ def _script(name, interpreter, *arguments):
 _NATS = Process(("nats-server", "--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", "{folder}"),
                 {"GOMAXPROCS": "1"}, PORTS_FILE)
 _HAPROXY = Process(("haproxy", "-db", "-f", os.path.join("bench", "peers", "haproxy.cfg")), {"TARGET": "{back}", "MAX_CONNECTIONS": "{connections}"}, SOCKET)
+_STREAMS = _limit("stream_server")
 
 PROGRAMS = {
     "limit": Program("limit: bare epoll loop, fixed reply", (_limit("server"),), targets=("limit_server",)),
@@ -88,10 +89,26 @@ PROGRAMS = {
     "weft service": Program("weft node, registered service",
                             (_node(), _limit("service", "--node", "{back}")), front=0,
                             targets=("weft", "limit_service")),
+    "limit streams": Program("limit: bare epoll loop that streams", (_STREAMS,), targets=("limit_stream_server",)),
+    "limit streams chain": Program("the same behind a byte-copying forwarder",
+                                   (_STREAMS, _limit("forwarder", "--to", "{back}")),
+                                   targets=("limit_stream_server", "limit_forwarder")),
+    "weft streams service": Program("weft node, registered service that streams",
+                                    (_node(), _limit("service", "--node", "{back}", "--streams")), front=0,
+                                    targets=("weft", "limit_service")),
+    "haproxy streams": Program("HAProxy TCP hop before the limit that streams", (_STREAMS, _HAPROXY),
+                               targets=("limit_stream_server",)),
     "weft 2": Program("weft, two reactors", (_node("--demo", reactors=2),), targets=("weft",)),
 }
 
 PEERS = ("go", "nodejs", "uvloop", "asyncio", "grpc", "nats", "caf", "haproxy")
 # Measured only when asked for.
 EXTRA_PEERS = ("asio",)
+# Peers with streams of their own.
+STREAM_PEERS = ("grpc", "nats")
 SERVERS_OF_TARGET_S3 = ("go", "nats", "nodejs")
+
+
+def is_peer(program):
+    """One that may be missing, or fail without ending the run; an arrangement is named after the peer in it."""
+    return program.partition(" ")[0] in (*PEERS, *EXTRA_PEERS)

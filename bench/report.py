@@ -3,7 +3,7 @@
 import textwrap
 
 from programs import PROGRAMS
-from scenarios import LATENCY, MEMORY, RATE
+from scenarios import ITEMS, LATENCY, MEMORY, RATE
 
 WIDTH = 120
 SATURATED = "client had no CPU left"
@@ -49,6 +49,19 @@ LOAD_COLUMNS = [
     ("client CPU", lambda row: f"{row['client_cpu_percent']:.0f} %"),
     ("", marks),
 ]
+STREAM_COLUMNS = [
+    ("items/s", lambda row: f"{row['items_per_second']:,.0f}"),
+    ("x limit", lambda row: with_spread(row["to_limit"])),
+    ("x weft", lambda row: with_spread(row["to_weft"])),
+    ("MB/s", lambda row: f"{row['bytes_per_second'] / 1e6:,.0f}"),
+    ("first item p50 µs", lambda row: f"{row['first_item_p50_us']:,.0f}"),
+    ("p99 µs", lambda row: f"{row['first_item_p99_us']:,.0f}"),
+    ("between items p99 µs", lambda row: f"{row['between_items_p99_us']:,.0f}"),
+    ("server CPU", lambda row: f"{row['server_cpu_percent']:.0f} %"),
+    ("items/s per core", lambda row: f"{row['items_per_server_core']:,.0f}"),
+    ("client CPU", lambda row: f"{row['client_cpu_percent']:.0f} %"),
+    ("", marks),
+]
 MEMORY_COLUMNS = [
     ("connections", lambda row: f"{row['connections']:,.0f}"),
     ("bytes each", lambda row: f"{row[MEMORY.key]:,.0f}"),
@@ -59,7 +72,7 @@ MEMORY_COLUMNS = [
 
 def table(results, case, name=title):
     """The header and one line of cells per program."""
-    columns = MEMORY_COLUMNS if case.figure is MEMORY else LOAD_COLUMNS
+    columns = {MEMORY: MEMORY_COLUMNS, ITEMS: STREAM_COLUMNS}.get(case.figure, LOAD_COLUMNS)
     lines = [["", *(header for header, _ in columns)]]
     lines += [[name(row), *(cell(row) for _, cell in columns)] for row in results.rows(case)]
     return lines

@@ -2,10 +2,12 @@
 
 import statistics
 
-from scenarios import CLIENT_SATURATED_PERCENT, MEMORY, OWN
+from scenarios import CLIENT_SATURATED_PERCENT, ITEMS, MEMORY, OWN
 
 LOAD_FIGURES = ("requests_per_second", "latency_p50_us", "latency_p99_us", "latency_p99_9_us", "server_cpu_percent",
                 "server_us_per_request", "client_cpu_percent")
+STREAM_FIGURES = (ITEMS.key, "bytes_per_second", "first_item_p50_us", "first_item_p99_us", "between_items_p99_us",
+                  "server_cpu_percent", "items_per_server_core", "client_cpu_percent")
 
 
 def mostly_disturbed(entries):
@@ -53,7 +55,8 @@ class Results:
             summary["connections"] = self.median(case.name, row, "connections")
             summary["closed_by_server"] = max(entry["closed_by_server"] for entry in entries)
         else:
-            summary.update({key: self.median(case.name, row, key) for key in LOAD_FIGURES})
+            keys = STREAM_FIGURES if case.figure is ITEMS else LOAD_FIGURES
+            summary.update({key: self.median(case.name, row, key) for key in keys})
             summary["client_saturated"] = (case.client_of(row) == OWN and
                                            summary["client_cpu_percent"] >= CLIENT_SATURATED_PERCENT)
         summary["disturbed"] = mostly_disturbed(entries)

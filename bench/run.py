@@ -16,10 +16,10 @@ import sys
 import output
 from measure import measure_idle, measure_undisturbed
 from processes import SPARE_DESCRIPTORS, Server, raise_descriptor_limit
-from programs import BUILD, EXTRA_PEERS, IDLE_CONNECTIONS, PEERS, PROGRAMS
+from programs import BUILD, EXTRA_PEERS, IDLE_CONNECTIONS, PEERS, PROGRAMS, is_peer
 from report import plain_text
 from results import Results
-from scenarios import MEMORY, OWN, SAME, SCENARIOS, SHARED, cases, describe
+from scenarios import ITEMS, MEMORY, OWN, SAME, SCENARIOS, SHARED, cases, describe
 from targets import MET, verdicts
 
 
@@ -127,7 +127,7 @@ class Bench:
         try:
             return self._measure(case, row)
         except RuntimeError as error:
-            if case.rows[row][0] not in (*PEERS, *EXTRA_PEERS):
+            if not is_peer(case.rows[row][0]):
                 raise
             self._report(f"{case.name}, {row}: failed again, and is left out: {error}")
             return None
@@ -152,6 +152,9 @@ class Bench:
     def _print(case, number, row, figures):
         if case.figure is MEMORY:
             text = f"{figures[MEMORY.key]:>9,.0f} bytes per connection"
+        elif case.figure is ITEMS:
+            text = (f"{figures[ITEMS.key]:>11,.0f} items/s  {figures['bytes_per_second'] / 1e6:>7,.1f} MB/s  first item p50 "
+                    f"{figures['first_item_p50_us']:>9,.1f} µs")
         else:
             text = (f"{figures['requests_per_second']:>11,.0f}/s  p50 {figures['latency_p50_us']:>9,.1f} µs  "
                     f"p99 {figures['latency_p99_us']:>9,.1f} µs")
@@ -174,7 +177,7 @@ def main():
     unavailable = {program: f"there is no {', '.join(missing)}"
                    for program in programs if (missing := missing_from(program))}
     if broken := [f"{program}: {unavailable[program]}" for program in unavailable
-                  if program not in (*PEERS, *EXTRA_PEERS)]:
+                  if not is_peer(program)]:
         sys.exit(f"bench: {'; '.join(broken)}; run without --no-build")
     bench = Bench(arguments, unavailable)
     results = Results(chosen, {case.name: bench.run(case) for case in chosen})

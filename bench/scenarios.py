@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from programs import IDLE_CONNECTIONS, PEERS
+from programs import IDLE_CONNECTIONS, PEERS, STREAM_PEERS
 
 # Share of one core, and the grain of the kernel's clock on top, that other processes may take without a measurement
 # being repeated.
@@ -34,6 +34,9 @@ class Load:
     # Requests per second of an open loop; 0 is a closed loop.
     rate: int = 0
     params: str = ""
+    # Items of each stream that may be on their way; 0 makes requests instead of reading streams.
+    credit: int = 0
+    method: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Figure:
 
 
 RATE = Figure("requests_per_second", "requests/s", True)
+ITEMS = Figure("items_per_second", "items/s", True)
 LATENCY = Figure("latency_p50_us", "p50", False)
 MEMORY = Figure("bytes_per_connection", "bytes per connection", False)
 
@@ -80,6 +84,8 @@ def _hops(program, load):
     return {"limit": ("limit chain", load), "weft": (program, load), "haproxy": ("haproxy", load)}
 
 
+# Streams of some length, so that first items are seen and the ends are paid for.
+STREAMS = Load(64, 1, params='{"to":9999}', credit=256, method="demo.count")
 ONE, WIDE, DEEP = Load(1, 1), Load(64, 1), Load(64, 32)
 
 
@@ -111,6 +117,14 @@ def cases(peers=PEERS):
              {"limit": ("limit", batches), "weft": ("weft", batches), "weft 64 x 32": ("weft", DEEP)}),
         Case("S10", "64 x 32: one reactor on one core; two on both cores, of which the client takes its part", RATE,
              {"weft": ("weft", DEEP), "weft 2 reactors": ("weft 2", DEEP)}, client={"weft 2 reactors": SHARED}),
+        Case("S11.local", "64 streams of 10,000 numbers, credit 256, from a generator of the node", ITEMS,
+             {"limit": ("limit streams", STREAMS), "weft": ("weft", STREAMS),
+              **{peer: (peer, STREAMS) for peer in peers if peer in STREAM_PEERS}}),
+        Case("S11.forwarded", "the same from a registered service, and from a generator behind two nodes; all server "
+             "processes on one core; the limit is a byte-copying forwarder before the limit that streams", ITEMS,
+             {"limit": ("limit streams chain", STREAMS), "weft": ("weft streams service", STREAMS),
+              "weft two nodes": ("weft chain", STREAMS), "haproxy": ("haproxy streams", STREAMS),
+              **({"nats": ("nats", STREAMS)} if "nats" in peers else {})}),
     ]
 
 

@@ -4,9 +4,10 @@ import dataclasses
 from typing import Callable
 
 from programs import PEERS, PROGRAMS, SERVERS_OF_TARGET_S3
-from scenarios import LATENCY, MEMORY, RATE
+from scenarios import ITEMS, LATENCY, MEMORY, RATE
 
 P99 = "latency_p99_us"
+BYTES = "bytes_per_second"
 MET, MISSED, DISTURBED = "met", "missed", "no verdict: disturbed"
 
 
@@ -100,6 +101,12 @@ TARGETS = [
              to_row(f"{scenario}.{load}", "haproxy", RATE.key), True, bound)
       for scenario in ("S7", "S8") for load, bound in (("64x1", 1.0), ("64x32", 0.40))),
     Target("S9", "rate per request relative to S3's", to_row("S9", "weft 64 x 32", RATE.key), True, 0.50),
+    Target("S11.local", "items per second and core of the node", median_of("S11.local", "items_per_server_core"), True,
+           2_500_000, "items/s"),
+    Target("S11.local", "items/s relative to gRPC C++", to_row("S11.local", "grpc", ITEMS.key), True, 10.0),
+    Target("S11.local", "items/s relative to NATS", to_row("S11.local", "nats", ITEMS.key), True, 3.0),
+    Target("S11.forwarded", "bytes/s relative to HAProxy's TCP hop", to_row("S11.forwarded", "haproxy", BYTES), True,
+           0.50),
 ]
 
 

@@ -11,16 +11,17 @@ declare -A packages=(
            libfmt-dev libcurl4-openssl-dev"
   # To build the tests and the benchmarks that belong to them too.
   [develop]="git libclang-rt-19-dev libasio-dev libsimdjson-dev libgtest-dev libgmock-dev libbenchmark-dev"
-  [test]="clang-format-19 clang-tidy-19 llvm-19 python3 python3-aiorpcx prometheus procps curl iproute2 valgrind"
+  [test]="clang-format-19 clang-tidy-19 llvm-19 python3 python3-aiorpcx prometheus procps curl iproute2 valgrind
+          python3-venv python3-pytest python3-pydantic mypy flake8 openssl"
   [container]="docker.io docker-compose debootstrap iptables iproute2"
   [bare]="debootstrap git python3 util-linux"
   [example]="python3"
-  [bench]="libbenchmark-dev valgrind python3 util-linux python3-uvloop golang-go nats-server haproxy
+  [bench]="libbenchmark-dev valgrind python3 util-linux python3-uvloop python3-grpcio golang-go nats-server haproxy
            libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc"
 )
 # Commands that some machines have from another source than Debian's packages.
 declare -A commands=(
-  [test]="node:nodejs npm:npm"
+  [test]="node:nodejs npm:npm tsc:node-typescript"
   [example]="node:nodejs"
   [bench]="node:nodejs"
 )
@@ -76,7 +77,8 @@ reached=$(apt -o APT::Update::Error-Mode=any -o Acquire::Retries=2 update 2>&1) 
 $(tail -n 3 <<<"$reached")"
 
 # "Need to get 187 MB/190 MB of archives." and "After this operation, 890 MB of additional disk space will be used."
-plan=$("${as_root[@]}" env LC_ALL=C.UTF-8 apt-get install --assume-no --no-install-recommends "${wanted[@]}" 2>&1 || true)
+# apt does not ask, and would go on, where nothing but these packages is needed.
+plan=$("${as_root[@]}" env LC_ALL=C.UTF-8 apt-get install --assume-no --download-only --no-install-recommends "${wanted[@]}" 2>&1 || true)
 download=$(sed -n 's/^Need to get \(.*\) of archives.*/\1/p' <<<"$plan")
 unpacked=$(sed -n 's/^After this operation, \(.*\) of additional disk.*/\1/p' <<<"$plan")
 printf 'installing %d packages and what they need, %s to fetch, %s on the disk: %s\n' ${#wanted[@]} \

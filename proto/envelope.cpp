@@ -222,8 +222,50 @@ void classify(const raw_message& raw, const scan_options& options, envelope& mes
   if (message.kind == message_kind::invalid && !has_usable_id(raw, message)) message.id = {};
 }
 
+/// Moves `at` behind these bytes, if they are what comes.
+bool skip_text(const json_scanner& scanner, const char*& at, std::string_view what) noexcept {
+  if (static_cast<std::size_t>(scanner.end() - at) < what.size()) return false;
+  if (std::memcmp(at, what.data(), what.size()) != 0) return false;
+  at += what.size();
+  return true;
+}
+
+/// The same for a value.
+bool skip_member(json_scanner& scanner, const char*& at, std::string_view name, std::size_t room) noexcept {
+  if (!skip_text(scanner, at, name)) return false;
+  at = scanner.skip_value(at, room);
+  return at != nullptr;
+}
+
+/// An item of a stream as nearly everybody writes it: nothing comes as often, and few texts are so much
+/// longer than what they carry. Returns the position behind it, nullptr when it is anything else, also a
+/// wrong one.
+const char* skip_usual_item(const json_scanner& of, const char* at, std::size_t max_depth,
+                            envelope& out) noexcept {
+  constexpr std::string_view head = R"({"jsonrpc":"2.0","method":"$/stream/item","params":)";
+  constexpr std::string_view name = "$/stream/item";
+  const char* const start = at;
+  if (max_depth < 2 || !skip_text(of, at, head)) return nullptr;
+  // What fails here is looked at again, and says then what is wrong.
+  json_scanner scanner = of;
+  const char* const params = at;
+  const std::size_t room = max_depth - 2;
+  if (!skip_member(scanner, at, R"({"id":)", room) || !skip_member(scanner, at, R"(,"seq":)", room) ||
+      !skip_member(scanner, at, R"(,"value":)", room))
+    return nullptr;
+  if (scanner.peek(at) == ',' && !skip_member(scanner, at, R"(,"cursor":)", room)) return nullptr;
+  const char* const params_end = at + 1;
+  if (!skip_text(scanner, at, "}}")) return nullptr;
+  out.kind = message_kind::notification;
+  out.method = {start + head.find(name), name.size()};
+  out.params = {params, params_end};
+  out.text = {start, at};
+  return at;
+}
+
 const char* scan_message(json_scanner& scanner, const char* at, const scan_options& options,
                          envelope& out) noexcept {
+  if (const char* const behind = skip_usual_item(scanner, at, options.max_depth, out)) return behind;
   raw_message raw;
   const char* const behind = skip_message(scanner, at, options.max_depth, raw, out);
   if (behind == nullptr) return nullptr;

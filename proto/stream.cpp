@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "proto/json/json_scanner.hpp"
 #include "proto/json/number.hpp"
@@ -44,6 +45,51 @@ void begin(std::string& out, std::string_view name) {
   out += R"(","params":)";
 }
 
+bool take(std::string_view& rest, std::string_view what) noexcept {
+  if (!rest.starts_with(what)) return false;
+  rest.remove_prefix(what.size());
+  return true;
+}
+
+/// A number, or a string without escapes; empty where `rest` begins with something else.
+std::string_view take_scalar(std::string_view& rest) noexcept {
+  std::size_t size = 0;
+  if (rest.starts_with('"')) {
+    const auto quote = rest.find('"', 1);
+    if (quote == std::string_view::npos || rest[quote - 1] == '\\') return {};
+    size = quote + 1;
+  } else {
+    // All that a number has; valid JSON has it nowhere else outside of strings but in literals, which begin
+    // with none of it.
+    const auto in_number = [](char c) {
+      return (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '+' || c == 'e' || c == 'E';
+    };
+    while (size < rest.size() && in_number(rest[size])) ++size;
+  }
+  const auto scalar = rest.substr(0, size);
+  rest.remove_prefix(size);
+  return scalar;
+}
+
+/// The members of an item as nearly everybody writes it, in this order, without space, and with scalars.
+/// False when it is another text, for which `out` is left as it was.
+bool read_usual_item(std::string_view raw, stream_members& out) noexcept {
+  stream_members found;
+  if (!take(raw, R"({"id":)")) return false;
+  found.id = take_scalar(raw);
+  if (!take(raw, R"(,"seq":)")) return false;
+  found.seq = take_scalar(raw);
+  if (!take(raw, R"(,"value":)")) return false;
+  found.value = take_scalar(raw);
+  if (take(raw, R"(,"cursor":)")) {
+    found.cursor = take_scalar(raw);
+    if (found.cursor.empty()) return false;
+  }
+  if (raw != "}" || found.id.empty() || found.seq.empty() || found.value.empty()) return false;
+  out = found;
+  return true;
+}
+
 }  // namespace
 
 std::optional<stream_message> find_stream_message(std::string_view method) noexcept {
@@ -53,6 +99,7 @@ std::optional<stream_message> find_stream_message(std::string_view method) noexc
 }
 
 bool read_stream_members(std::string_view raw, stream_members& out) noexcept {
+  if (read_usual_item(raw, out)) return true;
   const block_readable text(raw);
   json_scanner scanner(text);
   scanner.expect_one_large_container();
@@ -72,12 +119,15 @@ bool read_stream_members(std::string_view raw, stream_members& out) noexcept {
     const auto* slot = std::ranges::find(slots, called, &name_slot::name);
     if (slot != std::end(slots)) {
       auto& span = out.*slot->slot;
-      if (!span.empty()) return false;
-      span =
-          raw.substr(static_cast<std::size_t>(value - scanner.begin()), static_cast<std::size_t>(at - value));
+      if (!span.empty()) {
+        out.repeated = slot->name;
+      } else {
+        span = raw.substr(static_cast<std::size_t>(value - scanner.begin()),
+                          static_cast<std::size_t>(at - value));
+      }
     }
     at = scanner.skip_space(at);
-    if (scanner.peek(at) != ',') return true;
+    if (scanner.peek(at) != ',') return out.repeated.empty();
     at = scanner.skip_space(at + 1);
   }
 }
@@ -90,6 +140,13 @@ std::optional<std::int64_t> read_count(std::string_view raw) noexcept {
   const auto number = raw.empty() ? std::nullopt : parse_double(raw);
   if (!number || *number < 0 || std::floor(*number) != *number) return std::nullopt;
   return *number >= static_cast<double>(most_exact) ? most_exact : static_cast<std::int64_t>(*number);
+}
+
+std::optional<stream_grant> read_grant(const stream_members& members) noexcept {
+  const auto items = read_count(members.credit);
+  const auto bytes = members.bytes.empty() ? std::nullopt : read_count(members.bytes);
+  if (!items || (!bytes && !members.bytes.empty())) return std::nullopt;
+  return stream_grant{*items, bytes};
 }
 
 void append_stream_members(std::string& out, const stream_members& members) {
@@ -116,17 +173,38 @@ void append_stream_message(std::string& out, stream_message which, const stream_
 
 void append_stream_item(std::string& out, std::string_view raw_id, std::int64_t seq,
                         std::string_view raw_value, std::string_view raw_cursor) {
-  out += R"({"jsonrpc":"2.0","method":"$/stream/item","params":{"id":)";
-  out += raw_id;
-  out += R"(,"seq":)";
-  out += count_text(seq);
-  out += R"(,"value":)";
-  out += raw_value;
-  if (!raw_cursor.empty()) {
-    out += R"(,"cursor":)";
-    out += raw_cursor;
-  }
-  out += "}}";
+  constexpr std::string_view before_id = R"({"jsonrpc":"2.0","method":"$/stream/item","params":{"id":)";
+  constexpr std::string_view before_seq = R"(,"seq":)";
+  constexpr std::string_view before_value = R"(,"value":)";
+  constexpr std::string_view before_cursor = R"(,"cursor":)";
+  constexpr std::string_view end = "}}";
+  const count_text count(seq);
+  const std::string_view raw_seq = count;
+  const std::size_t start = out.size();
+  const std::size_t frame_bytes = before_id.size() + before_seq.size() + before_value.size() + end.size() +
+                                  (raw_cursor.empty() ? 0 : before_cursor.size());
+  const std::size_t size =
+      frame_bytes + raw_id.size() + raw_seq.size() + raw_value.size() + raw_cursor.size();
+  // Room for all pieces at once: nothing else is done so often for each item.
+  out.resize_and_overwrite(start + size, [&](char* text, std::size_t whole) {
+    char* at = text + start;
+    const auto put = [&at](std::string_view piece) {
+      std::memcpy(at, piece.data(), piece.size());
+      at += piece.size();
+    };
+    put(before_id);
+    put(raw_id);
+    put(before_seq);
+    put(raw_seq);
+    put(before_value);
+    put(raw_value);
+    if (!raw_cursor.empty()) {
+      put(before_cursor);
+      put(raw_cursor);
+    }
+    put(end);
+    return whole;
+  });
 }
 
 count_text::count_text(std::int64_t count) noexcept

@@ -30,14 +30,24 @@ struct stream_members {
   std::string_view bytes;
   std::string_view error;
   std::string_view after;
+  /// The name of one of these that is there twice; the first counts. Not written.
+  std::string_view repeated;
 };
 
-/// False when `raw` is no object, or has one of these members twice. REQUIRES: `raw` is valid JSON, as
-/// everything that came in an envelope.
+/// False when `raw` is no object, or has one of these members twice, which `repeated` tells apart. REQUIRES:
+/// `raw` is valid JSON, as everything that came in an envelope.
 bool read_stream_members(std::string_view raw, stream_members& out) noexcept;
 
 /// A whole number from 0; nothing when it is none. What is beyond 2^53 is that.
 std::optional<std::int64_t> read_count(std::string_view raw) noexcept;
+
+/// What may come: so many items, and so many bytes of their values, if those are counted.
+struct stream_grant {
+  std::int64_t items = 0;
+  std::optional<std::int64_t> bytes{};
+};
+/// Nothing when a count is none, or that of the items is absent.
+std::optional<stream_grant> read_grant(const stream_members& members) noexcept;
 
 // -- writing
 

@@ -12,11 +12,9 @@ bool take_place(node_count& count, std::size_t most) noexcept {
 
 }  // namespace
 
-std::shared_ptr<node_count> identity_counts::blocking_of(const std::string& name) {
+identity_counts::counts identity_counts::of(const std::string& name) {
   const std::scoped_lock lock(mutex_);
-  auto& count = blocking_[name];
-  if (!count) count = std::make_shared<node_count>(0);
-  return count;
+  return known_[name];
 }
 
 std::expected<usage_account, usage_account::refusal> usage_account::take(std::shared_ptr<node_count> all,
@@ -29,6 +27,12 @@ std::expected<usage_account, usage_account::refusal> usage_account::take(std::sh
     return std::unexpected(refusal::limit);
   }
   return usage_account(std::move(all), std::move(own));
+}
+
+std::optional<usage_account> usage_account::take_of_share(std::shared_ptr<node_count> own,
+                                                          std::size_t share) {
+  if (!take_place(*own, share)) return std::nullopt;
+  return usage_account(nullptr, std::move(own));
 }
 
 usage_account& usage_account::operator=(usage_account&& other) noexcept {

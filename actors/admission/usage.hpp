@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,6 +28,8 @@ struct usage {
   std::size_t waiting = 0;
   /// Blocking handlers, on all reactors; made when there is one.
   std::shared_ptr<node_count> blocking;
+  /// Connections, on all reactors; of an identity.
+  std::shared_ptr<node_count> connections;
 
   const std::shared_ptr<node_count>& blocking_count() {
     if (!blocking) blocking = std::make_shared<node_count>(0);
@@ -37,15 +40,19 @@ struct usage {
 /// The counts of the whole node for each identity, by name.
 class identity_counts {
  public:
-  std::shared_ptr<node_count> blocking_of(const std::string& name);
+  struct counts {
+    std::shared_ptr<node_count> blocking = std::make_shared<node_count>(0);
+    std::shared_ptr<node_count> connections = std::make_shared<node_count>(0);
+  };
+  counts of(const std::string& name);
 
  private:
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<node_count>> blocking_;
+  std::map<std::string, counts> known_;
 };
 
-/// A place in a limit of the node, and in the share of whoever asked for it. It is given back by `release`,
-/// at the latest by its end, on any thread and also when the connection that asked is gone.
+/// A place in a limit of the node, in the share of whoever asked for it, or in both. It is given back by
+/// `release`, at the latest by its end, on any thread and also when the connection that asked is gone.
 class usage_account {
  public:
   enum class refusal : std::uint8_t { share, limit };
@@ -53,6 +60,8 @@ class usage_account {
   /// Without `own` only the limit counts.
   static std::expected<usage_account, refusal> take(std::shared_ptr<node_count> all, std::size_t limit,
                                                     std::shared_ptr<node_count> own, std::size_t share);
+  /// Nothing when the share is taken.
+  static std::optional<usage_account> take_of_share(std::shared_ptr<node_count> own, std::size_t share);
   usage_account(usage_account&& other) noexcept = default;
   usage_account& operator=(usage_account&& other) noexcept;
   usage_account(const usage_account&) = delete;

@@ -19,6 +19,11 @@ std::shared_ptr<detail::stream_buffer> callee::open_stream(std::string method, s
   return by_->open_stream(std::move(peer), std::move(method), std::move(raw_params), std::move(options));
 }
 
+void callee::notify_raw(std::string method, std::string raw_params) const {
+  auto peer = whom_ == kind::peer ? std::optional(peer_) : std::nullopt;
+  by_->notify(std::move(peer), std::move(method), std::move(raw_params));
+}
+
 bool caller::connected() const noexcept {
   return to_->connected();
 }
@@ -30,6 +35,11 @@ void caller::notify_raw(std::string method, std::string raw_params) const {
 std::shared_ptr<detail::pending_state> caller::start_raw(std::string method, std::string raw_params,
                                                          call_options options) const {
   return to_->start(std::move(method), std::move(raw_params), std::move(options));
+}
+
+std::shared_ptr<detail::stream_buffer> caller::open_stream(std::string method, std::string raw_params,
+                                                           read_options options) const {
+  return to_->open_stream(std::move(method), std::move(raw_params), std::move(options));
 }
 
 bool caller::same_as(const caller& other) const noexcept {

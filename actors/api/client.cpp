@@ -35,8 +35,11 @@ result<std::shared_ptr<detail::runtime>> connect_runtime(
   const auto until = std::chrono::steady_clock::now() + options.connect_timeout;
   const auto failure = (*started)->monitor()->wait_first(until);
   if (!failure) return std::move(*started);
-  auto refused = error::plain(failure->code != 0 ? failure->code : static_cast<int>(error_code::unavailable),
-                              "cannot connect to " + joined(nodes) + ": " + failure->message);
+  const bool was_refused = failure->code != 0;
+  auto refused = error::plain(
+      was_refused ? failure->code : static_cast<int>(error_code::unavailable),
+      was_refused ? "the node at " + failure->address + " refuses this client: " + failure->message
+                  : "cannot connect to " + joined(nodes) + ": " + failure->message);
   refused.executed = executed::no;
   return refused;
 }

@@ -25,6 +25,11 @@ class connection_handle final : public caller::handle {
                                                call_options options) const override {
     return start_call(gate_, shard_, {key_, std::move(method), std::move(raw_params), std::move(options)});
   }
+  std::shared_ptr<detail::stream_buffer> open_stream(std::string method, std::string raw_params,
+                                                     read_options options) const override {
+    return weft::open_stream(gate_, shard_,
+                             {key_, std::move(method), std::move(raw_params), std::move(options)});
+  }
   bool same_as(const handle& other) const noexcept override {
     const auto* of = dynamic_cast<const connection_handle*>(&other);
     return of != nullptr && gate_ == of->gate_ && shard_ == of->shard_ && key_ == of->key_;
@@ -47,6 +52,10 @@ coro::task<std::expected<std::string, error>> perform(weft::context ctx, remote:
   co_return std::move(*answer);
 }
 
+coro::task<void> perform_unheard(weft::context ctx, std::string method, std::string raw_params) {
+  (void)co_await perform(std::move(ctx), remote::anyone{}, std::move(method), std::move(raw_params), {});
+}
+
 class node_surroundings final : public detail::call_surroundings {
  public:
   node_surroundings(weft::context ctx, std::shared_ptr<loop_gate> gate, std::string raw_after) noexcept
@@ -66,6 +75,14 @@ class node_surroundings final : public detail::call_surroundings {
     if (peer) to = remote::peer_name{std::move(*peer)};
     return weft::open_stream(gate_, ctx_,
                              {std::move(to), std::move(method), std::move(raw_params), std::move(options)});
+  }
+  void notify(std::optional<std::string> peer, std::string method, std::string raw_params) const override {
+    auto& home = ctx_.home();
+    if (peer) return home.notify_peer(*peer, method, raw_params, ctx_);
+    if (!home.serves(method)) return home.notify_anyone(method, raw_params, ctx_);
+    // In this process it is a call whose answer nobody takes, and which ends with nobody.
+    weft::context apart(coro::context(home.executor()), home, connection_key{}, ctx_.trace());
+    home.spawn(perform_unheard(std::move(apart), std::move(method), std::move(raw_params)));
   }
   std::shared_ptr<const caller::handle> caller_handle() const override {
     auto& home = ctx_.home();

@@ -6,16 +6,20 @@
 
 namespace weft::detail {
 
-void stream_buffer::put(std::string_view raw_item) {
-  action act;
+void stream_buffer::put(raw_item item) {
+  action reads;
+  action sends;
   {
     const std::lock_guard lock(mutex_);
     if (ended_) return;
-    items_.emplace_back(raw_item);
-    act = std::exchange(reader_, nullptr);
+    items_.push_back(std::move(item));
+    reads = std::exchange(reader_, nullptr);
+    takes_none_ = !was_granted_;
+    if (is_writable()) sends = std::exchange(sender_, nullptr);
     changed_.notify_all();
   }
-  if (act) act();
+  if (reads) reads();
+  if (sends) sends();
 }
 
 void stream_buffer::accept(std::int64_t values) {
@@ -23,6 +27,8 @@ void stream_buffer::accept(std::int64_t values) {
   {
     const std::lock_guard lock(mutex_);
     accepted_ += values;
+    was_granted_ = true;
+    takes_none_ = false;
     if (is_writable()) act = std::exchange(sender_, nullptr);
     changed_.notify_all();
   }
@@ -73,8 +79,8 @@ void stream_buffer::wait_readable() {
   changed_.wait(lock, [this] { return is_readable(); });
 }
 
-std::optional<std::string> stream_buffer::take() {
-  std::optional<std::string> item;
+std::optional<raw_item> stream_buffer::take() {
+  std::optional<raw_item> item;
   std::int64_t granted = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -116,17 +122,24 @@ void stream_buffer::wait_writable() {
 }
 
 bool stream_buffer::send(std::string raw_value) {
+  bool refused = false;
   {
     const std::lock_guard lock(mutex_);
     if (ended_) return false;
-    --accepted_;
+    refused = accepted_ == 0;
+    if (!refused) --accepted_;
+  }
+  if (refused) {
+    finish(error(error_code::invalid_params, "the method takes no values; read its items, and send nothing"));
+    take_back();
+    return false;
   }
   link_->send(std::move(raw_value));
   return true;
 }
 
 void stream_buffer::take_back() {
-  std::deque<std::string> dropped;
+  std::deque<raw_item> dropped;
   {
     const std::lock_guard lock(mutex_);
     dropped.swap(items_);

@@ -116,8 +116,9 @@ class reading_end final : public stream_end {
   void on_grant(std::int64_t items, std::int64_t) override { to_.accept(items); }
   void on_value(std::string_view raw_value) override {
     has_items_ = true;
-    to_.put(raw_value);
+    to_.put({std::string(raw_value), std::exchange(raw_cursor_, {})});
   }
+  void on_cursor(std::string_view raw_cursor) override { raw_cursor_ = raw_cursor; }
   void on_raise(rpc_error) override {}
   void on_half_close() override {}
   void on_answer() override {}
@@ -127,6 +128,8 @@ class reading_end final : public stream_end {
   weft::context ctx_;
   outbound_slot slot_;
   bool has_items_ = false;
+  /// Of the item that is about to come.
+  std::string raw_cursor_;
 };
 
 std::optional<error> how_it_ended(const raw_result& answer, bool had_items, const std::string& method) {
@@ -173,18 +176,18 @@ std::shared_ptr<stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gat
   const auto made = prepare(gate, shard, what);
   gate->post(shard,
              [to = feeder(made.buffer), there = made.there, what = std::move(what)](router* home) mutable {
-               weft::context ctx(coro::context(home->executor()), *home, connection_key{}, nullptr);
-               auto scope = around(std::move(ctx), what.options);
+               const weft::context ctx(coro::context(home->executor()), *home, connection_key{}, nullptr);
+               auto scope = around(ctx, what.options);
                home->spawn(follow(std::move(to), std::move(there), std::move(scope), std::move(what)));
              });
   return made.buffer;
 }
 
-std::shared_ptr<stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate, weft::context ctx,
+std::shared_ptr<stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate, const weft::context& ctx,
                                            outside_stream what) {
   auto& home = ctx.home();
   const auto made = prepare(gate, home.index(), what);
-  auto scope = around(std::move(ctx), what.options);
+  auto scope = around(ctx, what.options);
   home.spawn(follow(feeder(made.buffer), made.there, std::move(scope), std::move(what)));
   return made.buffer;
 }

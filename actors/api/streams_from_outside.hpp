@@ -24,7 +24,7 @@ std::shared_ptr<detail::stream_buffer> open_stream(const std::shared_ptr<loop_ga
                                                    outside_stream what);
 
 /// Of a method: ends with its call. On the reactor of the context.
-std::shared_ptr<detail::stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate, weft::context ctx,
-                                                   outside_stream what);
+std::shared_ptr<detail::stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate,
+                                                   const weft::context& ctx, outside_stream what);
 
 }  // namespace weft

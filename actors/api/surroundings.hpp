@@ -30,6 +30,8 @@ class call_surroundings {
   /// Likewise, as a stream.
   virtual std::shared_ptr<stream_buffer> open_stream(std::optional<std::string> peer, std::string method,
                                                      std::string raw_params, read_options options) const = 0;
+  /// Likewise, without an answer.
+  virtual void notify(std::optional<std::string> peer, std::string method, std::string raw_params) const = 0;
   virtual std::shared_ptr<const caller::handle> caller_handle() const = 0;
   /// The same under another deadline and cancellation.
   virtual std::shared_ptr<const call_surroundings> under(coro::context scope) const = 0;
@@ -51,6 +53,8 @@ struct caller::handle {
   virtual void notify(std::string method, std::string raw_params) const = 0;
   virtual std::shared_ptr<detail::pending_state> start(std::string method, std::string raw_params,
                                                        call_options options) const = 0;
+  virtual std::shared_ptr<detail::stream_buffer> open_stream(std::string method, std::string raw_params,
+                                                             read_options options) const = 0;
   virtual bool same_as(const handle& other) const noexcept = 0;
 };
 

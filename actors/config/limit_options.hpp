@@ -37,7 +37,8 @@ struct limit_options {
   std::size_t held_request_bytes = 128 << 20;
   /// Of frames that one reactor has read but that are not complete yet.
   std::size_t unfinished_frame_bytes = 64 << 20;
-  /// The largest part of a limit of a reactor or of the node that one connection or identity may take.
+  /// The largest part of a limit of a reactor or of the node that one connection or identity may take; of
+  /// `connections`, one identity.
   std::size_t share_percent = 25;
   /// The JSON schema of one method's params or result, as text.
   std::size_t schema_bytes = 16 << 10;

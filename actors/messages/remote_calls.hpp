@@ -47,8 +47,9 @@ struct remote_item {
   std::size_t id_size = 0;
   /// Of a call of a method, for the log there.
   std::string method;
-  /// Of an answer without a response.
+  /// Of an answer without a response, and whether the instance has no part in it.
   rpc_error failure;
+  bool blameless = false;
 };
 
 /// Calls go one way and their answers the other, so the receiver keeps the message for its own next one.
@@ -64,7 +65,7 @@ class remote_calls final : public actor_message {
     item.what = what;
     item.origin_shard = origin_shard;
     item.origin = origin;
-    item.streams = false;
+    item.streams = item.blameless = false;
     return item;
   }
   std::span<remote_item> items() noexcept { return {items_.data(), used_}; }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
@@ -25,56 +24,26 @@ constexpr std::array foreign_ends = {close_reason::speaks_http, close_reason::sp
 
 peer::peer(caf::actor_config& config, reactor& home, shard& shared, peer_task task,
            caf::strong_actor_ptr router, caf::actor registry, caf::strong_actor_ptr manager)
-    : pinned_actor(config, home),
-      shared_(shared),
+    : dialler(config, home, shared, std::move(router), "peer " + task.label),
       task_(std::move(task)),
-      router_(std::move(router)),
       registry_(std::move(registry)),
-      manager_(std::move(manager)),
-      backoff_(shared.options.mesh.reconnect_initial, shared.options.mesh.reconnect_max,
-               std::random_device{}()),
-      dialling_(home, shared.options) {
+      manager_(std::move(manager)) {
   status_.key = task_.key;
 }
 
 peer::~peer() = default;
 
-void peer::receive(actor_message& message) {
-  switch (message.what()) {
-    case actor_message::type::start:
-      home().metrics().add(metric::actors_peer);
-      life_.emplace(home());
-      tasks_.emplace(home(), [log = shared_.log, name = task_.label](const std::exception_ptr&) {
-        log->error("peer {}: an exception left its coroutine; this is a bug of the node", name);
-      });
-      tasks_->spawn(run(this));
-      return;
-    case actor_message::type::address_resolved:
-      return dialling_.on_resolved(static_cast<address_resolved&>(message));
-    case actor_message::type::link_changed:
-      return on_link_changed(static_cast<link_changed&>(message));
-    case actor_message::type::retire:
-      return retire();
-    case actor_message::type::close:
-      return terminate();
-    default:
-      return;
-  }
+coro::task<void> peer::live() {
+  home().metrics().add(metric::actors_peer);
+  return run(this);
 }
 
 void peer::on_terminate() {
-  tasks_.reset();
-  life_.reset();
-  dialling_.drop();
+  dialler::on_terminate();
   home().metrics().add(metric::actors_peer, -1);
   caf::anon_send(registry_, peer_gone{task_.key});
   send_to(manager_, make_actor_message<peer_ended>(task_.key));
   manager_.reset();
-}
-
-void peer::on_exception(std::string_view what) noexcept {
-  home().metrics().add(metric::actor_failures);
-  shared_.log->error("peer {}: {}", task_.label, what);
 }
 
 std::string peer::described() const {
@@ -104,9 +73,7 @@ coro::task<void> peer::run(peer* self) {
   for (;;) {
     ++self->status_.attempts;
     self->report(state::resolving);
-    auto addresses = co_await dialling::look_up(&self->dialling_, &self->home_system(),
-                                                caf::actor_cast<caf::strong_actor_ptr>(self),
-                                                self->task_.address, *self->life_);
+    auto addresses = co_await self->look_up(self->task_.address);
     const bool found = addresses && !addresses->empty();
     const auto is_self = [self](const sockaddr_storage& address) { return self->is_self(address); };
     if (found && std::ranges::all_of(*addresses, is_self)) {
@@ -137,10 +104,9 @@ coro::task<void> peer::run(peer* self) {
   }
 }
 
-// What happens again and again is told once.
 void peer::tell(const std::string& error, std::chrono::milliseconds next) {
   const bool foreign = std::ranges::any_of(foreign_ends, [&](auto each) { return error == to_string(each); });
-  const bool again = foreign ? std::exchange(foreign_told_, true) : std::exchange(told_, error) == error;
+  const bool again = foreign ? std::exchange(foreign_told_, true) : told_before(error);
   const bool wrong = foreign || status_.is == state::conflict;
   const auto level = again ? spdlog::level::debug : wrong ? spdlog::level::warn : spdlog::level::info;
   shared_.log->log(level, "peer {}: {}; next attempt in {} ms", described(), error, next.count());
@@ -152,7 +118,7 @@ coro::task<std::string> peer::dial(peer* self, std::vector<sockaddr_storage> can
   for (const auto& address : candidates) {
     if (self->is_self(address)) continue;
     self->report(state::connecting);
-    auto descriptor = co_await dialling::connect(&self->dialling_, address, *self->life_);
+    auto descriptor = co_await self->connect(address);
     if (descriptor) co_return co_await serve(self, *descriptor, address);
     error = std::move(descriptor.error());
   }
@@ -175,14 +141,11 @@ coro::task<std::string> peer::serve(peer* self, int descriptor, sockaddr_storage
 void peer::on_link_changed(const link_changed& message) {
   if (!message.up) {
     conflict_ = message.conflict;
-    const bool lasted = up_since_ != coro::clock::time_point{} &&
-                        home().now() - up_since_ >= shared_.options.mesh.reconnect_reset;
-    if (lasted) backoff_.reset();
-    up_since_ = {};
+    note_down();
     if (link_down_ != nullptr) link_down_->set(message.detail);
     return;
   }
-  up_since_ = home().now();
+  note_up();
   told_.clear();
   foreign_told_ = false;
   status_.node = message.detail;

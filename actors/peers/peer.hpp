@@ -7,19 +7,12 @@
 // Thread safety: pinned to the reactor whose router gets the connection.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "actors/config/options.hpp"
-#include "actors/coro/completion.hpp"
-#include "actors/coro/scope.hpp"
-#include "actors/messages/router_messages.hpp"
-#include "actors/peers/dialling.hpp"
+#include "actors/peers/dialler.hpp"
 #include "actors/registry/messages.hpp"
-#include "actors/runtime/backoff.hpp"
-#include "actors/runtime/pinned_actor.hpp"
-#include "actors/transport/shard.hpp"
 
 namespace weft {
 
@@ -44,7 +37,7 @@ struct peer_task {
   host_port address;
 };
 
-class peer final : public pinned_actor {
+class peer final : public dialler {
  public:
   peer(caf::actor_config& config, reactor& home, shard& shared, peer_task task, caf::strong_actor_ptr router,
        caf::actor registry, caf::strong_actor_ptr manager);
@@ -53,8 +46,10 @@ class peer final : public pinned_actor {
   const char* name() const override { return "peer"; }
 
  private:
-  // -- pinned_actor
-  void receive(actor_message& message) override;
+  // -- dialler
+  coro::task<void> live() override;
+  void on_link_changed(const link_changed& message) override;
+  void retire() override;
   void on_terminate() override;
 
   static coro::task<void> run(peer* self);
@@ -62,23 +57,14 @@ class peer final : public pinned_actor {
   static coro::task<std::string> dial(peer* self, std::vector<sockaddr_storage> candidates);
   void report(peer_status::state state);
   void tell(const std::string& error, std::chrono::milliseconds next);
-  void on_exception(std::string_view what) noexcept override;
   /// "b (10.0.0.2:7400)"
   std::string described() const;
-  void retire();
   bool is_self(const sockaddr_storage& address) const;
-  void on_link_changed(const link_changed& message);
 
-  shard& shared_;
   peer_task task_;
-  caf::strong_actor_ptr router_;
   caf::actor registry_;
   caf::strong_actor_ptr manager_;
   peer_status status_;
-  backoff backoff_;
-  /// When the link came up, and what was logged of the last failure.
-  coro::clock::time_point up_since_{};
-  std::string told_;
   bool conflict_ = false;
   /// What is there instead of a node has been told, since the last link.
   bool foreign_told_ = false;
@@ -87,10 +73,7 @@ class peer final : public pinned_actor {
   sockaddr_storage dialled_{};
   /// Addresses that answered with this node's own id.
   std::vector<std::string> own_;
-  dialling dialling_;
   coro::completion<std::string>* link_down_ = nullptr;
-  std::optional<coro::context> life_;
-  std::optional<coro::scope> tasks_;
 };
 
 }  // namespace weft

@@ -3,27 +3,22 @@
 //
 // Told as one coroutine: look an address up, connect, hand the socket to the router, wait until the
 // connection is down or its node goes, go on with the next address, and wait a little longer after each round
-// that reached nobody.
+// that reached nobody. A task that ends when it is refused ends after a round in which every node has said
+// what it does not take of the introduction.
 //
 // Thread safety: pinned to the reactor whose router gets the connection.
 #pragma once
 
 #include <chrono>
-#include <optional>
+#include <cstddef>
 #include <string>
 
-#include "actors/coro/completion.hpp"
-#include "actors/coro/scope.hpp"
-#include "actors/messages/router_messages.hpp"
-#include "actors/peers/dialling.hpp"
+#include "actors/peers/dialler.hpp"
 #include "actors/peers/uplink_task.hpp"
-#include "actors/runtime/backoff.hpp"
-#include "actors/runtime/pinned_actor.hpp"
-#include "actors/transport/shard.hpp"
 
 namespace weft {
 
-class uplink final : public pinned_actor {
+class uplink final : public dialler {
  public:
   uplink(caf::actor_config& config, reactor& home, shard& shared, uplink_task task,
          caf::strong_actor_ptr router);
@@ -32,28 +27,18 @@ class uplink final : public pinned_actor {
   const char* name() const override { return "uplink"; }
 
  private:
-  // -- pinned_actor
-  void receive(actor_message& message) override;
-  void on_terminate() override;
-  void on_exception(std::string_view what) noexcept override;
+  // -- dialler
+  coro::task<void> live() override { return run(this); }
+  void on_link_changed(const link_changed& message) override;
 
   static coro::task<void> run(uplink* self);
   /// Returns when the connection is down, goes, or could not be made.
   static coro::task<uplink_failure> attempt(uplink* self, host_port address);
   static coro::task<uplink_failure> serve(uplink* self, int descriptor, sockaddr_storage address);
-  void on_link_changed(const link_changed& message);
   void tell(const host_port& address, const std::string& error, std::chrono::milliseconds next);
 
-  shard& shared_;
   uplink_task task_;
-  caf::strong_actor_ptr router_;
-  backoff backoff_;
-  dialling dialling_;
-  std::string told_;
-  std::optional<coro::clock::time_point> up_since_;
   coro::completion<uplink_failure>* down_ = nullptr;
-  std::optional<coro::context> life_;
-  std::optional<coro::scope> tasks_;
 };
 
 }  // namespace weft

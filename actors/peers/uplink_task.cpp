@@ -25,11 +25,24 @@ void uplink_monitor::on_round_failed(uplink_failure why) {
   changed_.notify_all();
 }
 
+void uplink_monitor::on_refused(uplink_failure why) {
+  {
+    const std::lock_guard lock(mutex_);
+    refusal_ = std::move(why);
+  }
+  if (refused_act_) refused_act_();
+}
+
+std::optional<uplink_failure> uplink_monitor::refusal() const {
+  const std::lock_guard lock(mutex_);
+  return refusal_;
+}
+
 std::optional<uplink_failure> uplink_monitor::wait_first(std::chrono::steady_clock::time_point until) {
   std::unique_lock lock(mutex_);
   changed_.wait_until(lock, until, [&] { return up_ || round_failed_; });
   if (up_) return std::nullopt;
-  if (last_.message.empty()) return uplink_failure{0, "no connection in time"};
+  if (last_.message.empty()) return uplink_failure{0, "no connection in time", {}};
   return last_;
 }
 

@@ -6,10 +6,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/config/options.hpp"
@@ -20,6 +22,8 @@ struct uplink_failure {
   /// 0 when the node did not say one.
   std::int32_t code = 0;
   std::string message;
+  /// Of the node, if it is about one.
+  std::string address{};
 };
 
 class uplink_monitor {
@@ -28,6 +32,13 @@ class uplink_monitor {
   void on_down(uplink_failure why);
   /// Every address was tried in vain.
   void on_round_failed(uplink_failure why);
+  /// Every node has refused what will not change by itself: nobody is dialled any more. Calls what
+  /// `when_refused` was given, on the reactor.
+  void on_refused(uplink_failure why);
+  /// Before the uplink starts.
+  void when_refused(std::function<void()> act) { refused_act_ = std::move(act); }
+  /// Why nobody is dialled any more, once that is so.
+  std::optional<uplink_failure> refusal() const;
 
   /// Until the connection is up, every address was tried in vain once, or the time is over. Nothing when it
   /// is up.
@@ -42,6 +53,8 @@ class uplink_monitor {
   bool up_ = false;
   std::string node_;
   bool round_failed_ = false;
+  std::optional<uplink_failure> refusal_;
+  std::function<void()> refused_act_;
   uplink_failure last_;
 };
 
@@ -51,6 +64,8 @@ struct uplink_task {
   /// The params of `connect`, as JSON, and whether they say that something is served.
   std::string raw_introduction;
   bool serves = false;
+  /// Ends once every node has refused for a reason that stays, and tells the monitor.
+  bool ends_when_refused = false;
   std::shared_ptr<uplink_monitor> monitor = std::make_shared<uplink_monitor>();
 };
 

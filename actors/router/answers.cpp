@@ -1,5 +1,7 @@
 #include "actors/router/answers.hpp"
 
+#include <fmt/format.h>
+
 namespace weft {
 
 void answers::result(const answer_target& target, std::string_view raw_result) {
@@ -80,6 +82,19 @@ void answers::make_fit(batch_answers& group, const link_entry& entry, const rpc_
       group.text += errors[i];
     }
   }
+}
+
+void answers::replace_with_error(const answer_target& target, link_entry& entry, std::size_t start) {
+  auto& out = links_.output(entry).bulk;
+  site_.metrics().add(metric::limit_output_hard);
+  const auto error = site_.exhausted(
+      fmt::format("{} bytes of large answers wait to be sent to {} (limits.output_hard_bytes)",
+                  entry.held_back_bytes, entry.node),
+      executed::unknown);
+  out.resize(start);
+  proto::begin_frame(out);
+  proto::append_error(out, target.raw_id, error);
+  proto::end_frame(out, start);
 }
 
 void answers::drop_part(batch_answers& group) {

@@ -52,6 +52,8 @@ class answers {
 
  private:
   void complete(batch_answers& group);
+  /// The answer that begins there is too much for a link.
+  void replace_with_error(const answer_target& target, link_entry& entry, std::size_t start);
   /// Puts errors in place of answers, so that the rest is not larger than the connection takes.
   void make_fit(batch_answers& group, const link_entry& entry, const rpc_error& refusal);
   void release(batch_answers& group);
@@ -88,6 +90,8 @@ void answers::render(const answer_target& target, Write&& write) {
     proto::append_error(out, target.raw_id, *refusal);
   }
   proto::end_frame(out, start);
+  if (entry->is_link() && !links_.hold_back(*entry, start)) [[unlikely]]
+    replace_with_error(target, *entry, start);
 }
 
 }  // namespace weft

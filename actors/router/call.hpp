@@ -66,7 +66,8 @@ struct call final : coro::timer, waiting_call {
   enum class origin : std::uint8_t { none, connection, coroutine, router };
   enum class handler : std::uint8_t { none, coroutine, blocking };
   /// What its timer is set for, when not for its deadline: `retry` and `queue` have no attempt.
-  enum class pause : std::uint8_t { none, retry, queue, hedge, cancel };
+  /// `half_closed`: a stream whose caller may be gone, and otherwise grants no more.
+  enum class pause : std::uint8_t { none, retry, queue, hedge, cancel, half_closed };
 
   call();
   attempt_key key_of(const attempt& a) const noexcept { return {key, a.which}; }

@@ -20,6 +20,13 @@ class call_table {
   call* find(call_key key) const noexcept;
   void release(call& c);
   std::size_t size() const noexcept { return in_use_; }
+  /// `visit` may release the record that it gets.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i]->from != call::origin::none) visit(*slots_[i]);
+    }
+  }
 
   // -- calls of connections by (connection, raw id)
   void index(call& c);

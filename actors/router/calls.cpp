@@ -217,6 +217,7 @@ void calls::attach(attempt& a, link_entry& callee) {
   a.callee = callee.key();
   link_front(callee.attempts_received, a, &attempt::previous, &attempt::next);
   ++callee.received_count;
+  if (a.of->stream) ++callee.streams_received;
   const auto& status = callee.status->status();
   a.queued_before = status.bytes_written + status.pending_output + links_.output(callee).bulk.size();
 }
@@ -226,6 +227,7 @@ void calls::detach(attempt& a) {
     if (auto* callee = links_.find(a.callee)) {
       unlink(callee->attempts_received, a, &attempt::previous, &attempt::next);
       --callee->received_count;
+      if (a.of->stream) --callee->streams_received;
     }
   }
   a.to = attempt::target::none;
@@ -256,6 +258,8 @@ void calls::settle_failed(call& c, rpc_error error) {
     error = make_mesh_error(static_cast<error_code>(error.code), std::move(error.message), executed::unknown,
                             site_.options.id, error.retry_after_ms.value_or(-1));
   }
+  if (c.stream) [[unlikely]]
+    c.stream->tell_cursor(error);
   settle(c, outcome::of(error));
 }
 
@@ -274,7 +278,7 @@ void calls::conclude(call& c, const outcome& given) {
                         c.idle() && !c.may_have_run ? executed::no : executed::unknown, site_.options.id);
   const auto o = taken_back ? outcome::of(*taken_back) : given;
   records_.observe(c, o.code);
-  if (c.stream) [[unlikely]]
+  if (c.stream && c.from != call::origin::router) [[unlikely]]
     count_end_of_stream(o);
   if (!o.awaited) return;
   switch (c.from) {
@@ -294,6 +298,7 @@ void calls::conclude(call& c, const outcome& given) {
         item.text = o.response->text;
       } else {
         item.failure = *o.error;
+        item.blameless = o.blameless;
       }
       return;
     }

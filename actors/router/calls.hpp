@@ -21,6 +21,8 @@ struct outcome {
   const rpc_error* error = nullptr;
   /// Its caller is gone, or has taken it back.
   bool awaited = true;
+  /// Nobody but an end of the stream has broken a rule, which says nothing about the instance.
+  bool blameless = false;
 
   static outcome of(const rpc_error& error) noexcept { return {.code = error.code, .error = &error}; }
   static outcome unawaited(error_code why) noexcept {
@@ -70,6 +72,11 @@ class calls {
   attempt* named_by(const link_entry& callee, std::string_view raw_id) const noexcept;
   /// Those whose callers wait.
   std::size_t awaited() const noexcept { return table_.size() - left_behind_; }
+
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    table_.for_each(visit);
+  }
 
   // -- ending
   /// The one end of every call: told, answered, closed.

@@ -5,9 +5,16 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "actors/transport/acceptor.hpp"
 #include "actors/transport/network.hpp"
 
 namespace weft {
+
+gatekeeper::gatekeeper(router_site& site, links& connections)
+    : site_(site),
+      links_(connections),
+      connection_share_(share_of(connection_limit(site.options.limits.connections),
+                                 site.options.limits.share_percent, 1)) {}
 
 rpc_error gatekeeper::refuse(const identity& who, metric right, std::string_view what) const {
   const bool nobody = &who == &site_.options.auth.policy->everyone();
@@ -64,16 +71,47 @@ std::expected<const identity*, rpc_error> gatekeeper::authorize(link_entry& entr
   if (forbidden != serves.end()) {
     return std::unexpected(refuse(*who, metric::auth_serve, fmt::format("serve '{}'", forbidden->pattern)));
   }
+  if (auto full = take_place(entry, who, as_node || entry.is_link()))
+    return std::unexpected(std::move(*full));
   return who;
+}
+
+bool gatekeeper::is_nobodys(const identity* who, bool as_node) const {
+  return who == nullptr || as_node || who == &site_.options.auth.policy->everyone();
+}
+
+usage& gatekeeper::usage_of(const identity& who) {
+  const auto [found, first] = usages_.try_emplace(&who);
+  if (first) {
+    const auto counts = site_.environment.identities->of(who.name);
+    found->second.blocking = counts.blocking;
+    found->second.connections = counts.connections;
+  }
+  return found->second;
+}
+
+std::optional<rpc_error> gatekeeper::take_place(link_entry& entry, const identity* who, bool as_node) {
+  if (is_nobodys(who, as_node)) {
+    entry.place.reset();
+    return std::nullopt;
+  }
+  if (entry.place && entry.who == who) return std::nullopt;
+  entry.place = usage_account::take_of_share(usage_of(*who).connections, connection_share_);
+  if (entry.place) return std::nullopt;
+  constexpr std::int64_t retry_after_ms = 1'000;
+  site_.metrics().add(metric::limit_connection_share);
+  links_.finish(entry);
+  return make_mesh_error(error_code::resource_exhausted,
+                         fmt::format("{} connections of '{}' are open, its share (limits.share_percent of "
+                                     "limits.connections); this one ends",
+                                     connection_share_, who->name),
+                         executed::no, site_.options.id, retry_after_ms);
 }
 
 void gatekeeper::admit(link_entry& entry, const identity* who, bool as_node) {
   entry.who = who;
   entry.of_identity = nullptr;
-  if (who == nullptr || as_node || who == &site_.options.auth.policy->everyone()) return;
-  const auto [found, first] = usages_.try_emplace(who);
-  if (first) found->second.blocking = site_.environment.identities->blocking_of(who->name);
-  entry.of_identity = &found->second;
+  if (!is_nobodys(who, as_node)) entry.of_identity = &usage_of(*who);
 }
 
 }  // namespace weft

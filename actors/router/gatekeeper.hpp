@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -14,10 +15,10 @@ namespace weft {
 
 class gatekeeper {
  public:
-  gatekeeper(router_site& site, links& connections) noexcept : site_(site), links_(connections) {}
+  gatekeeper(router_site& site, links& connections);
 
   /// Who the connection is from now on, if it may be and do what it claims with `connect`; an empty token
-  /// keeps who it is. Null without an access policy.
+  /// keeps who it is. Null without an access policy. A connection beyond its identity's share ends.
   std::expected<const identity*, rpc_error> authorize(link_entry& entry, std::string_view token,
                                                       std::span<const served_method> serves, bool as_node);
   /// Makes it so. A client's calls count from now on for all connections of its identity together; a link to
@@ -36,9 +37,16 @@ class gatekeeper {
  private:
   rpc_error refuse_token(link_entry& entry);
   rpc_error refuse(const identity& who, metric right, std::string_view what) const;
+  /// Counts for itself, not for an identity.
+  bool is_nobodys(const identity* who, bool as_node) const;
+  /// Takes the connection's place in the share of its new identity.
+  std::optional<rpc_error> take_place(link_entry& entry, const identity* who, bool as_node);
+  usage& usage_of(const identity& who);
 
   router_site& site_;
   links& links_;
+  /// Connections of one identity, on all reactors.
+  const std::size_t connection_share_;
   /// What identities have of this reactor's limits; links refer to it.
   std::unordered_map<const identity*, usage> usages_;
   /// For wrong tokens.

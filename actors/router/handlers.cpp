@@ -313,7 +313,7 @@ void handlers::on_done(call_key key, json_result outcome) {
   }
   if (c->left_behind) return calls_.close_left_behind(*c, true);
   if (outcome && c->stream && streams::gathered_for(*c)) {
-    calls_.settle(*c, {.raw_result = c->stream->gathered});
+    calls_.settle(*c, {.raw_result = c->stream->rare().gathered});
   } else if (outcome) {
     calls_.settle(*c, {.raw_result = dump(*outcome)});
   } else {

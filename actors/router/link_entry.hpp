@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,10 +70,18 @@ struct link_entry {
   /// What its calls take, where that is not counted for all connections of its identity together.
   usage own_usage;
   usage* of_identity = nullptr;
+  /// In the share of connections that its identity has; nothing for who counts for itself.
+  std::optional<usage_account> place;
 
   /// Of the calls it made, those that stream.
   std::uint32_t stream_count = 0;
+  /// Of those it received.
+  std::uint32_t streams_received = 0;
   std::vector<stalled_stream> stalled;
+
+  /// Large answers to a node that wait until its link has taken others, and their bytes.
+  std::vector<std::string> held_back;
+  std::size_t held_back_bytes = 0;
 
   sockaddr_storage address{};
   /// Told when a link that a peer actor dialled goes down.

@@ -12,6 +12,9 @@
 namespace weft {
 namespace {
 
+/// Smaller answers are not worth holding back.
+constexpr std::size_t large_answer = std::size_t{16} * 1024;
+
 std::string_view to_string(link_entry::role role) {
   switch (role) {
     case link_entry::role::client:
@@ -105,7 +108,36 @@ std::optional<rpc_error> links::check_limits(const link_entry& entry, std::size_
       fmt::format("{} bytes wait to be sent to {} (limits.output_hard_bytes)", pending, entry.node), ran);
 }
 
+bool links::hold_back(link_entry& entry, std::size_t start) {
+  const auto& limits = site_.options.limits;
+  auto& out = output(entry);
+  const auto size = out.bulk.size() - start;
+  const bool waits = !entry.held_back.empty() || entry.output_bytes() - size > limits.output_soft_bytes / 2;
+  if (size < large_answer || !waits) return true;
+  if (entry.held_back_bytes + size > limits.output_hard_bytes / 2) return false;
+  entry.held_back.emplace_back(out.bulk, start);
+  entry.held_back_bytes += size;
+  out.bulk.resize(start);
+  out.tell_below = limits.output_soft_bytes / 4;
+  return true;
+}
+
+void links::release_held_back(link_entry& entry, bool all) {
+  auto& held = entry.held_back;
+  if (held.empty()) return;
+  const auto& limits = site_.options.limits;
+  auto& out = output(entry);
+  auto next = held.begin();
+  for (; next != held.end() && (all || entry.output_bytes() <= limits.output_soft_bytes / 2); ++next) {
+    out.bulk += *next;
+    entry.held_back_bytes -= next->size();
+  }
+  held.erase(held.begin(), next);
+  if (!held.empty()) out.tell_below = limits.output_soft_bytes / 4;
+}
+
 void links::finish(link_entry& entry) {
+  release_held_back(entry, true);
   entry.finishing = true;
   output(entry).finish = true;
 }

@@ -58,6 +58,11 @@ class links {
       return std::nullopt;
     return check_limits(entry, frame_bytes, ran);
   }
+  /// Holds an answer back, the output from `start` on, that is large while much waits for this link already:
+  /// others' answers pass it. False when too much is held back already.
+  bool hold_back(link_entry& entry, std::size_t start);
+  /// As much of that as the link takes now, or all.
+  void release_held_back(link_entry& entry, bool all = false);
   /// Closes the connection once its output is written.
   void finish(link_entry& entry);
   /// The same when the other side has finished sending and everything is answered.

@@ -125,6 +125,10 @@ void records::record(call& c, std::int32_t code) {
   describe_callee(c, record);
   record.code = code;
   record.attempts = c.tried.count();
+  if (c.stream) [[unlikely]] {
+    record.attempts += c.stream->earlier_attempts;
+    if (c.stream->has_rare()) record.resumptions = std::move(c.stream->rare().resumptions);
+  }
   record.ended = system_clock::now();
   record.duration = coro::clock::now() - c.started;
   record.trace = std::move(c.trace);

@@ -7,6 +7,16 @@
 #include <unistd.h>
 
 namespace weft {
+namespace {
+
+std::string notification_of(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+  std::string text;
+  proto::append_request(text, {}, method, raw_params,
+                        {-1, ctx.raw_traceparent(), ctx.raw_tracestate(), ctx.raw_route_key()});
+  return text;
+}
+
+}  // namespace
 
 using coro::clock;
 
@@ -88,7 +98,10 @@ void router::receive(actor_message& message) {
     case type::registered:
       return session_.on_registered(static_cast<registered_message&>(message));
     case type::output_drained:
-      if (auto* entry = links_.find(static_cast<output_drained&>(message).from)) streams_.on_drained(*entry);
+      if (auto* entry = links_.find(static_cast<output_drained&>(message).from)) {
+        streams_.on_drained(*entry);
+        links_.release_held_back(*entry);
+      }
       return;
     case type::unfinished_frames:
       return links_.cut_unfinished();
@@ -150,6 +163,24 @@ void router::notify(connection_key to, std::string_view method, std::string_view
   flush_outside_turn();
 }
 
+void router::notify_anyone(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+  const auto text = notification_of(method, raw_params, ctx);
+  if (site_.environment.has_uplink) {
+    if (site_.uplink) upstream_.notify(*site_.uplink, text);
+  } else if (const auto* serving = site_.routes->find(method)) {
+    upstream_.notify_instance(text, *serving, ctx.raw_route_key());
+  }
+  flush_outside_turn();
+}
+
+void router::notify_peer(const std::string& name, std::string_view method, std::string_view raw_params,
+                         const weft::context& ctx) {
+  const auto found = site_.routes->peers.find(name);
+  if (found == site_.routes->peers.end() || !found->second.up) return;
+  upstream_.notify(found->second.link, notification_of(method, raw_params, ctx));
+  flush_outside_turn();
+}
+
 std::shared_ptr<const std::atomic<bool>> router::alive(connection_key key) {
   auto* entry = links_.find(key);
   if (entry == nullptr) return nullptr;
@@ -206,6 +237,8 @@ void router::on_call_timer(call& c) {
     upstream_.start_hedge(c);
   } else if (c.paused == call::pause::cancel) {
     upstream_.on_late_cancellation(c);
+  } else if (c.paused == call::pause::half_closed) {
+    streams_.end_ungranted(c);
   }
   flush_outside_turn();
 }
@@ -247,6 +280,7 @@ void router::on_snapshot(snapshot_message& message) {
   std::ranges::move(message.registrations, std::back_inserter(in_force_));
   // An instance may have come that has room.
   waiting_.offer_all();
+  upstream_.move_streams();
 }
 
 void router::offer_permits() {
@@ -297,7 +331,11 @@ void router::on_inspect(inspect_message& message) {
 
 void router::on_drain(const drain_message& message) {
   if (!message.finish) return session_.drain(message.deadline);
-  links_.for_each_open([&](link_entry& entry) { links_.output(entry).finish = true; });
+  streams_.end_all();
+  links_.for_each_open([&](link_entry& entry) {
+    links_.release_held_back(entry, true);
+    links_.output(entry).finish = true;
+  });
   records_.finish();
 }
 

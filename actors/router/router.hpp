@@ -64,6 +64,12 @@ class router final : public pinned_actor, private call_owner {
   void spawn(coro::task<void> task) { tasks_->spawn(std::move(task)); }
   /// Does nothing when the connection is gone, going or full.
   void notify(connection_key to, std::string_view method, std::string_view raw_params);
+  /// Likewise, to one of those who serve the method elsewhere, or to a peer.
+  void notify_anyone(std::string_view method, std::string_view raw_params, const weft::context& ctx);
+  void notify_peer(const std::string& name, std::string_view method, std::string_view raw_params,
+                   const weft::context& ctx);
+  /// Is it a method of this process?
+  bool serves(std::string_view method) const { return handlers_.find(method) != nullptr; }
   /// Becomes false when the connection ends; null when it has.
   std::shared_ptr<const std::atomic<bool>> alive(connection_key key);
   std::size_t index() const noexcept { return site_.index(); }

@@ -1,8 +1,9 @@
 #include "actors/router/stream_driver.hpp"
 
-#include <deque>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "actors/coro/completion.hpp"
 #include "actors/coro/next_turn.hpp"
@@ -23,7 +24,7 @@ class generator_end final : public stream_end {
     if (c == nullptr) return;
     c->stream->callee = this;
     half_closed_ = c->stream->half_closed;
-    c->stream->down.next_bytes();
+    streams_.begin_here(*c);
     if (takes_input) streams_.accept(*c, accepted_at_a_time);
   }
   generator_end(const generator_end&) = delete;
@@ -53,12 +54,12 @@ class generator_end final : public stream_end {
 
   item_generator::step step(item_generator& items) {
     if (raised_) {
-      const auto error = std::exchange(raised_, std::nullopt);
+      const auto error = std::move(raised_);
       return items.athrow(stream_raised(*error));
     }
     if (!std::exchange(started_, true) || values_.empty()) return items.next();
     auto value = std::move(values_.front());
-    values_.pop_front();
+    values_.erase(values_.begin());
     if (auto* c = stream(); c != nullptr && ++taken_ == accepted_at_a_time / 2)
       streams_.accept(*c, std::exchange(taken_, 0));
     return items.asend(std::move(value));
@@ -71,7 +72,7 @@ class generator_end final : public stream_end {
     wake();
   }
   void on_raise(rpc_error error) override {
-    raised_ = std::move(error);
+    raised_ = std::make_unique<rpc_error>(std::move(error));
     wake();
   }
   void on_half_close() override {
@@ -90,8 +91,9 @@ class generator_end final : public stream_end {
   bool started_ = false;
   bool half_closed_ = false;
   std::int64_t taken_ = 0;
-  std::deque<std::string> values_;
-  std::optional<rpc_error> raised_;
+  /// As few as were accepted at a time.
+  std::vector<std::string> values_;
+  std::unique_ptr<rpc_error> raised_;
   std::optional<coro::completion<void>> changed_;
 };
 
@@ -107,43 +109,37 @@ coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* s
                                                                   item_generator items, coro::context scope,
                                                                   bool takes_input) {
   generator_end end(*book, *flows, key, takes_input);
+  // Each place that waits takes room in the frame, which every open stream has: so there are few.
+  std::optional<coro::cancel_reason> cancelled;
+  std::optional<stream_item> item;
   int sent = 0;
   try {
     for (;;) {
-      while (!end.may_step()) {
+      // Only what was raised can be answered before there is credit for it.
+      while (!cancelled && !(item ? end.may_send() : end.may_step())) {
         site->flush_outside_turn();
-        if (const auto woken = co_await end.changed(scope); !woken) {
-          co_await items.aclose();
-          co_return std::unexpected(taken_back(woken.error(), site->options.id));
-        }
+        if (const auto woken = co_await end.changed(scope); !woken) cancelled = woken.error();
       }
-      const auto item = co_await end.step(items);
-      if (const auto why = scope.reason()) {
-        co_await items.aclose();
-        co_return std::unexpected(taken_back(*why, site->options.id));
+      if (!cancelled && !item) {
+        item = co_await end.step(items);
+        cancelled = scope.reason();
+        if (!cancelled && !item) co_return nullptr;
+        if (!cancelled && !end.may_send()) continue;
       }
-      if (!item) co_return nullptr;
-      // Only what was raised could be answered before there was credit for it.
-      while (!end.may_send()) {
-        site->flush_outside_turn();
-        if (const auto woken = co_await end.changed(scope); !woken) {
-          co_await items.aclose();
-          co_return std::unexpected(taken_back(woken.error(), site->options.id));
-        }
-      }
-      if (!flows->item(*end.stream(), item->raw_value, item->raw_cursor)) {
-        site->flush_outside_turn();
-        co_await items.aclose();
-        co_return nullptr;
-      }
+      if (cancelled || !flows->item(*end.stream(), item->raw_value, item->raw_cursor)) break;
+      item.reset();
       if (++sent % burst == 0) {
         site->flush_outside_turn();
         co_await coro::next_turn(scope.get_executor());
       }
     }
+    site->flush_outside_turn();
+    co_await items.aclose();
   } catch (const stream_raised& uncaught) {
     co_return std::unexpected(uncaught.error);
   }
+  if (cancelled) co_return std::unexpected(taken_back(*cancelled, site->options.id));
+  co_return nullptr;
 }
 
 }  // namespace weft

@@ -8,9 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "actors/messages/result.hpp"
 #include "actors/router/stream_flow.hpp"
+#include "actors/telemetry/call_record.hpp"
 #include "proto/message.hpp"
 
 namespace weft {
@@ -24,6 +26,8 @@ class stream_end {
   /// More may be sent now.
   virtual void on_grant(std::int64_t items, std::int64_t bytes) = 0;
   virtual void on_value(std::string_view raw_value) = 0;
+  /// Of an item that has one: before its value.
+  virtual void on_cursor(std::string_view) {}
   virtual void on_raise(rpc_error error) = 0;
   /// No further value comes.
   virtual void on_half_close() = 0;
@@ -35,7 +39,19 @@ class stream_end {
 };
 
 struct stream_state {
-  explicit stream_state(std::int64_t window) noexcept : down(window), up(window) {}
+  /// What a message takes beside its value, the id in it and a cursor: names, numbers, braces and the header.
+  static constexpr std::size_t around_value = 96;
+
+  explicit stream_state(std::size_t id_bytes) noexcept
+      : down(static_cast<std::int64_t>(around_value + id_bytes)), up(around_value) {}
+
+  /// An error that says that it was lost also says where it can go on.
+  void tell_cursor(rpc_error& error) const {
+    const bool lost = error.code == static_cast<std::int32_t>(error_code::unavailable);
+    if (!lost || !resumable || gathers || cursor.empty() || !error.data.ends_with('}')) return;
+    error.data.pop_back();
+    error.data.append(R"(,"cursor":)").append(cursor).append("}");
+  }
 
   /// Items, towards the caller: kept by the router that the caller is connected to.
   stream_flow down;
@@ -51,12 +67,15 @@ struct stream_state {
   bool half_closed = false;
   /// Its callee has let the caller send values, which another one would not know of.
   bool took_input = false;
+  /// Taken back from an instance that is about to go, to go on at another one.
+  bool moving = false;
   /// It may go on at another instance behind `cursor`.
   bool resumable = false;
   std::string cursor;
-  /// Its caller has not asked for a stream: the items until now, as the beginning of an array.
+  /// Of its attempts, those that the call has forgotten since.
+  std::uint32_t earlier_attempts = 0;
+  /// Its caller has not asked for a stream.
   bool gathers = false;
-  std::string gathered;
   /// The instance that works on it has not declared that it streams.
   bool plain_callee = false;
   /// Its next grants wait for an output to drain.
@@ -64,9 +83,25 @@ struct stream_state {
   bool stalled_up = false;
   /// Where the member `stream` lies in the request; empty where it has none yet.
   proto::text_span member;
+  /// What few streams have.
+  struct rarity {
+    /// Where it gathers: the items until now, as the beginning of an array.
+    std::string gathered = "[";
+    /// For its span, if it makes one.
+    std::vector<stream_resumption> resumptions;
+  };
+  rarity& rare() {
+    if (!rare_) rare_ = std::make_unique<rarity>();
+    return *rare_;
+  }
+  bool has_rare() const noexcept { return rare_ != nullptr; }
+
   /// Coroutines of this process, if they are its ends.
   stream_end* caller = nullptr;
   stream_end* callee = nullptr;
+
+ private:
+  std::unique_ptr<rarity> rare_;
 };
 
 }  // namespace weft

@@ -16,6 +16,10 @@ attempt& other_of(attempt& a) {
   return a.of->attempts[1U - a.which];
 }
 
+bool is_lost(const rpc_error& error) {
+  return error.code == static_cast<std::int32_t>(error_code::unavailable);
+}
+
 bool is_idempotent(const route& serving) {
   return !serving.endpoints.empty() && std::ranges::all_of(serving.endpoints, &endpoint::idempotent);
 }
@@ -69,17 +73,29 @@ void upstream::begin(call& c) {
 }
 
 void upstream::notify_instance(request& r, const route& serving, bool local_only) {
+  if (const auto* e = pick_unheard(serving, r.message.route_key, local_only))
+    notify(e->link, records_.pass_on(r, serving));
+}
+
+void upstream::notify_instance(std::string_view text, const route& serving, std::string_view raw_route_key) {
+  if (const auto* e = pick_unheard(serving, raw_route_key, false)) notify(e->link, text);
+}
+
+const endpoint* upstream::pick_unheard(const route& serving, std::string_view raw_route_key,
+                                       bool local_only) {
   const auto usable = [&](const endpoint& e) { return is_usable(e); };
   const auto* e = picker_.pick(serving.endpoints, *serving.policy,
-                               {site_.now(), nullptr, r.message.route_key, local_only}, usable);
-  if (e == nullptr) return;
+                               {site_.now(), nullptr, raw_route_key, local_only}, usable);
   // No answer will tell how it went.
-  e->state->release_probe();
-  const auto text = records_.pass_on(r, serving);
-  if (e->link.shard == site_.index()) return notify(e->link.key, text);
+  if (e != nullptr) e->state->release_probe();
+  return e;
+}
+
+void upstream::notify(const link_address& to, std::string_view text) {
+  if (to.shard == site_.index()) return notify(to.key, text);
   // With the calls, so that neither overtakes the other.
-  auto& item = outbox_.add(e->link.shard, remote_item::type::notification, site_.index(), {});
-  item.callee = e->link.key;
+  auto& item = outbox_.add(to.shard, remote_item::type::notification, site_.index(), {});
+  item.callee = to.key;
   item.text = text;
 }
 
@@ -289,10 +305,8 @@ bool upstream::retry(call& c, const rpc_error& error) {
   const auto wait = retry_wait(failed, policy, picker_.random());
   if (now + wait >= c.deadline) return false;
   site_.metrics().add(metric::retries);
-  if (c.stream) [[unlikely]] {
-    if (c.stream->next_seq > 0) site_.metrics().add(metric::streams_resumed);
-    streams_.restart(c);
-  }
+  if (c.stream) [[unlikely]]
+    streams_.go_on(c);
   if (wait.count() == 0) {
     dispatch(c, serving);
   } else {
@@ -306,6 +320,9 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
   if (c.from == call::origin::router) return calls_.settle(c, {.response = &response});
   rpc_error error;
   if (!response.error.empty()) error = proto::parse_error_object(response.error);
+  if (c.stream && std::exchange(c.stream->moving, false) && !c.cancelled && !c.left_behind &&
+      error.code == static_cast<std::int32_t>(error_code::request_cancelled)) [[unlikely]]
+    return on_moved(a);
   auto& other = other_of(a);
   end(a, error.code);
   if (c.left_behind) return calls_.close_left_behind(c, true);
@@ -321,7 +338,9 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
   if (error.code != 0 && retry(c, error)) return;
   if (c.may_have_run && error.ran == executed::no) return calls_.settle_failed(c, std::move(error));
   if (error.code == 0 && c.stream && streams::gathered_for(c)) [[unlikely]]
-    return calls_.settle(c, {.raw_result = c.stream->gathered});
+    return calls_.settle(c, {.raw_result = c.stream->rare().gathered});
+  // Where the stream can go on only this node knows.
+  if (c.stream && c.stream->next_seq > 0 && is_lost(error)) return calls_.settle_failed(c, std::move(error));
   calls_.settle(c, {.code = error.code, .response = &response, .error = error.code == 0 ? nullptr : &error});
 }
 
@@ -334,9 +353,49 @@ void upstream::on_failed(attempt& a, rpc_error error) {
   calls_.settle_failed(c, std::move(error));
 }
 
+void upstream::move_streams() {
+  if (site_.metrics().get(metric::streams_open) == 0) return;
+  calls_.for_each([&](call& c) {
+    if (c.stream && should_move(c)) streams_.move(c);
+  });
+}
+
+bool upstream::should_move(const call& c) {
+  const auto& a = c.attempts[0];
+  const auto& s = *c.stream;
+  if (!s.resumable || s.moving || c.cancelled || c.left_behind || !streams::may_restart(c)) return false;
+  if (!a.under_way() || !a.instance || c.tried.full()) return false;
+  const auto* serving = site_.routes->find(c.method);
+  if (serving == nullptr) return false;
+  bool stays = false;
+  bool others = false;
+  for (const auto& e : serving->endpoints) {
+    const bool own = e.state == a.instance;
+    stays = stays || (own && !e.leaving);
+    others = others || (!own && !e.leaving && !c.tried.contains(e.link) && is_usable(e));
+  }
+  return others && !stays;
+}
+
+void upstream::on_moved(attempt& a) {
+  call& c = *a.of;
+  calls_.detach(a);
+  c.may_have_run = true;
+  streams_.go_on(c);
+  dispatch(c, site_.routes->find(c.method));
+}
+
+void upstream::on_broken(attempt& a, const rpc_error& error) {
+  call& c = *a.of;
+  calls_.detach(a);
+  if (c.left_behind) return calls_.close_left_behind(c, true);
+  calls_.settle(c, outcome::of(error));
+}
+
 void upstream::on_remote_answer(remote_item& item) {
   auto* a = calls_.find(item.origin);
   if (a == nullptr) return site_.metrics().add(metric::late_results);
+  if (item.blameless) return on_broken(*a, item.failure);
   if (item.text.empty()) return on_failed(*a, std::move(item.failure));
   proto::envelope response;
   proto::scan(item.text, {site_.options.limits.depth, 1, site_.options.protocol.require_version}, response,

@@ -30,6 +30,9 @@ class upstream {
   void send_to_here(call& c, connection_key to, std::string_view text, text_span id);
   /// Dropped when the connection takes nothing now.
   void notify(connection_key to, std::string_view text);
+  void notify(const link_address& to, std::string_view text);
+  /// Of a coroutine of this process.
+  void notify_instance(std::string_view text, const route& serving, std::string_view raw_route_key);
 
   // -- ends of attempts
   void on_response(attempt& a, const proto::envelope& response);
@@ -38,6 +41,8 @@ class upstream {
   /// What an attempt on another reactor came to.
   void on_remote_answer(remote_item& item);
   void on_connection_lost(link_entry& entry, close_reason why);
+  /// Other instances may be known now, or the one of a stream about to go.
+  void move_streams();
   void on_deadline(call& c);
   void on_late_cancellation(call& c);
   /// The time that most calls take is over.
@@ -45,6 +50,8 @@ class upstream {
 
  private:
   void notify_instance(request& r, const route& serving, bool local_only);
+  /// For a notification.
+  const endpoint* pick_unheard(const route& serving, std::string_view raw_route_key, bool local_only);
   void dispatch(call& c, const route* serving);
   void dispatch_unknown(call& c);
   void no_instance(call& c);
@@ -60,6 +67,11 @@ class upstream {
   void end(attempt& a, std::int32_t code);
   void on_ejected(const call& c, const endpoint_state& instance, const route* serving);
   bool retry(call& c, const rpc_error& error);
+  bool should_move(const call& c);
+  /// The instance was asked to end a stream that is to go on elsewhere, and has.
+  void on_moved(attempt& a);
+  /// Its stream has ended at the callee's reactor, through no fault of the instance.
+  void on_broken(attempt& a, const rpc_error& error);
   void pause(call& c, call::pause why, coro::clock::time_point until);
 
   router_site& site_;

@@ -1,6 +1,7 @@
 #include "actors/service/demo.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <thread>
 
 #include <fmt/format.h>
@@ -149,17 +150,25 @@ std::expected<count_range, rpc_error> read_range(const stream_call& call) {
   count_range range{*from, *to, milliseconds(*pause)};
   if (call.raw_after.empty()) return range;
   const auto after = json::parse(call.raw_after, nullptr, false);
-  if (!after.is_number_integer())
-    return std::unexpected(invalid_params("the cursor to go on after is a number"));
-  range.from = std::max(range.from, after.get<std::int64_t>() + 1);
+  // Those beyond 2^63 are read as unsigned.
+  if (!after.is_number_integer() || (after.is_number_unsigned() && after.get<std::uint64_t>() > INT64_MAX)) {
+    return std::unexpected(invalid_params(
+        fmt::format("the cursor to go on after is an item of this stream, an integer of 64 bits, not {}",
+                    call.raw_after)));
+  }
+  const auto last = after.get<std::int64_t>();
+  if (last >= range.to) return count_range{1, 0, {}};
+  range.from = std::max(range.from, last + 1);
   return range;
 }
 
 item_generator count(context ctx, stream_call call) {
   const auto range = read_range(call);
   if (!range) throw stream_raised(range.error());
-  for (auto number = range->from; number <= range->to; ++number) {
+  if (range->from > range->to) co_return;
+  for (auto number = range->from;; ++number) {
     co_yield stream_item{std::to_string(number), std::to_string(number)};
+    if (number == range->to) co_return;
     if (range->pause.count() > 0 && !co_await coro::sleep_for(ctx, range->pause)) co_return;
   }
 }
@@ -175,7 +184,7 @@ item_generator running_total(context, stream_call) {
   }
 }
 
-json parameter(const char* name, const char* type, bool required = true) {
+json parameter(const char* name, const json& type, bool required = true) {
   return {{"name", name}, {"required", required}, {"schema", {{"type", type}}}};
 }
 
@@ -183,6 +192,7 @@ json parameter(const char* name, const char* type, bool required = true) {
 
 void add_demo_methods(service_host& services) {
   const json text = {{"type", "string"}};
+  const json structured = json::array({"object", "array"});
   services
       .add({.name = "foo",
             .handler = raw_handler(foo),
@@ -223,7 +233,7 @@ void add_demo_methods(service_host& services) {
             .summary = "Answers with this error",
             .idempotent = true,
             .params = json::array({parameter("code", "integer"), parameter("message", "string"),
-                                   parameter("data", "object", false)})})
+                                   json{{"name", "data"}, {"required", false}, {"schema", json::object()}}})})
       .add({.name = "demo.sum",
             .handler = plain_handler(sum),
             .summary = "The sum of numbers",
@@ -239,11 +249,11 @@ void add_demo_methods(service_host& services) {
             .handler = coroutine_handler(relay),
             .summary = "Calls a method on a peer node and returns its result",
             .params = json::array({parameter("to", "string"), parameter("method", "string"),
-                                   parameter("params", "object", false)})})
+                                   parameter("params", structured, false)})})
       .add({.name = "demo.callback",
             .handler = coroutine_handler(callback),
             .summary = "Calls a method on the connection the request came from and returns its result",
-            .params = json::array({parameter("method", "string"), parameter("params", "object", false)})});
+            .params = json::array({parameter("method", "string"), parameter("params", structured, false)})});
 }
 
 }  // namespace weft

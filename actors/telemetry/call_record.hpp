@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "actors/config/options.hpp"
 #include "proto/trace_context.hpp"
@@ -40,6 +41,12 @@ enum class call_side : std::uint8_t {
   client = 3,
 };
 
+/// A stream that went on at another instance, behind so many items.
+struct stream_resumption {
+  std::chrono::system_clock::time_point at;
+  std::int64_t items = 0;
+};
+
 struct call_record {
   call_side side = call_side::server;
   std::string method;
@@ -55,6 +62,7 @@ struct call_record {
   /// 0: success.
   std::int32_t code = 0;
   std::uint32_t attempts = 0;
+  std::vector<stream_resumption> resumptions;
   std::chrono::system_clock::time_point ended;
   std::chrono::nanoseconds duration{0};
   call_trace trace;

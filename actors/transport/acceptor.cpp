@@ -25,6 +25,19 @@ constexpr int accepts_per_turn = 64;
 // For the admin port, log files, look-ups and peers.
 constexpr std::size_t reserved_descriptors = 64;
 
+/// Why it cannot be listened on, and what to do about it.
+std::string complaint_about(int error) {
+  std::string text = std::strerror(error);
+  if (error == EADDRINUSE)
+    text +=
+        "; end what listens there, which may be another node (ss -ltnp shows it), or take another port, "
+        "or port 0 for a free one";
+  if (error == EADDRNOTAVAIL)
+    text += "; take an address of this machine, or 0.0.0.0 or [::] for all that it has";
+  if (error == EACCES) text += "; take a port above 1023, or one that this user may have";
+  return text;
+}
+
 bool passing(int error) {
   return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM;
 }
@@ -68,7 +81,7 @@ std::expected<listening_socket, std::string> listening_socket::open(const host_p
         ::listen(descriptor, SOMAXCONN) == 0) {
       return socket;
     }
-    error = std::strerror(errno);
+    error = complaint_about(errno);
   }
   return std::unexpected(fmt::format("cannot listen on {}: {}", format_host_port(address), error));
 }

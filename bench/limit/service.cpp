@@ -1,9 +1,11 @@
 // The least that a service behind a node can be: it connects, registers `foo` with `connect`, and answers
 // every request that comes with a fixed reply. One connection, blocking, one recv and one send per wake-up.
+// With `--streams` it serves `demo.count` besides, which streams as that of a node does.
 #include <cstdlib>
+#include <optional>
 #include <vector>
 
-#include "bench/limit/fixed_reply.hpp"
+#include "bench/limit/item_source.hpp"
 #include "bench/limit/listener.hpp"
 
 namespace weft::limit {
@@ -12,15 +14,20 @@ namespace {
 
 constexpr std::string_view connect_request =
     R"({"jsonrpc":"2.0","id":0,"method":"connect","params":{"name":"limit","serves":["foo"]}})";
+constexpr std::string_view connect_streams =
+    R"({"jsonrpc":"2.0","id":0,"method":"connect","params":{"name":"limit","serves":["foo",)"
+    R"({"method":"demo.count","stream":true}]}})";
 
 class service {
  public:
-  explicit service(const sockaddr_in& node) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  service(const sockaddr_in& node, bool streams) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (streams) streams_.emplace();
     if (connect(fd_, reinterpret_cast<const sockaddr*>(&node), sizeof node) != 0)
       fail("cannot connect to the node");
     send_without_delay(fd_);
-    append_header(output_, connect_request.size());
-    output_ += connect_request;
+    std::string_view request = streams ? connect_streams : connect_request;
+    append_header(output_, request.size());
+    output_ += request;
     send_output();
   }
 
@@ -49,6 +56,7 @@ class service {
   }
 
   void on_message(std::string_view message) {
+    if (registered_ && streams_) return streams_->on_message(message, output_);
     if (registered_) {
       // Notifications, which have no id, want no answer.
       if (message.find("\"id\":") != std::string_view::npos) append_reply(output_, find_id(message));
@@ -76,6 +84,7 @@ class service {
 
   int fd_;
   bool registered_ = false;
+  std::optional<item_source> streams_;
   std::vector<char> input_ = std::vector<char>(1 << 20);
   std::size_t kept_ = 0;
   std::string output_;
@@ -86,9 +95,11 @@ class service {
 }  // namespace weft::limit
 
 int main(int argc, char** argv) {
-  constexpr const char* usage = "limit_service --node 127.0.0.1:PORT";
+  constexpr const char* usage = "limit_service --node 127.0.0.1:PORT [--streams]";
   sockaddr_in node{};
-  if (argc != 3 || std::string_view(argv[1]) != "--node" || !weft::limit::parse_ipv4(argv[2], node))
+  bool streams = argc == 4 && std::string_view(argv[3]) == "--streams";
+  if ((argc != 3 && !streams) || std::string_view(argv[1]) != "--node" ||
+      !weft::limit::parse_ipv4(argv[2], node))
     weft::limit::wrong_usage(usage);
-  weft::limit::service(node).run();
+  weft::limit::service(node, streams).run();
 }

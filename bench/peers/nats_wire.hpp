@@ -32,8 +32,9 @@ class nats_connection {
 
   /// Introduces itself and subscribes; the server has done so when this returns.
   void subscribe(std::string_view subject) {
-    output_ += "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
-    output_ += fmt::format("SUB {} 1\r\nPING\r\n", subject);
+    if (subscriptions_ == 0) output_ += "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
+    ponged_ = false;
+    output_ += fmt::format("SUB {} {}\r\nPING\r\n", subject, ++subscriptions_);
     flush();
     while (!ponged_) receive([](std::string_view, std::string_view, std::string_view) {});
   }
@@ -110,6 +111,7 @@ class nats_connection {
   std::string input_;
   std::string output_;
   bool ponged_ = false;
+  int subscriptions_ = 0;
 };
 
 }  // namespace weft::peers

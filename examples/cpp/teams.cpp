@@ -1,10 +1,10 @@
-// Many calls at once: a service at a node somewhere, that needs another one, wherever it is.   teams
-// HOST:PORT
+// Many calls at once: a service at a node somewhere, that needs another one.   teams [HOST:PORT]
 #include <chrono>
 #include <ranges>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <weft/service.hpp>
 
 #include "users.hpp"
@@ -23,8 +23,12 @@ weft::task<weft::result<std::vector<user>>> members(weft::call_context ctx, std:
   co_return found;
 }
 
-int main(int, char** argv) {
+int main(int argc, char** argv) {
+  if (argc > 2) {
+    fmt::print(stderr, "usage: teams [HOST:PORT]\n");
+    return 64;
+  }
   weft::service teams("teams");
   teams.method("teams.members", members, {.params = {"ids"}, .idempotent = true});
-  return weft::serve(argv[1] != nullptr ? argv[1] : "127.0.0.1:7400", teams);
+  return weft::serve(argc == 2 ? argv[1] : "127.0.0.1:7400", teams);
 }

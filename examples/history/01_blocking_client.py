@@ -2,10 +2,9 @@
 """Rung 1, the client of the talk: it connects, then sends heartbeats.   ./01_blocking_client.py HOST:PORT [BEATS]"""
 
 import socket
-import sys
 import time
 
-from wire import address, answer, outcome, pack, receive
+from wire import address, answer, outcome, pack, receive, run
 
 
 def call(connection, stream, id, method, params):
@@ -19,15 +18,15 @@ def call(connection, stream, id, method, params):
     raise EOFError(f"the connection ended before {method} was answered")
 
 
-def main(at, beats="3"):
-    with socket.create_connection(address(at), timeout=10) as connection:
+def main(at, beats=3):
+    with socket.create_connection(at, timeout=10) as connection:
         stream = connection.makefile("rb")
         joined = call(connection, stream, 0, "connect", {"name": "talk"})
         print("connected to", joined["node"], flush=True)
-        for beat in range(1, int(beats) + 1):
+        for beat in range(1, beats + 1):
             time.sleep(0.1)
             print("heartbeat", beat, call(connection, stream, beat, "heartbeat", []), flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run(main, "HOST:PORT [BEATS]", address, int)

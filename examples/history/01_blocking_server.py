@@ -3,7 +3,7 @@
 
 import sys
 
-from wire import answer, listen, pack, receive
+from wire import address, answer, listen, pack, receive, run
 
 
 def converse(connection):
@@ -25,4 +25,4 @@ def main(at):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run(main, "HOST:PORT", address)

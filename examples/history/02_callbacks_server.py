@@ -4,7 +4,7 @@
 import sys
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 
-from wire import answer, listen, pack, take
+from wire import address, answer, listen, pack, run, take
 
 
 class Connection:
@@ -56,4 +56,4 @@ def main(at):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run(main, "HOST:PORT", address)

@@ -9,7 +9,7 @@ import socket
 import sys
 from threading import Lock, Semaphore, Thread
 
-from wire import address, answer, outcome, pack, receive
+from wire import address, answer, outcome, pack, receive, run
 
 
 class Channel:
@@ -41,7 +41,7 @@ def ping(turns, pings, pongs):
 
 def pong(at, pings, pongs):
     """Owns the connection: nobody else touches it, so it needs no lock."""
-    with socket.create_connection(address(at), timeout=10) as connection:
+    with socket.create_connection(at, timeout=10) as connection:
         stream = connection.makefile("rb")
         while (turn := pings.receive()) is not None:
             connection.sendall(pack({"id": turn, "method": "heartbeat"}))
@@ -50,13 +50,13 @@ def pong(at, pings, pongs):
             pongs.send(outcome(message))
 
 
-def main(at, turns="3"):
+def main(at, turns=3):
     pings, pongs = Channel(), Channel()
-    tasklet = Thread(target=ping, args=(int(turns), pings, pongs), daemon=True)
+    tasklet = Thread(target=ping, args=(turns, pings, pongs), daemon=True)
     tasklet.start()
     pong(at, pings, pongs)
     tasklet.join()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run(main, "HOST:PORT [TURNS]", address, int)

@@ -7,7 +7,7 @@ Generators as Python 2.2 had them: values go out, nothing comes in, and `try …
 import sys
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 
-from wire import answer, listen, pack, take
+from wire import address, answer, listen, pack, run, take
 
 
 def converse(socket):
@@ -60,4 +60,4 @@ def main(at):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run(main, "HOST:PORT", address)

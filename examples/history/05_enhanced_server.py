@@ -9,7 +9,7 @@ from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from socket import socketpair
 
-from wire import answer, listen, pack, take
+from wire import address, answer, listen, pack, run, take
 
 
 class Wish:
@@ -87,14 +87,14 @@ def terminate():
     raise KeyboardInterrupt
 
 
-def main(at, idle="10"):
+def main(at, idle=10):
     selector = DefaultSelector()
 
     def start(generator):
         resume(selector, generator, generator.send)
 
     start(terminate())
-    start(accept(listen(at), float(idle), start))
+    start(accept(listen(at), idle, start))
     try:
         while True:
             wait(selector)
@@ -105,4 +105,4 @@ def main(at, idle="10"):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run(main, "HOST:PORT [IDLE_SECONDS]", address, float)

@@ -9,7 +9,7 @@ import socket
 import sys
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 
-from wire import HEADER, METHODS, RpcError, address, answer, decode, length, outcome, pack
+from wire import HEADER, METHODS, RpcError, address, answer, decode, length, outcome, pack, reason, run
 
 NAMES = {1: "Ada", 2: "Grace", 3: "Barbara"}
 
@@ -50,7 +50,7 @@ def call(connection, method, params):
 
 
 def serve(at):
-    with socket.create_connection(address(at)) as connection:
+    with socket.create_connection(at) as connection:
         connection.setblocking(False)
         joined = yield from call(connection, "connect", {"name": "names", "serves": ["names.get"]})
         print("ready at", joined["node"], flush=True)
@@ -65,18 +65,19 @@ def bounce(selector, generator):
         connection, event = next(generator)
         selector.register(connection, event, generator)
     except (StopIteration, OSError, EOFError, ValueError, RpcError) as end:
-        print("left:", end, file=sys.stderr)
+        print("left:", reason(end), file=sys.stderr)
 
 
-def main(*nodes):
+def main(first, *others):
     selector = DefaultSelector()
-    for node in nodes:
+    for node in (first, *others):
         bounce(selector, serve(node))
     while selector.get_map():
         for key, _ in selector.select():
             selector.unregister(key.fileobj)
             bounce(selector, key.data)
+    sys.exit(1)  # No node is left.
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run(main, "HOST:PORT...", address)

@@ -11,7 +11,7 @@ from collections import deque
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 
-from wire import METHODS, RpcError, address, answer, outcome, pack, take
+from wire import METHODS, RpcError, address, answer, outcome, pack, run, take
 
 
 class Future:
@@ -69,7 +69,7 @@ class Node:
     """One task reads; every call and every request waits for itself alone."""
 
     def __init__(self, at):
-        self.reading = socket.create_connection(address(at))
+        self.reading = socket.create_connection(at)
         self.reading.setblocking(False)
         self.writing = self.reading.dup()  # A selector takes each descriptor once.
         self.ids, self.calls, self.output = itertools.count(1), {}, bytearray()
@@ -128,4 +128,4 @@ def main(at):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run(main, "HOST:PORT", address)

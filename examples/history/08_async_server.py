@@ -9,7 +9,7 @@ import itertools
 import json
 import sys
 
-from wire import HEADER, RpcError, address, answer, decode, length, listen, outcome, pack
+from wire import HEADER, RpcError, address, answer, decode, length, listen, outcome, pack, run
 
 MAX_CALLS = 1024
 
@@ -92,7 +92,7 @@ async def main(at, node=None):
     server = await asyncio.start_server(lambda *streams: Connection(*streams).converse(), sock=listen(at))
     async with server, asyncio.TaskGroup() as group:
         if node:
-            NODE = Connection(*await asyncio.open_connection(*address(node)))
+            NODE = Connection(*await asyncio.open_connection(*node))
             group.create_task(NODE.converse())
             joined = await NODE.call("connect", {"name": "party", "serves": list(SERVED)})
             print("ready at", joined["node"], flush=True)
@@ -100,4 +100,4 @@ async def main(at, node=None):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    run(main, "HOST:PORT [NODE]", address)

@@ -5,9 +5,8 @@ Sends so much that no buffer on the way holds it: who writes it all before the f
 """
 
 import asyncio
-import sys
 
-from wire import HEADER, address, answer, decode, length, outcome, pack
+from wire import HEADER, address, answer, decode, length, outcome, pack, run
 
 
 class Echoes:
@@ -36,9 +35,9 @@ class Echoes:
             self.read += 1
 
 
-async def main(at, calls="256", size="65536"):
-    echoes = Echoes(int(calls), int(size))
-    reader, writer = await asyncio.open_connection(*address(at))
+async def main(at, calls=256, size=65536):
+    echoes = Echoes(calls, size)
+    reader, writer = await asyncio.open_connection(*at)
     async with asyncio.TaskGroup() as both:
         both.create_task(echoes.write(writer))
         both.create_task(echoes.receive(reader, writer))
@@ -47,4 +46,4 @@ async def main(at, calls="256", size="65536"):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    run(main, "HOST:PORT [CALLS [BYTES]]", address, int)

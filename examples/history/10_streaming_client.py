@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import sys
 
-from wire import HEADER, RpcError, address, answer, decode, length, outcome, pack
+from wire import HEADER, RpcError, address, answer, decode, length, outcome, pack, run
 
 
 class Stream:
@@ -98,7 +98,7 @@ async def show(node):
 
 
 async def main(at):
-    node = Node(*await asyncio.open_connection(*address(at)))
+    node = Node(*await asyncio.open_connection(*at))
     reading = asyncio.create_task(node.read())
     showing = asyncio.create_task(show(node))
     await asyncio.wait([reading, showing], return_when=asyncio.FIRST_COMPLETED)
@@ -111,4 +111,4 @@ async def main(at):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    run(main, "HOST:PORT", address)

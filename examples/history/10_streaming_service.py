@@ -12,7 +12,7 @@ import math
 import sys
 from collections import deque
 
-from wire import HEADER, RpcError, address, answer, decode, encode, length, listen, pack
+from wire import HEADER, RpcError, address, answer, decode, encode, length, listen, pack, run
 
 SENDS = 16  # So many values may wait for the generator.
 
@@ -152,19 +152,21 @@ class Connection:
         await self.send({"id": stream.id, **response})
 
 
-async def main(*arguments):
-    match arguments:
-        case ["--at", node]:
-            serves = [{"method": "numbers.count", "stream": True, "item": {}}]
-            connect = {"id": 0, "method": "connect", "params": {"name": "numbers", "serves": serves}}
-            connection = Connection(*await asyncio.open_connection(*address(node)))
-            await connection.converse(connect)
-        case [at]:
-            server = await asyncio.start_server(lambda *both: Connection(*both).converse(), sock=listen(at))
-            await server.serve_forever()
-        case _:
-            sys.exit(f"usage: {sys.argv[0]} HOST:PORT | --at NODE")
+async def serve_here(at):
+    server = await asyncio.start_server(lambda *both: Connection(*both).converse(), sock=listen(at))
+    await server.serve_forever()
+
+
+async def serve_at(_, node):
+    serves = [{"method": "numbers.count", "stream": True, "item": {}}]
+    connect = {"id": 0, "method": "connect", "params": {"name": "numbers", "serves": serves}}
+    connection = Connection(*await asyncio.open_connection(*node))
+    await connection.converse(connect)
+    sys.exit("the node ended the connection")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    if sys.argv[1:2] == ["--at"]:
+        run(serve_at, "HOST:PORT | --at NODE", str, address)
+    else:
+        run(serve_here, "HOST:PORT | --at NODE", address)

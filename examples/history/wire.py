@@ -1,8 +1,12 @@
 """The wire of every rung, { int32 length; char[] message }: big-endian, a JSON-RPC 2.0 object in each frame."""
 
+import asyncio
+import inspect
+import itertools
 import json
 import socket
 import struct
+import sys
 
 HEADER = struct.Struct(">i")
 MAX_FRAME_BYTES = 1 << 20
@@ -91,11 +95,44 @@ def answer(request, methods=METHODS):
 
 def address(text):
     host, _, port = text.rpartition(":")
-    return host, int(port)
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"{text} is no HOST:PORT")
+    return host.strip("[]"), int(port)
 
 
 def listen(at):
     """A listening socket, once it is said on standard output where; port 0 is any that is free."""
-    listener = socket.create_server(address(at))
+    listener = socket.create_server(at)
     print("listening on %s:%d" % listener.getsockname(), flush=True)
     return listener
+
+
+def reason(error):
+    """What went wrong, without the number of the error."""
+    return getattr(error, "strerror", None) or error
+
+
+def run(main, usage, *kinds):
+    """Calls main with the arguments of the command line, each read by its kind, the last of which is for all others.
+
+    Wrong ones end with the usage, and a connection that cannot be made, or ends, with a line that says so.
+    """
+    words = sys.argv[1:]
+    try:
+        inspect.signature(main).bind(*words)
+        arguments = [kind(word) for kind, word in zip(itertools.chain(kinds, itertools.repeat(kinds[-1])), words)]
+    except (TypeError, ValueError):
+        print("usage:", sys.argv[0], usage, file=sys.stderr)
+        sys.exit(64)
+    failure = None
+    try:
+        if inspect.isawaitable(outcome := main(*arguments)):
+            asyncio.run(outcome)
+    except* (OSError, EOFError, ValueError, RpcError) as errors:  # asyncio's task groups raise groups.
+        failure = errors
+        while isinstance(failure, BaseExceptionGroup):
+            failure = failure.exceptions[0]
+    except* KeyboardInterrupt:
+        sys.exit(130)
+    if failure:
+        sys.exit(f"{' '.join([sys.argv[0], *words])}: {reason(failure)}")

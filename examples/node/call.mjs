@@ -4,17 +4,18 @@
 //     ./call.mjs 127.0.0.1:7400 demo.echo '["hi"]'
 //     ./call.mjs 127.0.0.1:7400 demo.callback '{"method": "hello", "params": ["you"]}'
 
-import { connect } from "./weft-client.mjs";
+import { connect, Service } from "../../clients/node/src/index.mjs"; // "weft" where it is installed
 
-const [address, method, params] = process.argv.slice(2);
-if (!method) {
+const [address, method, params, ...rest] = process.argv.slice(2);
+if (!/^.+:\d+$/.test(address) || !method || rest.length > 0) {
   console.error("usage: call.mjs HOST:PORT METHOD [PARAMS]");
   process.exit(64);
 }
+const callbacks = new Service("call").method("hello", { params: { name: "string" } }, ({ name }) => `hello ${name}`);
 try {
-  const node = await connect(address, { name: "call", methods: { hello: ([name]) => `hello ${name}` }, serves: [] });
-  console.log(JSON.stringify(await node.call(method, params && JSON.parse(params), { timeout: 5000 })));
-  node.close();
+  const node = await connect(address, { name: "call", callbacks });
+  console.log(JSON.stringify(await node.call(method, params && JSON.parse(params), { timeoutMs: 5000 })));
+  await node.close();
 } catch (error) {
   console.error(`${method}: ${error.message} (code ${error.code ?? error.name})`);
   process.exit(1);

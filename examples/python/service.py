@@ -4,31 +4,42 @@
     ./service.py 127.0.0.1:7400
 """
 
-import asyncio
 import logging
+import pathlib
+import re
 import sys
+from dataclasses import dataclass
 
-import weft_client
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "clients/python/src"))  # where it is not installed
+
+import weft  # noqa: E402
 
 USERS = {1: "Ada", 2: "Grace", 3: "Barbara"}
 
+service = weft.Service("users")
 
-async def get(id):
+
+@dataclass
+class User:
+    id: int
+    name: str
+
+
+@service.method(idempotent=True)
+async def get(id: int) -> User:
     if id not in USERS:
-        raise weft_client.RpcError(404, f"no user {id}; there are {sorted(USERS)}")
-    return {"id": id, "name": USERS[id]}
+        raise weft.Error(404, f"no user {id}; there are {sorted(USERS)}")
+    return User(id, USERS[id])
 
 
-async def list_users(limit=10):
-    return [{"id": id, "name": name} for id, name in sorted(USERS.items())][:limit]
+@service.method("users.list")
+async def list_users(limit: int = 10) -> list[User]:
+    return [User(id, name) for id, name in sorted(USERS.items())][:limit]
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: {sys.argv[0]} HOST:PORT")
+    if len(sys.argv) != 2 or not re.fullmatch(r".+:\d+", sys.argv[1]):
+        print(f"usage: {sys.argv[0]} HOST:PORT", file=sys.stderr)
+        sys.exit(64)
     logging.basicConfig(level=logging.INFO)
-    methods = {"users.get": get, "users.list": list_users}
-    try:
-        asyncio.run(weft_client.serve(sys.argv[1], name="users", methods=methods))
-    except KeyboardInterrupt:
-        pass
+    weft.run(weft.serve(sys.argv[1], service))

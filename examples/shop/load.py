@@ -16,7 +16,9 @@ import pathlib
 import sys
 import uuid
 
-from shop_client import stay_connected, weft_client
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "clients/python/src"))  # where it is not installed
+
+import weft  # noqa: E402
 
 ATTEMPTS = 3
 ORDER_TIMEOUT = 5
@@ -29,27 +31,26 @@ class Load:
         self.counts = collections.Counter()
         self.outcomes = {}  # request key -> "ok", "not_executed", "unknown" or "error CODE"
         self.errors = {}    # one message for each kind of failure
-        self._connections = []
-        self._connected = asyncio.Event()
+        self._nodes = []
         self._turn = 0
 
-    async def hold(self, connection):
-        """Keeps a connection in the rotation for as long as it lasts."""
-        self._connections.append(connection)
-        self._connected.set()
-        try:
-            await connection.closed()
-        finally:
-            self._connections.remove(connection)
-            if not self._connections:
-                self._connected.clear()
+    async def hold(self, address):
+        """Keeps a connection in the rotation, from when the node is there."""
+        while True:
+            try:
+                self._nodes.append(await weft.connect(address, name="load", timeout=ORDER_TIMEOUT))
+                return
+            except weft.Error as error:
+                logging.warning("%s", error)
+                await asyncio.sleep(RETRY_DELAY)
 
     async def _attempt(self, order):
         async with asyncio.timeout(ORDER_TIMEOUT):
-            await self._connected.wait()
+            while not (there := [node for node in self._nodes if node.state == "connected"]):
+                await asyncio.sleep(RETRY_DELAY)
         self._turn += 1
-        connection = self._connections[self._turn % len(self._connections)]
-        return await connection.call("orders.create", order, timeout=ORDER_TIMEOUT)
+        # Sent again over another connection, so this one tries only once.
+        return await there[self._turn % len(there)].call("orders.create", weft.options(attempts=1), **order)
 
     async def _outcome(self, order):
         for attempt in range(1, ATTEMPTS + 1):
@@ -59,13 +60,13 @@ class Load:
             except TimeoutError:
                 self.errors["not_executed"] = f"no node could be reached in {ORDER_TIMEOUT} s"
                 return "not_executed"
-            except weft_client.RpcError as error:
+            except weft.Error as error:
                 if error.safe_to_retry and attempt < ATTEMPTS:
                     self.counts["sent again"] += 1
                     await asyncio.sleep(RETRY_DELAY * attempt)
                     continue
                 kind = f"error {error.code}"
-                if isinstance(error.data, dict) and "executed" in error.data:
+                if error.executed is not None:
                     kind = "not_executed" if error.safe_to_retry else "unknown"
                 self.errors[kind] = str(error)
                 return kind
@@ -106,11 +107,10 @@ def audit(outcomes, ledgers):
 
 async def main(arguments):
     load = Load()
-    connections = [asyncio.create_task(stay_connected([address], load.hold, name="load"))
-                   for address in arguments.nodes]
+    holding = [asyncio.create_task(load.hold(address)) for address in arguments.nodes]
     await load.run(arguments.rate, arguments.seconds)
-    for connection in connections:
-        connection.cancel()
+    for each in holding:
+        each.cancel()
     result = {"orders": len(load.outcomes), "outcomes": dict(load.counts), "errors": load.errors}
     good = load.counts["ok"] == len(load.outcomes)
     if arguments.ledgers:

@@ -41,6 +41,14 @@ class callee : public detail::call_operators<callee>, public detail::stream_oper
   task<std::expected<std::string, error>> call_raw(std::string method, std::string raw_params,
                                                    call_options options = {}) const;
 
+  /// Sends a notification, to one of those who serve the method. Nobody hears how it went, and nothing
+  /// happens when nobody can take it now.
+  template <class... Args>
+  void notify(std::string method, const Args&... args) const {
+    notify_raw(std::move(method), detail::encode(args...));
+  }
+  void notify_raw(std::string method, std::string raw_params) const;
+
  private:
   friend call_context;
   friend detail::call_operators<callee>;
@@ -72,7 +80,7 @@ class callee : public detail::call_operators<callee>, public detail::stream_oper
 
 /// The connection that a call came over. It may be kept longer than the call, and knows when the connection
 /// has ended. Of a call that another node has sent on, it is the connection to that node.
-class caller : public detail::call_operators<caller> {
+class caller : public detail::call_operators<caller>, public detail::stream_operators<caller> {
  public:
   bool connected() const noexcept;
   /// Sends a notification. Nothing happens when the connection is gone, or takes nothing now.
@@ -90,12 +98,19 @@ class caller : public detail::call_operators<caller> {
 
  private:
   friend detail::call_operators<caller>;
+  friend detail::stream_operators<caller>;
   template <class T>
   pending<T> begin(std::string method, std::string raw_params, call_options options) const {
     return pending<T>(start_raw(std::move(method), std::move(raw_params), std::move(options)));
   }
   std::shared_ptr<detail::pending_state> start_raw(std::string method, std::string raw_params,
                                                    call_options options) const;
+  template <class T, class Sent>
+  weft::stream<T, Sent> begin_stream(std::string method, std::string raw_params, read_options options) const {
+    return weft::stream<T, Sent>(open_stream(std::move(method), std::move(raw_params), std::move(options)));
+  }
+  std::shared_ptr<detail::stream_buffer> open_stream(std::string method, std::string raw_params,
+                                                     read_options options) const;
   bool same_as(const caller& other) const noexcept;
 
   std::shared_ptr<const handle> to_;

@@ -12,7 +12,6 @@
 #pragma once
 
 #include <chrono>
-#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,6 +19,7 @@
 #include "weft/addresses.hpp"
 #include "weft/coro.hpp"
 #include "weft/detail/arguments.hpp"
+#include "weft/detail/connected.hpp"
 #include "weft/error.hpp"
 #include "weft/fields.hpp"
 #include "weft/pending.hpp"
@@ -52,57 +52,9 @@ struct client_options {
   std::shared_ptr<spdlog::logger> log{};
 };
 
-namespace detail {
-
-class runtime;
-
-/// What a client and a node in this process have in common.
-class connected {
- public:
-  explicit connected(std::shared_ptr<runtime> of) noexcept : runtime_(std::move(of)) {}
-
-  /// Runs a task on its reactor, in the background, until it ends. A failure is logged and counted.
-  void spawn(task<void> background) const;
-
-  /// Runs a task on its reactor and waits for what it returns, or throws. Not from a coroutine.
-  template <class T>
-  T run(task<T> work) const {
-    std::promise<T> promise;
-    auto outcome = promise.get_future();
-    spawn(fulfil(std::move(work), std::move(promise)));
-    return outcome.get();
-  }
-
- protected:
-  std::shared_ptr<pending_state> start_raw(std::string method, std::string raw_params,
-                                           call_options options) const;
-  std::shared_ptr<stream_buffer> open_stream(std::string method, std::string raw_params,
-                                             read_options options) const;
-  const std::shared_ptr<detail::runtime>& of() const noexcept { return runtime_; }
-
- private:
-  template <class T>
-  static task<void> fulfil(task<T> work, std::promise<T> promise) {
-    try {
-      if constexpr (std::is_void_v<T>) {
-        co_await std::move(work);
-        promise.set_value();
-      } else {
-        promise.set_value(co_await std::move(work));
-      }
-    } catch (...) {
-      promise.set_exception(std::current_exception());
-    }
-  }
-
-  std::shared_ptr<detail::runtime> runtime_;
-};
-
-}  // namespace detail
-
-class client : public detail::connected,
-               public detail::call_operators<client>,
-               public detail::stream_operators<client> {
+/// `call<T>(method, arguments…, options)` and `stream<T>(method, arguments…, options)` are those of
+/// detail::connected, and so are `spawn` and `run`.
+class client : public detail::connected {
  public:
   /// Returns once the node has answered `connect`: with its error, or with 14 when none of the addresses
   /// could be reached.
@@ -125,18 +77,7 @@ class client : public detail::connected,
   void close() const;
 
  private:
-  friend detail::call_operators<client>;
-  friend detail::stream_operators<client>;
   using detail::connected::connected;
-
-  template <class T>
-  pending<T> begin(std::string method, std::string raw_params, call_options options) const {
-    return pending<T>(start_raw(std::move(method), std::move(raw_params), std::move(options)));
-  }
-  template <class T, class Sent>
-  weft::stream<T, Sent> begin_stream(std::string method, std::string raw_params, read_options options) const {
-    return weft::stream<T, Sent>(open_stream(std::move(method), std::move(raw_params), std::move(options)));
-  }
 };
 
 }  // namespace weft

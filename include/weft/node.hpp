@@ -22,9 +22,8 @@
 
 namespace weft {
 
-class node : public detail::connected,
-             public detail::call_operators<node>,
-             public detail::stream_operators<node> {
+/// `call<T>`, `stream<T>`, `spawn` and `run` are those of a client.
+class node : public detail::connected {
  public:
   struct options {
     std::string id = "node";
@@ -51,18 +50,7 @@ class node : public detail::connected,
   std::int64_t count(std::string_view metric_family) const;
 
  private:
-  friend detail::call_operators<node>;
-  friend detail::stream_operators<node>;
   using detail::connected::connected;
-
-  template <class T>
-  pending<T> begin(std::string method, std::string raw_params, call_options options) const {
-    return pending<T>(start_raw(std::move(method), std::move(raw_params), std::move(options)));
-  }
-  template <class T, class Sent>
-  weft::stream<T, Sent> begin_stream(std::string method, std::string raw_params, read_options options) const {
-    return weft::stream<T, Sent>(open_stream(std::move(method), std::move(raw_params), std::move(options)));
-  }
 };
 
 }  // namespace weft

@@ -112,7 +112,9 @@ struct serve_options {
 
 /// Serves at a node, until SIGTERM or SIGINT: connects again, with a growing delay, whenever the connection
 /// ends, and to another of the addresses, if there are several, when the node says that it goes. Returns the
-/// exit code. What is wrong with the addresses is told on standard error.
+/// exit code: 0 after the signal; 64 when the addresses are wrong; 1 when every node refuses what will not
+/// change by itself, such as the token or a method's name, rather than trying that for ever. What is wrong is
+/// told on standard error.
 int serve(const addresses& nodes, const service& methods, const serve_options& options = {});
 
 template <class F>

@@ -10,13 +10,19 @@
 //     while (auto each = co_await lines.next()) use(*each);
 //     if (lines.error()) co_return *lines.error();
 //
-// Plain code has the same from a client or a node: `lines.next().get()`, or `for (line each : lines)`.
+// Plain code has the same from a client or a node: `lines.next().get()`, or `for (line each : lines)`. Also
+// `ctx.caller()` can be read from, when it is a client that serves a generator.
 //
 // A generator is stepped as far as its caller reads. When the caller lets go of the stream, it ends at its
 // co_yield, and its destructors are the cleanup. With a second type it takes values: `co_yield` yields what
 // the caller has sent since, nothing once the caller has ended its input. What the caller raises is thrown
 // there as a stream_error. A method that yields weft::item may be `.resumable`: when its instance is lost,
-// another one goes on behind the last cursor, which it finds in `ctx.after<Cursor>()`.
+// another one goes on behind the last cursor, which it finds in `ctx.after<Cursor>()`. Its reader sees
+// nothing of that; where its own connection was lost, it goes on with a stream of its own:
+//
+//     auto rest = node.stream<line>("log.tail", "a.log", {.after = lines.cursor()});
+//
+// A stream of weft::item has each item with its cursor.
 //
 // A plain call of such a method gets all its items: `call<std::vector<line>>("log.tail", "a.log")`.
 //
@@ -27,11 +33,13 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -60,6 +68,45 @@ struct item {
 template <class T, class Cursor>
 item(T, Cursor) -> item<T, Cursor>;
 
+namespace detail {
+
+template <class T>
+inline constexpr bool is_item = false;
+template <class T, class Cursor>
+inline constexpr bool is_item<item<T, Cursor>> = true;
+
+template <class T>
+struct item_value {
+  using type = T;
+};
+template <class T, class Cursor>
+struct item_value<item<T, Cursor>> {
+  using type = T;
+};
+
+template <class T>
+std::expected<T, error> read_part(const nlohmann::json& from, std::string_view called) {
+  auto value = read<T>(from);
+  if (value) return std::move(*value);
+  return std::unexpected(error(error_code::internal_error, "{}", value.error().text(called)));
+}
+
+template <class T>
+std::expected<T, error> read_item(const nlohmann::json& from, const nlohmann::json& cursor) {
+  constexpr std::string_view called = "an item of the stream";
+  if constexpr (is_item<T>) {
+    auto value = read_part<decltype(T::value)>(from, called);
+    if (!value) return std::unexpected(std::move(value.error()));
+    auto where = read_part<decltype(T::cursor)>(cursor, "the cursor of an item");
+    if (!where) return std::unexpected(std::move(where.error()));
+    return T{std::move(*value), std::move(*where)};
+  } else {
+    return read_part<T>(from, called);
+  }
+}
+
+}  // namespace detail
+
 /// The end of a stream with an error: thrown by a generator it is the answer; in one, what its caller raises.
 class stream_error final : public std::runtime_error {
  public:
@@ -86,6 +133,7 @@ class [[nodiscard("a stream that is let go is taken back")]] stream {
     stream dying(std::move(*this));
     of_ = std::exchange(other.of_, nullptr);
     error_ = std::move(other.error_);
+    cursor_ = std::move(other.cursor_);
     return *this;
   }
   ~stream() {
@@ -97,8 +145,12 @@ class [[nodiscard("a stream that is let go is taken back")]] stream {
   /// What it ended with; nothing as long as it goes on, and when everything has come.
   const std::optional<weft::error>& error() const noexcept { return error_; }
 
+  /// Of the last item that was taken, to go on behind it: `{.after = lines.cursor()}`. Null when it had none.
+  const nlohmann::json& cursor() const noexcept { return cursor_; }
+
   /// A value into the generator, once it takes one: `co_await lines.send(v)`, or `.send(v).get()`. False
-  /// when the stream has ended.
+  /// when the stream has ended. A method that takes no values ends the stream with -32602, as soon as its
+  /// first item has told so.
   template <class U = Sent>
     requires(!std::is_void_v<Sent> && std::is_constructible_v<Sent, U>)
   send_step send(U&& value) {
@@ -120,11 +172,14 @@ class [[nodiscard("a stream that is let go is taken back")]] stream {
       if (!error_) error_ = of_->failure();
       return std::nullopt;
     }
-    auto parsed = detail::parse(*raw);
+    auto parsed = detail::parse(raw->value);
     if (!parsed) return fail(std::move(parsed.error()));
-    auto value = detail::read<T>(*parsed);
-    if (!value)
-      return fail(weft::error(error_code::internal_error, "{}", value.error().text("an item of the stream")));
+    std::expected<nlohmann::json, weft::error> cursor;
+    if (!raw->cursor.empty()) cursor = detail::parse(raw->cursor);
+    if (!cursor) return fail(std::move(cursor.error()));
+    auto value = detail::read_item<T>(*parsed, *cursor);
+    if (!value) return fail(std::move(value.error()));
+    cursor_ = std::move(*cursor);
     return std::move(*value);
   }
   std::nullopt_t fail(weft::error with) {
@@ -136,6 +191,7 @@ class [[nodiscard("a stream that is let go is taken back")]] stream {
 
   std::shared_ptr<detail::stream_buffer> of_;
   std::optional<weft::error> error_;
+  nlohmann::json cursor_;
 };
 
 template <class T, class Sent>

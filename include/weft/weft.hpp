@@ -1,4 +1,5 @@
-// All of weft for a program that uses it. <weft/caf.hpp>, for actors of CAF, is apart.
+// All of weft for a program that uses it. <weft/caf.hpp>, for actors of CAF, <weft/coroutines.hpp> and
+// <weft/testing.hpp> are apart.
 #pragma once
 
 #include "weft/call_context.hpp"  // IWYU pragma: export

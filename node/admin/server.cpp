@@ -219,7 +219,7 @@ admin_server::~admin_server() = default;
 std::expected<std::unique_ptr<admin_server>, std::string> admin_server::start(const host_port& address,
                                                                               admin_sources sources) {
   const auto failed = [](std::string_view why) {
-    return std::unexpected(fmt::format("admin server: {}; choose another address with --admin", why));
+    return std::unexpected(fmt::format("admin server: {} (--admin)", why));
   };
   auto listener = listening_socket::open(address);
   if (!listener) return failed(listener.error());

@@ -9,6 +9,7 @@
 #include "node/commands/bench/idle.hpp"
 #include "node/commands/bench/report.hpp"
 #include "node/commands/bench/requests.hpp"
+#include "node/commands/bench/stream_load.hpp"
 #include "node/commands/call.hpp"
 #include "node/logging/printable.hpp"
 #include "node/process/exit_code.hpp"
@@ -40,18 +41,26 @@ int run_idle(const bench_options& options, std::ostream& output, std::ostream& e
   return result->still_open == result->opened ? exit_ok : exit_failed;
 }
 
-int run_load(const bench_options& options, std::ostream& output, std::ostream& errors) {
-  auto on_progress = [&](const load_progress& progress) {
+bool succeeded(const load_result& result) {
+  return result.succeeded > 0 && result.failed() == 0 && result.transport_errors.empty();
+}
+bool succeeded(const stream_result& result) {
+  return result.items > 0 && result.failed() == 0 && result.transport_errors.empty();
+}
+
+/// `load` measures: `generate_load` or `read_streams`, and `Progress` is what it reports meanwhile.
+template <class Progress, class Load>
+int run_load(Load&& load, const bench_options& options, std::ostream& output, std::ostream& errors) {
+  auto on_progress = [&](const Progress& progress) {
     errors << progress_line(progress) << '\n' << std::flush;
   };
-  auto result = generate_load(options, on_progress);
+  auto result = load(options, on_progress);
   if (!result) {
     errors << printable(result.error()) << '\n';
     return exit_unreachable;
   }
   print_report(options, *result, output);
-  bool all_answered = result->succeeded > 0 && result->failed() == 0 && result->transport_errors.empty();
-  return all_answered ? exit_ok : exit_failed;
+  return succeeded(*result) ? exit_ok : exit_failed;
 }
 
 }  // namespace
@@ -74,7 +83,8 @@ int run_bench(bench_options options, std::ostream& output, std::ostream& errors)
     }
     options.params = std::move(*params);
   }
-  return run_load(options, output, errors);
+  if (options.stream) return run_load<stream_progress>(read_streams, options, output, errors);
+  return run_load<load_progress>(generate_load, options, output, errors);
 }
 
 }  // namespace weft::tools
@@ -92,28 +102,40 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   command->add_option("--connections", options->connections, "Connections")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
-  command->add_option("--pipeline", options->pipeline, "Requests, or batches, in flight on each connection")
+  command
+      ->add_option("--pipeline", options->pipeline,
+                   "Requests, or batches, in flight on each connection; with --stream, streams")
       ->check(CLI::Range(std::size_t{1}, tools::max_pipeline))
       ->capture_default_str();
-  command->add_option("--batch", options->batch, "Requests in one JSON-RPC batch; 1 sends them singly")
-      ->check(CLI::Range(std::size_t{1}, tools::max_batch))
-      ->excludes(rate)
-      ->capture_default_str();
+  CLI::Option* batch =
+      command->add_option("--batch", options->batch, "Requests in one JSON-RPC batch; 1 sends them singly");
+  batch->check(CLI::Range(std::size_t{1}, tools::max_batch))->excludes(rate)->capture_default_str();
   tools::add_duration(*command, "--duration", options->duration, 1ms,
                       "How long to measure, or to hold idle connections");
   tools::add_duration(*command, "--warmup", options->warmup, 0ns, "Load before the measurement");
-  command->add_option("--method", options->method, "The method to call")->capture_default_str();
+  CLI::Option* method =
+      command->add_option("--method", options->method, "The method to call")->capture_default_str();
   command->add_option("--params", options->params,
                       "Its params: JSON array or object, @FILE, or - for standard input");
+  CLI::Option* stream = command->add_flag(
+      "--stream", options->stream, "Read streams and count their items; each that ends is begun again");
+  // The default method does not stream.
+  stream->excludes(rate, batch)->needs(method);
+  command->add_option("--credit", options->credit, "Items of each stream that may be on their way")
+      ->check(CLI::Range(std::int64_t{1}, tools::max_credit))
+      ->needs(stream)
+      ->capture_default_str();
   command->add_flag("--json", options->json, "Report as one JSON object");
   CLI::Option* idle =
       command->add_option("--idle", options->idle, "Only open so many connections and hold them");
-  idle->check(CLI::Range(1, 1'000'000))->excludes("--rate", "--params", "--batch");
+  idle->check(CLI::Range(1, 1'000'000))->excludes("--rate", "--params", "--batch", "--stream");
   command->add_flag("--introduce", options->introduce, "Send connect on each of them")->needs(idle);
   command->add_option("--source", options->source, "Local address to connect from");
   command->add_option("--token-file", options->token_file,
                       "Present the token that this file holds on every connection, before the load");
-  command->footer("Exit: 0 every request got its result, 1 some failed, 2 no connection, 64 wrong usage.");
+  command->footer(
+      "Exit: 0 every request got its result, 1 some failed (or no item came), 2 no connection, 64 wrong "
+      "usage.");
   command->callback([options, &exit_code] { exit_code = tools::run_bench(*options, std::cout, std::cerr); });
 }
 

@@ -1,4 +1,4 @@
-// `weft bench`: load on a node, closed or open loop, or many idle connections.
+// `weft bench`: load on a node, closed or open loop, streams, or many idle connections.
 #pragma once
 
 #include <iosfwd>
@@ -15,7 +15,8 @@ void add_bench_command(CLI::App& app, int& exit_code);
 namespace tools {
 
 /// Runs the benchmark. Progress and failures go to `errors`, the report to `output`.
-/// 0: every request got its result; 1: some failed; 2: no connection; 64: wrong params or token file.
+/// 0: every request got its result, or items came and no stream failed; 1: some failed; 2: no connection; 64:
+/// wrong params or token file.
 int run_bench(bench_options options, std::ostream& output, std::ostream& errors);
 
 }  // namespace tools

@@ -41,6 +41,15 @@ std::string check_subcommand(const CLI::App& app, int argc, char** argv) {
                      nearest_name(first, known), list);
 }
 
+std::string unknown_flag(const std::string& flag, const std::vector<std::string>& known) {
+  // Other programs have it, and everybody on the machine can read what they are given.
+  if (flag == "--token" && std::ranges::find(known, "--token-file") != known.end()) {
+    return "flag --token: unknown; write the token into a file, which the list of processes does not show, "
+           "and give --token-file FILE";
+  }
+  return fmt::format("flag {}: unknown; the nearest known one is {}", flag, nearest_name(flag, known));
+}
+
 /// A sentence for each flag that the command line's subcommand does not have; empty when there is none.
 std::string unknown_flags(const CLI::App& app) {
   const auto given = app.get_subcommands();
@@ -53,8 +62,7 @@ std::string unknown_flags(const CLI::App& app) {
   for (const auto& argument : command.remaining()) {
     if (!argument.starts_with('-') || argument.size() < 2) continue;
     const auto flag = argument.substr(0, argument.find('='));
-    complaints.push_back(
-        fmt::format("flag {}: unknown; the nearest known one is {}", flag, nearest_name(flag, known)));
+    complaints.push_back(unknown_flag(flag, known));
   }
   return fmt::format("{}", fmt::join(complaints, "; "));
 }

@@ -41,6 +41,20 @@ std::string unknown_variable(const std::string& name, std::span<const option> ta
   return message;
 }
 
+std::string unknown_flag(const std::string& origin, const std::string& flag, std::span<const option> table) {
+  // Other programs have it, and everybody on the machine can read what they are given.
+  if (flag == "--token") {
+    return origin +
+           ": unknown; a node reads tokens from files, which the list of processes does not show: "
+           "--peer-token-file FILE for what it presents to its peers, --auth-tokens-file FILE for those that "
+           "it accepts";
+  }
+  std::vector<std::string> known{"--config", "--print-config", "--check-config", "--print-reference",
+                                 "--help"};
+  for (const option& each : table) known.push_back(flag_name(each));
+  return fmt::format("{}: unknown; the nearest known one is {}", origin, nearest_name(flag, known));
+}
+
 }  // namespace
 
 given values_of_environment(std::span<const variable> environment, std::span<const option> table) {
@@ -68,11 +82,7 @@ given values_of_flags(std::span<const flag_values> flags, std::span<const option
       result.values.push_back({&*row, texts, origin, origin});
       continue;
     }
-    std::vector<std::string> known{"--config", "--print-config", "--check-config", "--print-reference",
-                                   "--help"};
-    for (const option& each : table) known.push_back(flag_name(each));
-    result.errors.push_back(
-        fmt::format("{}: unknown; the nearest known one is {}", origin, nearest_name(flag, known)));
+    result.errors.push_back(unknown_flag(origin, flag, table));
   }
   return result;
 }

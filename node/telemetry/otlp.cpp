@@ -65,6 +65,16 @@ json attributes_of(const call_record& call, std::string_view node) {
   return list;
 }
 
+json events_of(const call_record& call) {
+  json list = json::array();
+  for (const auto& each : call.resumptions) {
+    list.push_back({{"timeUnixNano", nanoseconds(each.at)},
+                    {"name", "weft.stream.resumed"},
+                    {"attributes", json::array({attribute("weft.stream.items", each.items)})}});
+  }
+  return list;
+}
+
 json span_of(const call_record& call, std::string_view node) {
   const auto& trace = call.trace;
   // A handler's own calls are children of a span of this process, requests of one elsewhere.
@@ -84,6 +94,7 @@ json span_of(const call_record& call, std::string_view node) {
     const auto state = json::parse(trace.raw_tracestate, nullptr, false);
     if (state.is_string()) span["traceState"] = state;
   }
+  if (!call.resumptions.empty()) span["events"] = events_of(call);
   if (call.code != 0) span["status"] = {{"code", status_error}, {"message", code_name(call.code)}};
   return span;
 }

@@ -49,14 +49,14 @@ TEST_F(client_test, a_plain_thread_waits_for_an_answer) {
   auto call = caller.call<int>("twice", 21);
   EXPECT_TRUE(call.wait_for(far_away));
   EXPECT_TRUE(call.ready());
-  EXPECT_EQ(call.get().value(), 42);
-  EXPECT_EQ(caller.call<int>("nobody.has.this").get().error().code, -32601);
+  EXPECT_THAT(call.get(), IsOk(42));
+  EXPECT_THAT(caller.call<int>("nobody.has.this").get(), HasCode(-32601));
 }
 
 TEST_F(client_test, calls_are_under_way_together) {
   std::vector<pending<int>> calls;
   for (int i = 0; i < 100; ++i) calls.push_back(caller.call<int>("twice", i));
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(calls[static_cast<std::size_t>(i)].get().value(), 2 * i);
+  for (int i = 0; i < 100; ++i) EXPECT_THAT(calls[static_cast<std::size_t>(i)].get(), IsOk(2 * i));
 }
 
 task<result<int>> twice_twice(client node, int number) {
@@ -116,7 +116,7 @@ TEST_F(client_test, a_callback_gets_the_answer) {
   caller.call<int>("twice", 3).then([&](result<int> came) { answer.put(std::move(came)); });
   EXPECT_EQ(answer.take().value(), 6);
   caller.call<int>("no.method").then([&](result<int> came) { answer.put(std::move(came)); });
-  EXPECT_EQ(answer.take().error().code, -32601);
+  EXPECT_THAT(answer.take(), HasCode(-32601));
 }
 
 TEST_F(client_test, a_future_gets_the_answer) {
@@ -140,7 +140,7 @@ TEST_F(client_test, waiting_on_the_reactor_that_is_to_bring_the_answer_is_refuse
 TEST_F(client_test, a_deadline_ends_the_call_at_both_sides) {
   const auto answer = caller.call<int>("hang", {.deadline = 20ms}).get();
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().code, 4);
+  EXPECT_THAT(answer, HasCode(4));
   EXPECT_EQ(answer.error().executed, executed::unknown);
   EXPECT_EQ(ended.take().empty(), false);
 }
@@ -149,7 +149,7 @@ TEST_F(client_test, a_call_is_taken_back) {
   auto call = caller.call<int>("hang");
   EXPECT_TRUE(caller.call<int>("twice", 1).get());
   call.cancel();
-  EXPECT_EQ(call.get().error().code, -32800);
+  EXPECT_THAT(call.get(), HasCode(-32800));
   EXPECT_EQ(ended.take(), "cancelled by caller");
 }
 
@@ -173,7 +173,7 @@ TEST_F(client_test, trace_and_deadline_go_with_the_call) {
 TEST_F(client_test, an_address_that_nobody_listens_on_is_an_error) {
   const auto refused = client::connect("127.0.0.1:1", {.connect_timeout = far_away});
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, 14);
+  EXPECT_THAT(refused, HasCode(14));
   EXPECT_EQ(refused.error().executed, executed::no);
   EXPECT_THAT(refused.error().message, HasSubstr("127.0.0.1:1"));
   EXPECT_THAT(client::connect("nonsense").error().message, HasSubstr("nonsense"));
@@ -192,7 +192,7 @@ TEST(client_failover, calls_go_to_the_next_address) {
   first.reset();
   const auto answer = lost.get();
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().code, 14);
+  EXPECT_THAT(answer, HasCode(14));
   EXPECT_EQ(answer.error().executed, executed::unknown);
   EXPECT_EQ(caller.call("call", {.deadline = far_away}).get().value()["node"], "second");
 }
@@ -217,16 +217,16 @@ TEST(client_end, calls_under_way_fail_when_it_is_closed) {
   auto call = caller.call<int>("hang");
   EXPECT_TRUE(caller.call<int>("twice", 1).get());
   caller.close();
-  EXPECT_EQ(call.get().error().code, 14);
+  EXPECT_THAT(call.get(), HasCode(14));
   const auto late = caller.call<int>("twice", 1).get();
-  EXPECT_EQ(late.error().code, 14);
+  EXPECT_THAT(late, HasCode(14));
   EXPECT_EQ(late.error().executed, executed::no);
   EXPECT_EQ(ended.take(), "cancelled by caller");
 }
 
 TEST(node_calls, a_node_is_called_from_its_own_process) {
   const auto here = start_node({numbers()}, "here", 2);
-  EXPECT_EQ(here.call<int>("twice", 8).get().value(), 16);
+  EXPECT_THAT(here.call<int>("twice", 8).get(), IsOk(16));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include "weft/testing.hpp"
 #include "weft/weft.hpp"
 
 namespace weft {

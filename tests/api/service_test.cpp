@@ -107,12 +107,12 @@ class service_test : public testing::Test {
 };
 
 TEST_F(service_test, arguments_come_by_position_and_by_name) {
-  EXPECT_EQ(caller.call<std::string>("greet", "Ada", "Dr.", 2).get().value(), "Dr. Ada!Dr. Ada!");
-  EXPECT_EQ(caller.call<std::string>("greet", named({{"times", 1}, {"name", "Ada"}})).get().value(), "Ada!");
-  EXPECT_EQ(caller.call<std::string>("greet", json{{"name", "Ada"}, {"title", "Dr."}}).get().value(),
-            "Dr. Ada!");
-  EXPECT_EQ(caller.call<std::string>("greet", "Ada").get().value(), "Ada!");
-  EXPECT_EQ(caller.call<int>("twice", 21).get().value(), 42);
+  EXPECT_THAT(caller.call<std::string>("greet", "Ada", "Dr.", 2).get(), IsOk("Dr. Ada!Dr. Ada!"));
+  EXPECT_THAT(caller.call<std::string>("greet", named({{"times", 1}, {"name", "Ada"}})).get(), IsOk("Ada!"));
+  EXPECT_THAT(caller.call<std::string>("greet", json{{"name", "Ada"}, {"title", "Dr."}}).get(),
+              IsOk("Dr. Ada!"));
+  EXPECT_THAT(caller.call<std::string>("greet", "Ada").get(), IsOk("Ada!"));
+  EXPECT_THAT(caller.call<int>("twice", 21).get(), IsOk(42));
 }
 
 TEST_F(service_test, structs_lists_and_maps_go_both_ways) {
@@ -121,31 +121,31 @@ TEST_F(service_test, structs_lists_and_maps_go_both_ways) {
   ASSERT_EQ(ada.addresses.size(), 2);
   EXPECT_EQ(ada.addresses[0].town, "Turin");
   EXPECT_EQ(ada.addresses[1].town, std::nullopt);
-  EXPECT_EQ(caller.call<std::string>("town", json(ada)).get().value(), "Turin");
+  EXPECT_THAT(caller.call<std::string>("town", json(ada)).get(), IsOk("Turin"));
   const json numbers = {{"numbers", {{"a", {1, 2}}, {"b", {250}}}}};
-  EXPECT_EQ(caller.call<int>("count", numbers).get().value(), 253);
+  EXPECT_THAT(caller.call<int>("count", numbers).get(), IsOk(253));
 }
 
 TEST_F(service_test, an_error_of_the_service_is_its_own) {
   const auto nobody = caller.call<shop::customer>("customers.get", 7).get();
   ASSERT_FALSE(nobody);
-  EXPECT_EQ(nobody.error().code, 404);
+  EXPECT_THAT(nobody, HasCode(404));
   EXPECT_EQ(nobody.error().message, "no customer 7");
   EXPECT_EQ(fmt::format("{}", nobody.error()), "no customer 7 (code 404)");
-  EXPECT_EQ(caller.call<double>("divide", 1, 0).get().error().code, 1001);
-  EXPECT_EQ(caller.call<double>("divide", 1, 4).get().value(), 0.25);
+  EXPECT_THAT(caller.call<double>("divide", 1, 0).get(), HasCode(1001));
+  EXPECT_THAT(caller.call<double>("divide", 1, 4).get(), IsOk(0.25));
 }
 
 TEST_F(service_test, every_kind_of_function_is_a_method) {
   EXPECT_TRUE(caller.call<void>("nothing").get());
   EXPECT_TRUE(caller.call<void>("wait").get());
-  EXPECT_EQ(caller.call<std::string>("block").get().value(), "slept");
+  EXPECT_THAT(caller.call<std::string>("block").get(), IsOk("slept"));
 }
 
 TEST_F(service_test, what_a_function_throws_stays_in_the_log) {
   const auto answer = caller.call<void>("explode").get();
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().code, -32603);
+  EXPECT_THAT(answer, HasCode(-32603));
   EXPECT_THAT(answer.error().message, testing::Not(HasSubstr("secret")));
 }
 
@@ -181,7 +181,7 @@ TEST_F(service_test, a_wrong_value_deep_inside_is_found) {
 TEST_F(service_test, a_result_of_another_type_is_an_error) {
   const auto answer = caller.call<int>("greet", "Ada").get();
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().code, -32603);
+  EXPECT_THAT(answer, HasCode(-32603));
   EXPECT_EQ(answer.error().message, "the result is an integer of 32 bits, not \"Ada!\"");
 }
 

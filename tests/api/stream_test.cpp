@@ -107,9 +107,19 @@ service streaming() {
   return logs;
 }
 
+task<result<bool>> send_to_none(call_context ctx) {
+  auto lines = ctx.mesh().stream<line, int>("log.tail", "a.log", 1'000'000, {.window = 4});
+  const bool sent = co_await lines.send(1);
+  while (co_await lines.next()) continue;
+  if (lines.error()) co_return *lines.error();
+  co_return sent;
+}
+
 service reading() {
   service some("reading");
-  some.method("sum_of", sum_of, {.params = {"method", "to"}}).method("first_of", first_of);
+  some.method("sum_of", sum_of, {.params = {"method", "to"}})
+      .method("first_of", first_of)
+      .method("send_to_none", send_to_none);
   return some;
 }
 
@@ -150,8 +160,8 @@ TEST_P(stream_test, items_come_as_their_type_and_in_order) {
 }
 
 TEST_P(stream_test, a_method_reads_another) {
-  EXPECT_EQ(caller.call<int>("sum_of", "log.count", 30).get().value(), 435);
-  EXPECT_EQ(here.call<int>("sum_of", "log.count", 30).get().value(), 435);
+  EXPECT_THAT(caller.call<int>("sum_of", "log.count", 30).get(), IsOk(435));
+  EXPECT_THAT(here.call<int>("sum_of", "log.count", 30).get(), IsOk(435));
 }
 
 task<std::vector<int>> collect(client from) {
@@ -171,7 +181,7 @@ TEST_P(stream_test, what_is_let_go_is_cleaned_up) {
     EXPECT_EQ(lines.next().get().value().number, 0);
   }
   EXPECT_EQ(ended.take(), "cleaned up");
-  EXPECT_EQ(caller.call<int>("first_of").get().value(), 0);
+  EXPECT_THAT(caller.call<int>("first_of").get(), IsOk(0));
   EXPECT_EQ(ended.take(), "cleaned up");
 }
 
@@ -184,7 +194,7 @@ TEST_P(stream_test, an_error_of_the_generator_is_the_end) {
   auto none = caller.stream<line>("log.tail", "b.log");
   EXPECT_EQ(none.next().get().has_value(), false);
   EXPECT_EQ(none.error().value().code, 404);
-  EXPECT_EQ(caller.call<int>("sum_of", "log.fail", 2).get().error().code, 409);
+  EXPECT_THAT(caller.call<int>("sum_of", "log.fail", 2).get(), HasCode(409));
 }
 
 TEST_P(stream_test, what_it_throws_else_stays_in_the_log) {
@@ -253,6 +263,57 @@ TEST_P(stream_test, a_stream_goes_on_behind_a_cursor) {
   EXPECT_THAT(wrong.error().value().message, HasSubstr("the cursor to go on after is an integer"));
 }
 
+TEST_P(stream_test, a_reader_whose_connection_is_lost_goes_on_behind_its_last_item) {
+  auto pages = caller.stream<std::string>("log.pages", 6, {.window = 2});
+  EXPECT_TRUE(pages.cursor().is_null());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(pages.next().get().value(), HasSubstr(std::to_string(i)));
+    EXPECT_EQ(pages.cursor(), i);
+  }
+  caller.close();
+  while (pages.next().get()) continue;
+  EXPECT_EQ(pages.error().value().code, 14);
+  const int last = pages.cursor().get<int>();
+  EXPECT_LT(last, 5) << "the window holds some back";
+  const auto again = connect_to(here);
+  auto rest = again.stream<item<std::string, int>>("log.pages", 6, {.after = pages.cursor()});
+  for (int i = last + 1; i < 6; ++i) {
+    const auto page = rest.next().get();
+    ASSERT_TRUE(page) << fmt::format("{}", rest.error().value_or(error()));
+    EXPECT_EQ(page->cursor, i);
+    EXPECT_THAT(page->value, HasSubstr(std::to_string(i)));
+  }
+  EXPECT_EQ(rest.next().get().has_value(), false);
+  EXPECT_EQ(rest.error(), std::nullopt);
+  EXPECT_EQ(rest.cursor(), 5);
+}
+
+TEST_P(stream_test, items_without_cursors_have_none) {
+  auto lines = caller.stream<line>("log.tail", "a.log", 1);
+  EXPECT_TRUE(lines.next().get());
+  EXPECT_TRUE(lines.cursor().is_null());
+  EXPECT_EQ(ended.take(), "cleaned up");
+  auto wrong = caller.stream<item<line, int>>("log.tail", "a.log", 1);
+  EXPECT_EQ(wrong.next().get().has_value(), false);
+  EXPECT_THAT(wrong.error().value().message, HasSubstr("the cursor of an item is an integer"));
+  EXPECT_EQ(ended.take(), "cleaned up");
+}
+
+TEST_P(stream_test, a_value_for_a_method_that_takes_none_ends_the_stream) {
+  auto lines = caller.stream<line, int>("log.tail", "a.log", 1'000'000, {.window = 4});
+  EXPECT_FALSE(lines.send(1).get()) << "before any item was taken";
+  while (lines.next().get()) continue;
+  EXPECT_EQ(lines.error().value().code, -32602);
+  EXPECT_THAT(lines.error()->message, HasSubstr("the method takes no values"));
+  EXPECT_EQ(ended.take(), "cleaned up");
+  const auto inside = here.call<bool>("send_to_none").get();
+  ASSERT_FALSE(inside);
+  EXPECT_THAT(inside.error().message, HasSubstr("the method takes no values"));
+  EXPECT_EQ(ended.take(), "cleaned up");
+  auto plain = caller.stream<int, int>("log.plain");
+  EXPECT_FALSE(plain.send(1).get()) << "it has ended with one result";
+}
+
 TEST_P(stream_test, a_deadline_holds_for_all_of_it) {
   auto numbers = caller.stream<int>("log.count", 1'000'000, {.deadline = 300ms});
   EXPECT_FALSE(numbers_of(numbers).empty());
@@ -317,14 +378,22 @@ TEST(stream_in_a_test, is_read_under_its_clock) {
   auto numbers = mesh.stream<int>("log.count", 1'000, {.window = 2});
   EXPECT_EQ(numbers_of(numbers).size(), 1'000);
   EXPECT_EQ(mesh.elapsed(), 1'000ms);
-  EXPECT_EQ(mesh.call<int>("sum_of", "log.count", 30).get().value(), 435);
+  EXPECT_THAT(mesh.call<int>("sum_of", "log.count", 30).get(), IsOk(435));
   EXPECT_EQ(mesh.call<std::vector<line>>("log.tail", "a.log").get().value().size(), 3);
   EXPECT_EQ(ended.take(), "cleaned up");
-  EXPECT_EQ(mesh.call<int>("sum_of", "log.fail", 2).get().error().code, 409);
+  EXPECT_THAT(mesh.call<int>("sum_of", "log.fail", 2).get(), HasCode(409));
   mesh.fail("log.count", error(14, "away"));
   auto failed = mesh.stream<int>("log.count", 3);
   EXPECT_EQ(failed.next().get(), std::nullopt);
   EXPECT_EQ(failed.error().value().code, 14);
+  auto refused = mesh.stream<int, int>("log.count", 3);
+  EXPECT_FALSE(refused.send(1).get());
+  EXPECT_EQ(refused.error(), std::nullopt) << "it is told when it is read";
+  while (refused.next().get()) continue;
+  EXPECT_EQ(refused.error().value().code, -32602);
+  auto pages = mesh.stream<std::string>("log.pages", 3);
+  EXPECT_TRUE(pages.next().get());
+  EXPECT_EQ(pages.cursor(), 0);
   auto sums = mesh.stream<int, int>("log.total");
   EXPECT_EQ(sums.next().get(), 0);
   EXPECT_TRUE(sums.send(3).get());

@@ -127,6 +127,49 @@ TEST(test_kit_callers, services_call_and_notify_the_outside_caller) {
   EXPECT_THAT(heard, ElementsAre("one"));
 }
 
+async_generator<int> count(int to) {
+  for (int i = 0; i < to; ++i) co_yield i;
+}
+
+task<std::string> tell(call_context ctx, std::string what) {
+  ctx.mesh().notify("note", what);
+  co_return "told";
+}
+
+TEST(test_kit_callers, services_read_streams_of_the_outside_caller) {
+  std::vector<caller> kept;
+  service topics("topics");
+  topics.method("watch", [&](call_context ctx) -> std::string {
+    kept.push_back(ctx.caller());
+    return "ok";
+  });
+  service client("client");
+  client.method("count", count, {.params = {"to"}});
+  test_mesh mesh;
+  mesh.add(topics).add_to_caller(client);
+  EXPECT_THAT(mesh.call<std::string>("watch").get(), IsOk("ok"));
+  ASSERT_EQ(kept.size(), 1);
+  std::vector<int> numbers;
+  auto counted = kept[0].stream<int>("count", 4, {.window = 1});
+  for (const int each : counted) numbers.push_back(each);
+  EXPECT_THAT(numbers, ElementsAre(0, 1, 2, 3));
+  mesh.disconnect_caller();
+  auto late = kept[0].stream<int>("count", 4);
+  EXPECT_EQ(late.next().get(), std::nullopt);
+  EXPECT_EQ(late.error().value().code, 14);
+}
+
+TEST(test_kit_callers, services_notify_each_other) {
+  std::vector<std::string> heard;
+  service notes("notes");
+  notes.method("note", [&](std::string what) { heard.push_back(what); }, {.params = {"what"}})
+      .method("tell", tell, {.params = {"what"}});
+  test_mesh mesh;
+  mesh.add(notes);
+  EXPECT_THAT(mesh.call<std::string>("tell", "one").get(), IsOk("told"));
+  EXPECT_THAT(heard, ElementsAre("one"));
+}
+
 task<void> tick(std::vector<int>* ticks) {
   for (int i = 1;; ++i) {
     (void)co_await sleep_for(1s);

@@ -7,7 +7,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 
 from results import Results  # noqa: E402
-from scenarios import LATENCY, MEMORY, cases  # noqa: E402
+from scenarios import ITEMS, LATENCY, MEMORY, cases  # noqa: E402
 
 
 def load(rate=1_000.0, p50=100.0, p99=None, client_cpu=50.0, disturbed=False):
@@ -19,6 +19,16 @@ def load(rate=1_000.0, p50=100.0, p99=None, client_cpu=50.0, disturbed=False):
 def memory(each, closed=0, connections=10_000):
     return {"bytes_per_connection": each, "closed_by_server": closed, "connections": connections,
             "disturbed": False}
+
+
+def stream(items=1_000.0, bytes_each=100, client_cpu=50.0, per_core=None, disturbed=False):
+    return {"items_per_second": items, "bytes_per_second": items * bytes_each, "first_item_p50_us": 10.0,
+            "first_item_p99_us": 20.0, "between_items_p99_us": 30.0, "server_cpu_percent": 80.0,
+            "items_per_server_core": per_core or items / 0.8, "client_cpu_percent": client_cpu, "disturbed": disturbed}
+
+
+def items(*values, **others):
+    return [stream(items=value, **others) for value in values]
 
 
 def rates(*values, **others):
@@ -50,6 +60,8 @@ def whole_run(weft=0.8, peer=0.3):
                 entries = [memory(1_000 / part)] * 3
             elif case.figure is LATENCY:
                 entries = latencies(*[20 / part] * 3)
+            elif case.figure is ITEMS:
+                entries = items(*[4_000_000 * part] * 3)
             else:
                 entries = rates(*[1_000_000 * part] * 3)
             rounds[case.name][row] = entries

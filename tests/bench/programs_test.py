@@ -14,7 +14,7 @@ from figures import ROOT, case_named
 
 from measure import load_arguments
 from processes import Server, busy_seconds, call_foo
-from programs import EXTRA_PEERS, PEERS, PROGRAMS, PYTHON, Process, Program
+from programs import EXTRA_PEERS, PEERS, PROGRAMS, PYTHON, Process, Program, is_peer
 from scenarios import SCENARIOS, Load, cases, nested_params, reaches_disturbance, string_params
 
 
@@ -24,8 +24,8 @@ class Tables(unittest.TestCase):
             for row, (program, _) in case.rows.items():
                 self.assertIn(program, PROGRAMS, f"{case.name} {row}")
 
-    def test_scenarios_are_s1_to_s10(self):
-        self.assertEqual(SCENARIOS, [f"S{number}" for number in range(1, 11)])
+    def test_scenarios_are_s1_to_s11(self):
+        self.assertEqual(SCENARIOS, [f"S{number}" for number in range(1, 12)])
 
     def test_every_built_program_is_a_target_of_that_name(self):
         cmake = "".join((ROOT / "bench" / part / "part.cmake").read_text() for part in ("limit", "peers"))
@@ -49,6 +49,17 @@ class Tables(unittest.TestCase):
         chosen = {case.name: list(case.rows) for case in cases(("go",))}
         self.assertEqual(chosen["S2"], ["limit", "weft", "go"])
         self.assertEqual(chosen["S7.64x1"], ["limit", "weft", "haproxy"])
+        self.assertEqual(chosen["S11.local"], ["limit", "weft"])
+        self.assertEqual(chosen["S11.forwarded"], ["limit", "weft", "weft two nodes", "haproxy"])
+        streams = {case.name: list(case.rows) for case in cases()}
+        self.assertEqual(streams["S11.local"], ["limit", "weft", "grpc", "nats"])
+        self.assertIn("nats", streams["S11.forwarded"])
+
+    def test_arrangements_of_peers_are_peers(self):
+        for program in ("go", "asio", "haproxy streams"):
+            self.assertTrue(is_peer(program), program)
+        for program in ("limit", "limit streams chain", "weft", "weft streams service"):
+            self.assertFalse(is_peer(program), program)
 
     def test_where_the_client_runs(self):
         self.assertEqual(case_named("S1.same").client_of("weft"), "same")
@@ -67,6 +78,8 @@ class Tables(unittest.TestCase):
         more = load_arguments(Load(1, 2, batch=100, params="[]"), 1, 0)
         self.assertEqual(more[-4:], ["--batch", "100", "--params", "[]"])
         self.assertEqual(load_arguments(Load(1, 1, rate=5000), 1, 0)[-2:], ["--rate", "5000"])
+        streams = load_arguments(Load(1, 1, params="{}", credit=7, method="m"), 1, 0)
+        self.assertEqual(streams[-7:], ["--params", "{}", "--stream", "--method", "m", "--credit", "7"])
 
 
 class Servers(unittest.TestCase):

@@ -6,7 +6,7 @@ import pathlib
 import tempfile
 import unittest
 
-from figures import ROOT, case_named, latencies, memory, rates, results, whole_run
+from figures import ROOT, case_named, items, latencies, memory, rates, results, whole_run
 
 import output
 import report
@@ -66,6 +66,14 @@ class Overview(unittest.TestCase):
         self.assertEqual(report.ahead_sentence(found),
                          "Ahead of weft were: S2 (requests/s): Go, net + encoding/json; S6.plain (bytes per "
                          "connection): CAF brokers + nlohmann_json.")
+
+    def test_streams_have_their_own_columns(self):
+        found = results(S11_local={"limit": items(4e6, 4e6, 4e6), "weft": items(3e6, 3e6, 3e6, per_core=3_100_000)})
+        header, *rows = cells(report.markdown_table(report.table(found, found.cases[0])))
+        weft = dict(zip(header, rows[-1]))
+        self.assertEqual((weft["items/s"], weft["MB/s"], weft["items/s per core"]), ("3,000,000", "300", "3,100,000"))
+        self.assertEqual(weft["x limit"], "0.75 (0.75–0.75)")
+        self.assertIn("S11.local", report.plain_text(found, []))
 
     def test_p99_has_its_own_verdict(self):
         found = results(S5={"weft": latencies(5, 5, 5, p99=9), "nats": latencies(6, 6, 6, p99=8)})

@@ -83,7 +83,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("use 3 or more", self.refused("--rounds", "2"))
         self.assertIn("use 1 or more", self.refused("--attempts", "0"))
         self.assertIn("leave --scenario and --peer out", self.refused("--publish", "--scenario", "S1"))
-        self.assertIn("'S1', 'S2'", self.refused("--scenario", "S11"))
+        self.assertIn("'S1', 'S2'", self.refused("--scenario", "S12"))
         self.assertIn("'go', 'nodejs'", self.refused("--peer", "java"))
 
     def choose(self, *arguments):

@@ -12,5 +12,5 @@ endforeach()
 if(WEFT_BENCH AND NOT WEFT_SANITIZE)
   set_tests_properties(
     bench.limit_test PROPERTIES ENVIRONMENT
-    "WEFT_BIN=$<TARGET_FILE:weft>;LIMIT_SERVER=$<TARGET_FILE:limit_server>;LIMIT_ASIO_SERVER=$<TARGET_FILE:limit_asio_server>;LIMIT_FORWARDER=$<TARGET_FILE:limit_forwarder>;LIMIT_SERVICE=$<TARGET_FILE:limit_service>")
+    "WEFT_BIN=$<TARGET_FILE:weft>;LIMIT_SERVER=$<TARGET_FILE:limit_server>;LIMIT_ASIO_SERVER=$<TARGET_FILE:limit_asio_server>;LIMIT_FORWARDER=$<TARGET_FILE:limit_forwarder>;LIMIT_SERVICE=$<TARGET_FILE:limit_service>;LIMIT_STREAM_SERVER=$<TARGET_FILE:limit_stream_server>")
 endif()

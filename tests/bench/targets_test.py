@@ -2,7 +2,7 @@
 
 import unittest
 
-from figures import latencies, memory, rates, results, whole_run
+from figures import items, latencies, memory, rates, results, whole_run
 
 from targets import DISTURBED, MET, MISSED, TARGETS, verdicts
 
@@ -56,6 +56,16 @@ class Targets(unittest.TestCase):
         strings = {"weft": rates(100, 100, 100)}
         self.assert_bound("S4.objects", "string", {"S4_strings": strings, "S4_objects": {"weft": rates(60, 60, 60)}},
                           {"S4_strings": strings, "S4_objects": {"weft": rates(59, 59, 59)}})
+
+    def test_streams(self):
+        weft = {"weft": items(300, 300, 300, per_core=2_500_000)}
+        slow = {"weft": items(299, 299, 299, per_core=2_499_999)}
+        self.assert_bound("S11.local", "core of the node", {"S11_local": weft}, {"S11_local": slow})
+        for peer, rate, text in (("grpc", 30, "gRPC"), ("nats", 100, "NATS")):
+            others = {peer: items(rate, rate, rate)}
+            self.assert_bound("S11.local", text, {"S11_local": weft | others}, {"S11_local": slow | others})
+        hop = {"haproxy": items(600, 600, 600)}
+        self.assert_bound("S11.forwarded", "bytes/s", {"S11_forwarded": weft | hop}, {"S11_forwarded": slow | hop})
 
     def test_memory(self):
         for case, bound in (("S6_plain", 2048), ("S6_introduced", 4096)):

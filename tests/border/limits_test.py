@@ -8,7 +8,7 @@ import pathlib
 import re
 import subprocess
 
-from setup import MeshCase, Service, _environment, eventually, frame, main, request
+from setup import MeshCase, Service, StreamService, _environment, eventually, frame, main, request
 
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
@@ -30,15 +30,14 @@ ELSEWHERE = {
     "limits.blocking_threads": tested_in("actors/mesh_node_test.cpp", "blocking_threads"),
     "limits.calls_per_reactor": tested_in("wire/limits_test.py", "calls_per_reactor"),
     "limits.unfinished_frame_bytes": tested_in("wire/budget_test.py", "Unfinished"),
-    "limits.share_percent": tested_in("wire/budget_test.py", "Shares"),
+    "limits.share_percent": tested_in("wire/budget_test.py", "Shares", "SharesOfConnections"),
     "limits.method_in_flight": tested_in("mesh/admission_test.py", "method_in_flight", "in-flight"),
     "limits.queue_interval": tested_in("mesh/admission_test.py", "queue-interval"),
     "limits.queue_target": tested_in("mesh/admission_test.py", "queue-target"),
     "limits.call_series": tested_in("actors/telemetry/call_stats_test.cpp", "share_a_series"),
     "limits.call_series_retention": tested_in("actors/telemetry/call_stats_test.cpp", "retention"),
     "limits.held_request_bytes": tested_in("wire/budget_test.py", "test_of_the_requests_that_are_kept"),
-    "limits.stream_window_bytes": tested_in("actors/router/stream_flow_test.cpp", "tells_a_window_at_first"),
-    "limits.stream_gather_bytes": tested_in("mesh/stream_test.py", "test_has_a_limit"),
+    "limits.stream_window_bytes": tested_in("actors/router/stream_flow_test.cpp", "an_item_counts_with_what_is_around_it"),
     "protocol.max_deadline": tested_in("wire/answers_test.py", "test_are_at_most_the_longest_allowed"),
     "protocol.cancel_grace": tested_in("wire/answers_test.py", "Cancellation"),
     "auth.max_failures": tested_in("wire/auth_test.py", "max_failures"),
@@ -144,6 +143,15 @@ def routes(test, wire, size, method):
     return wire.call("connect", {"serves": [f"route.{i}" for i in range(size - test.known_routes(wire))]})
 
 
+def gathered(test, wire, size, method):
+    # One item, and the brackets.
+    return wire.call(method.replace(".", "_stream."), [size - 2])
+
+
+def one_item(emitter):
+    emitter.emit("x" * (emitter.got.params[0] - 2))
+
+
 # Limits whose size is a number of bytes or things, small enough to be reached here.
 CASES = [
     Case("limits.frame_bytes", ("--limits-frame-bytes", "2000B"), (frame_bytes, 2000), 8),
@@ -157,6 +165,7 @@ CASES = [
     Case("limits.blocking_calls", ("--limits-blocking-calls", "3", "--limits-share-percent", "100"), (blocking_calls, 3), 8),
     Case("limits.queue_length", ("--limits-queue-length", "4", "--limits-share-percent", "100", "--limits-queue-interval", "20s",
                                  "--limits-queue-target", "20s"), (queue_length, 4), 8),
+    Case("limits.stream_gather_bytes", ("--limits-stream-gather-bytes", "3000B"), (gathered, 3000), 8),
     Case("limits.routes", ("--limits-routes", "60", "--limits-share-percent", "100"), (routes, 60), 8),
 ]
 
@@ -188,13 +197,14 @@ class Limits(MeshCase):
         self.silent, self.narrow = "s.m", "n.m"
         services = [Service(self.mesh["b"], ["far.*"], lambda got: got.answer("ok")),
                     Service(self.mesh["a"], ["near.*"], lambda got: got.answer("ok")), Service(self.mesh["a"], [self.silent]),
-                    Service(self.mesh["a"], [{"method": self.narrow, "max_in_flight": 1}])]
+                    Service(self.mesh["a"], [{"method": self.narrow, "max_in_flight": 1}]),
+                    StreamService(self.mesh["b"], ["far_stream.*"], one_item), StreamService(self.mesh["a"], ["near_stream.*"], one_item)]
         with self.mesh.connect("a") as wire:
             for service in services:
                 self.addCleanup(service.close)
                 service.reachable_from(wire)
         # Across a node where it means something there.
-        targets = ("near.m", "far.m") if reach in (frame_bytes, depth, batch_size, method_name_bytes, in_flight) else ("near.m",)
+        targets = ("near.m", "far.m") if reach in (frame_bytes, depth, batch_size, method_name_bytes, in_flight, gathered) else ("near.m",)
         for method in targets:
             for size in (limit - 1, limit, limit + 1):
                 with self.subTest(method=method, size=size), self.mesh.connect("a") as wire:

@@ -9,4 +9,5 @@ from mesh import Mesh, eventually, own_host  # noqa: E402, F401
 from mesh_case import MeshCase, main  # noqa: E402, F401
 from node_process import NodeProcess, _environment  # noqa: E402, F401
 from service import Refused, Service  # noqa: E402, F401
+from stream import StreamService  # noqa: E402, F401
 from wire import Closed, Wire, frame, notification, request  # noqa: E402, F401

@@ -1,7 +1,7 @@
 """Runs one client of this folder against a real node.
 
     run.py NAME [WEFT]      NAME: vscode_jsonrpc json_rpc_2_0 aiorpcx_client blocking_client asyncio_client
-                                  examples_test example_python_client example_node_client
+                                  examples_test
                             WEFT: the program, else what WEFT_BIN names
 
 The client gets HOST:PORT. Fails when the client fails or takes too long, or when the node dies, reports a

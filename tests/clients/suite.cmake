@@ -5,7 +5,7 @@ add_test(NAME clients.packages
 set_tests_properties(clients.packages PROPERTIES FIXTURES_SETUP client_packages LABELS clients TIMEOUT 120)
 
 foreach(client vscode_jsonrpc json_rpc_2_0 aiorpcx_client blocking_client asyncio_client
-        examples_test example_python_client example_node_client)
+        examples_test)
   add_test(NAME clients.${client}
            COMMAND /usr/bin/python3 -B "${CMAKE_CURRENT_LIST_DIR}/run.py" ${client} $<TARGET_FILE:weft>)
   set_tests_properties(clients.${client} PROPERTIES LABELS clients TIMEOUT 240

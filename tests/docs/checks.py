@@ -7,7 +7,8 @@ import markdown
 from commands import is_run
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
-OUR_COMMAND = re.compile(r"(?:\S*/)?\bweft (?:node|call|bench|health)\b|\b(?:deploy|tests|bench)/run\.sh")
+OUR_COMMAND = re.compile(r"(?:\S*/)?\bweft (?:node|call|bench|health)\b|\b(?:deploy|tests|bench)/run\.sh"
+                         r"|\bconformance (?:run|node)\b")
 METRIC = re.compile(r"(?<![\w/.-])(?:weft|rpc_server|rpc_client|process)_[a-z_]*[a-z](?![\w(]|\.\w)")
 HISTOGRAM_PARTS = ("_bucket", "_count", "_sum")
 SHELL = ("sh", "console")

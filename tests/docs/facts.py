@@ -3,17 +3,19 @@
 import os
 import re
 import subprocess
+import sys
 
 from checks import OPTION
 from markdown import ROOT
 
 SUBCOMMANDS = ("node", "call", "routes", "gen", "bench", "health")
+CONFORMANCE = ("run", "node")
 SCRIPTS = ("deploy/run.sh", "tests/run.sh", "bench/run.sh")
 TIMEOUT = 60
 
 
-def _output(*command):
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=True).stdout
+def _output(*command, cwd=ROOT):
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT, check=True).stdout
 
 
 def known_options():
@@ -21,6 +23,9 @@ def known_options():
     weft = os.environ["WEFT_BIN"]
     helps = {f"weft {name}": _output(weft, name, "--help") for name in SUBCOMMANDS}
     helps |= {script: _output(ROOT / script, "--help") for script in SCRIPTS}
+    suite = ROOT / "clients/conformance"
+    helps |= {f"conformance {name}": _output(sys.executable, "-B", "-m", "conformance", name, "--help", cwd=suite)
+              for name in CONFORMANCE}
     return {command: {"--help", *OPTION.findall(text)} for command, text in helps.items()}
 
 

@@ -124,6 +124,20 @@ class Library(unittest.TestCase):
                                 text=True, timeout=TIMEOUT, check=False)
         self.assertIn("SERVING", health.stdout)
 
+    def test_they_say_what_they_take(self):
+        at = "127.0.0.1:1"
+        for name, *arguments in (("ask", at, "one"), ("ask", at, "1", "x"), ("watch",), ("watch", at), ("watch", at, "a", "0"),
+                                 ("watch", at, "a", "1", "x"), ("teams", at, "x"), ("words", at, "x")):
+            done = subprocess.run([self.programs / name, *arguments], capture_output=True, text=True, timeout=TIMEOUT,
+                                  check=False)
+            self.assertEqual((done.returncode, done.stdout), (64, ""), (name, arguments))
+            self.assertRegex(done.stderr, rf"\Ausage: {name} .*\n\Z")
+        for name, *arguments in ("ask", "localhost"), ("watch", "localhost", "news"), ("teams", "localhost"):
+            done = subprocess.run([self.programs / name, *arguments], capture_output=True, text=True, timeout=TIMEOUT,
+                                  check=False)
+            self.assertEqual((done.returncode, done.stdout), (64, ""), (name, arguments))
+            self.assertRegex(done.stderr, r"\A.*HOST:PORT.*\n\Z")
+
     def test_a_client_without_a_node_is_told(self):
         done = self.ask("127.0.0.1:1")
         self.assertEqual(done.returncode, 2)
@@ -142,6 +156,17 @@ class Library(unittest.TestCase):
             pass
         clock = self.start("watch", address, "time", stdout=subprocess.PIPE)
         self.assertRegex(clock.communicate(timeout=TIMEOUT)[0], r"watching time\ntime: \d+\n")
+
+    def test_a_blocking_method_shares_its_state_with_others(self):
+        _, address = self.start_node("users")
+        words = self.start("words", address, stderr=subprocess.PIPE)
+        self.assertTrue(any("connected to node" in line for line in words.stderr))
+        text = self.home / "text"
+        text.write_text("to be or not to be\n")
+        counted = call(address, "words.count", json.dumps([str(text)]))
+        self.assertEqual(counted.stdout, '{"be":2,"not":1,"or":1,"to":2}\n', counted.stderr)
+        self.assertEqual(call(address, "words.known", '["be"]').stdout, "2\n")
+        self.assertRegex(call(address, "words.count", '["/no/such/file"]').stderr, r'"code":404')
 
     def test_a_service_at_a_node_calls_many_at_once_and_follows_its_node(self):
         node, address = self.start_node("users")

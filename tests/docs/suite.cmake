@@ -11,6 +11,8 @@ endfunction()
 docs_test(checks)
 docs_test(pages)
 docs_test(commands)
+docs_test(python_page "${CMAKE_BINARY_DIR}")
+docs_test(node_page "${CMAKE_BINARY_DIR}")
 # A sanitizer's flags are not exported, so a program that uses such a library would not link.
 if(NOT WEFT_SANITIZE)
   docs_test(library "${CMAKE_BINARY_DIR}" "${CMAKE_CXX_COMPILER}")

@@ -10,9 +10,9 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "examples/python")]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "clients/python/src")]
 
-import weft_client  # noqa: E402
+import weft  # noqa: E402
 from auth import Secrets, token_of  # noqa: E402
 from mesh import eventually  # noqa: E402
 from node_process import NodeProcess  # noqa: E402
@@ -23,39 +23,45 @@ UNAUTHENTICATED = 16
 SERVES = [{"method": "users.get", "idempotent": True, "max_in_flight": 3}]
 
 # Serves until its standard input ends; a token that is refused is the end, too.
+NODE_PACKAGE = f"{ROOT}/clients/node/src/index.mjs"
 NODE_SERVICE = """
-import { connect } from "%s/examples/node/weft-client.mjs";
-const options = JSON.parse(process.argv[2]);
+import { connect, Service } from "%s";
+const { serves, ...options } = JSON.parse(process.argv[2]);
+const service = new Service(options.name);
+const { method, idempotent, max_in_flight: maxInFlight } = serves?.[0] ?? { method: "users.get" };
+service.method(method, { params: ["id"], idempotent, maxInFlight }, ({ id }) => ({ id }));
 try {
-  const node = await connect(process.argv[1], { ...options, methods: { "users.get": ([id]) => ({ id }) } });
+  const node = await connect(process.argv[1], { ...options, service });
   process.stdin.on("end", () => node.close()).resume();
 } catch (error) {
   console.log(error.code);
 }
-""" % ROOT.as_uri().removeprefix("file://")
+""" % NODE_PACKAGE
 
 
 class PythonService:
-    """A service made with the Python client, that serves while `check` runs; `run` returns why it was refused."""
+    """A service made with the Python package, that serves while `check` runs; `run` returns why it was refused."""
 
-    def __init__(self, address, **options):
+    def __init__(self, address, serves=({},), **options):
         self.address, self.options = address, options
+        self.service = weft.Service("users")
+        more = {name: value for name, value in serves[0].items() if name != "method"}
+        self.service.method("users.get", **more)(lambda id: {"id": id})
 
     def run(self, check):
         async def body():
-            methods = {"users.get": lambda id: {"id": id}}
             async with asyncio.timeout(TIMEOUT):
-                async with weft_client.connect(self.address, methods=methods, **self.options):
+                async with weft.connect(self.address, services=[self.service], **self.options):
                     await asyncio.to_thread(check)
 
         try:
             asyncio.run(body())
-        except weft_client.RpcError as error:
+        except weft.Error as error:
             return error.code
 
 
 class NodeService:
-    """The same with the client for Node.js."""
+    """The same with the package for Node.js."""
 
     def __init__(self, address, **options):
         self.command = ["node", "--input-type=module", "-e", NODE_SERVICE, address, json.dumps(options)]
@@ -102,8 +108,8 @@ class Clients(unittest.TestCase):
                 eventually(lambda: not self.instances(), f"{name} has left")
 
     async def call(self):
-        async with weft_client.connect(self.node.listen, name="caller", token=token_of("caller")) as node:
-            return await node.call("users.get", [7], timeout=TIMEOUT)
+        async with weft.connect(self.node.listen, name="caller", token=token_of("caller")) as node:
+            return await node.call("users.get", 7)
 
     def test_take_the_token_from_the_environment(self):
         programs = {"python/service.py": [sys.executable, "-B"], "node/service.mjs": ["node"]}
@@ -147,21 +153,21 @@ class Clients(unittest.TestCase):
 
     def python_calls(self, params, key, times=5):
         async def body():
-            async with weft_client.connect(self.node.listen, name="caller", token=token_of("caller")) as node:
-                return [await node.call("users.get", params, timeout=TIMEOUT, route_key=key) for _ in range(times)]
+            async with weft.connect(self.node.listen, name="caller", token=token_of("caller")) as node:
+                return [await node.call("users.get", weft.options(route_key=key), *params) for _ in range(times)]
 
         return asyncio.run(body())
 
     def node_calls(self, params, key, times=5):
         script = """
-import { connect } from "%s/examples/node/weft-client.mjs";
+import { connect } from "%s";
 const [address, token, params, key, times] = process.argv.slice(1);
 const node = await connect(address, { name: "caller", token });
 const answers = [];
 for (let i = 0; i < times; ++i) answers.push(await node.call("users.get", JSON.parse(params), { routeKey: key }));
 console.log(JSON.stringify(answers));
 node.close();
-""" % ROOT.as_uri().removeprefix("file://")
+""" % NODE_PACKAGE
         done = subprocess.run(["node", "--input-type=module", "-e", script, self.node.listen, token_of("caller"), json.dumps(params),
                                key, str(times)], capture_output=True, text=True, timeout=TIMEOUT, check=True)
         return json.loads(done.stdout)

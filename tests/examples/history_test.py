@@ -92,6 +92,55 @@ class EveryServer(Case):
                 self.assertEqual(answers[2]["result"], ["x"])
 
 
+CLIENTS = ("01_blocking_client", "03_channels", "06_subgenerators_service", "07_futures_service",
+           "09_parallel_client", "10_streaming_client")
+
+
+class CommandLines(Case):
+    def assert_ends(self, name, arguments, status, pattern):
+        with self.subTest(name, arguments=arguments):
+            program = self.start(name, *arguments)
+            self.assertEqual(program.rest()[1], status)
+            self.assertRegex(program.log(), rf"\A{pattern}\n\Z")
+
+    def test_wrong_arguments_end_with_one_line_of_usage(self):
+        at = "127.0.0.1:0"
+        for path in sorted(HISTORY.glob("[0-9]*.py")):
+            for arguments in [], ["localhost"], ["localhost:http"], [at, "x", "y", "z"]:
+                self.assert_ends(path.stem, arguments, 64, r"usage: \S+\.py HOST:PORT.*")
+        for name, wrong in (("01_blocking_client", "some"), ("03_channels", "1.5"), ("05_enhanced_server", "soon"),
+                            ("06_subgenerators_service", "localhost"), ("08_async_server", "node"),
+                            ("09_parallel_client", "many")):
+            self.assert_ends(name, [at, wrong], 64, r"usage: \S+\.py HOST:PORT.*")
+        for arguments in ["--at"], ["--at", "node"], [at, at], ["--at", at, at]:
+            self.assert_ends("10_streaming_service", arguments, 64, r"usage: \S+\.py HOST:PORT \| --at NODE")
+
+    def test_a_node_that_is_not_there_is_one_line(self):
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            nobody = "%s:%d" % unused.getsockname()
+            refused = r".*(Connection refused|Connect call failed).*"
+            for name in CLIENTS:
+                self.assert_ends(name, [nobody], 1, refused)
+            self.assert_ends("08_async_server", ["127.0.0.1:0", nobody], 1, refused)
+            self.assert_ends("10_streaming_service", ["--at", nobody], 1, refused)
+
+    def test_an_address_that_is_taken_is_one_line(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            for name in SERVERS:
+                self.assert_ends(name, ["%s:%d" % taken.getsockname()], 1, r".*Address already in use.*")
+
+    def test_a_service_whose_node_has_gone_says_so(self):
+        for name, *first in (("06_subgenerators_service",), ("07_futures_service",), ("10_streaming_service", "--at")):
+            with self.subTest(name):
+                node = NodeProcess()
+                self.addCleanup(node.kill)
+                service = self.join(name, *first, node.listen)
+                node.kill()
+                self.assertEqual(service.rest()[1], 1)
+                self.assertRegex(service.log(), r"\A.*the node ended the connection\n\Z")
+
+
 class Channels(unittest.TestCase):
     def test_a_sender_waits_until_somebody_has_received(self):
         # The rungs have a module `wire` of their own.

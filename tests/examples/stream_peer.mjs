@@ -1,8 +1,8 @@
-// The client for Node.js at either end of streams: does what stream_peer.py does.
+// The package for Node.js at either end of streams: does what stream_peer.py does.
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Item, RpcError, connect } from "../../examples/node/weft-client.mjs";
+import { Item, Service, WeftError, connect } from "../../clients/node/src/index.mjs";
 
 const began = [];
 const opened = [];
@@ -41,7 +41,7 @@ const methods = {
   },
   fail: async function* ({ code }) {
     yield "first";
-    throw code ? new RpcError(code, "broken", ["data"]) : new Error("no luck");
+    throw code ? new WeftError(code, "broken", ["data"]) : new Error("no luck");
   },
   wait: async function* ({ tag }, { signal }) {
     opened.push(tag);
@@ -61,12 +61,13 @@ async function* tail({ to }, { after }) {
 }
 
 async function serve(address, name) {
-  const named = Object.entries(methods).map(([method, run]) => [`${name}.${method}`, run]);
-  const all = { ...Object.fromEntries(named), "shared.tail": tail };
-  const more = { "shared.tail": { resumable: true }, [`${name}.total`]: { input: { type: "number" } } };
-  const serves = Object.keys(all).map((method) => (more[method] ? { method, ...more[method] } : method));
-  const node = await connect(address, { name, methods: all, serves });
-  await once(node, "close");
+  const service = new Service(name);
+  for (const [method, run] of Object.entries(methods)) {
+    service.method(`${name}.${method}`, method === "total" ? { input: { type: "number" } } : {}, run);
+  }
+  service.method("shared.tail", { resumable: true }, tail);
+  const node = await connect(address, { service });
+  await once(node, "disconnected");
   while (cleanedUp.length < opened.length) await sleep(10);
   console.log(JSON.stringify(cleanedUp));
 }
@@ -90,8 +91,8 @@ async function call(address) {
   const streams = new Map();
   const node = await connect(address, { name: "caller" });
   const steps = {
-    open(key, method, params, { deadline, ...options }) {
-      streams.set(key, node.stream(method, params, { ...options, deadline: deadline && deadline * 1000 }));
+    open(key, method, params, { deadline, credit: window, ...options }) {
+      streams.set(key, node.stream(method, params, { ...options, window, timeoutMs: deadline && deadline * 1000 }));
       return {};
     },
     take: (key, most) => take(streams.get(key), most),
@@ -100,7 +101,7 @@ async function call(address) {
       return {};
     },
     send: (key, value) => one(streams.get(key).next(value)),
-    throw: (key, code, message) => one(streams.get(key).throw(new RpcError(code, message))),
+    throw: (key, code, message) => one(streams.get(key).throw(new WeftError(code, message))),
     close: async (key) => (await streams.get(key).return()) && {},
     call: async (key, method, params) => ({ result: await node.call(method, params) }),
   };
@@ -110,7 +111,7 @@ async function call(address) {
     try {
       done = await steps[what](...parameters);
     } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
+      if (!(error instanceof WeftError)) throw error;
       const { code, message, data } = error;
       done = { error: { code, message, data } };
     }

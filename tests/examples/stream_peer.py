@@ -1,4 +1,4 @@
-"""The Python client at either end of streams, driven by streams_test.py.
+"""The Python package at either end of streams, driven by streams_test.py.
 
     stream_peer.py serve HOST:PORT NAME      serves NAME.count and others; prints what was cleaned up when it ends
     stream_peer.py call HOST:PORT            does what the lines of its input say, and prints a line for each
@@ -8,11 +8,11 @@ import asyncio
 import json
 import pathlib
 import sys
+from collections.abc import AsyncGenerator
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "examples/python"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients/python/src"))
 
-import weft_client  # noqa: E402
-from weft_client import Item, RpcError  # noqa: E402
+import weft  # noqa: E402
 
 began, opened, cleaned_up = [], [], []
 
@@ -37,7 +37,7 @@ async def blobs(to, size):
         yield "x" * size
 
 
-async def total():
+async def total() -> AsyncGenerator[float, float]:
     sent = 0
     while True:
         try:
@@ -45,22 +45,22 @@ async def total():
             if value is None:
                 return
             sent += value
-        except RpcError as error:
+        except weft.Error as error:
             if error.code != 1:
                 raise
             yield {"caught": error.message}
 
 
 async def tail(to):
-    after = weft_client.after()
+    after = weft.after()
     began.append(after)
     for n in range(0 if after is None else after + 1, to):
-        yield Item(n, n)
+        yield weft.Item(n, n)
 
 
 async def fail(code):
     yield "first"
-    raise RpcError(code, "broken", ["data"]) if code else ValueError("no luck")
+    raise weft.Error(code, "broken", ["data"]) if code else ValueError("no luck")
 
 
 async def wait(tag):
@@ -73,12 +73,14 @@ async def wait(tag):
 
 
 async def serve(address, name):
-    methods = {f"{name}.{function.__name__}": function for function in (count, blobs, total, fail, wait)}
-    methods |= {"shared.tail": tail, f"{name}.state": lambda: {"began": began, "cleaned_up": cleaned_up}}
-    more = {"shared.tail": {"resumable": True}, f"{name}.total": {"input": {"type": "number"}}}
-    serves = [{"method": method, **more[method]} if method in more else method for method in methods]
-    async with weft_client.connect(address, name=name, methods=methods, serves=serves) as node:
-        await node.closed()
+    service = weft.Service(name)
+    for function in count, blobs, total, fail, wait:
+        service.method(function)
+    service.method("shared.tail", resumable=True)(tail)
+    service.method(f"{name}.state")(lambda: {"began": began, "cleaned_up": cleaned_up})
+    async with weft.connect(address, name=name, services=[service]) as node:
+        while node.state == "connected":
+            await node.changed()
     while len(cleaned_up) < len(opened):
         await asyncio.sleep(0.01)
     print(json.dumps(cleaned_up), flush=True)
@@ -108,29 +110,40 @@ async def one(step):
         return {"items": [], "ended": True}
 
 
+def open_stream(node, method, params, credit=64, deadline=None, cursors=False, **more):
+    options = weft.options(window=credit, **({"timeout": deadline} if deadline else {}), **more)
+    stream = node.stream(method, options, **params or {})
+    return with_cursors(stream) if cursors else stream
+
+
+async def with_cursors(stream):
+    async for item in stream:
+        yield item, stream.cursor
+
+
 async def call(address):
     streams = {}
-    async with weft_client.connect(address, name="caller") as node:
+    async with weft.connect(address, name="caller") as node:
         while line := await asyncio.to_thread(sys.stdin.readline):
             what, key, *arguments = json.loads(line)
             try:
                 match what, arguments:
                     case "open", [method, params, options]:
-                        streams[key] = node.stream(method, params, **options)
+                        streams[key] = open_stream(node, method, params, **options)
                         done = {}
                     case "take", [most]:
                         done = await take(streams[key], most)
                     case "leave", [method, params, behind]:
-                        done = await leave_early(node.stream(method, params), behind)
+                        done = await leave_early(open_stream(node, method, params), behind)
                     case "send", [value]:
                         done = await one(streams[key].asend(value))
                     case "throw", [code, message]:
-                        done = await one(streams[key].athrow(RpcError(code, message)))
+                        done = await one(streams[key].athrow(weft.Error(code, message)))
                     case "close", []:
                         done = await streams[key].aclose() or {}
                     case "call", [method, params]:
-                        done = {"result": await node.call(method, params)}
-            except RpcError as error:
+                        done = {"result": await node.call(method, **params or {})}
+            except weft.Error as error:
                 done = {"error": error.to_json()}
             print(json.dumps(done), flush=True)
 

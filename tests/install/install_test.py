@@ -17,7 +17,7 @@ from node_process import NodeProcess, _die_with_parent  # noqa: E402
 from wire import Wire  # noqa: E402
 
 build, work, compiler, build_type, sanitizers = (None,) * 5
-PUBLIC = [f"weft/{name}.hpp" for name in ("addresses", "caf", "call_context", "client", "coro", "error", "fields",
+PUBLIC = [f"weft/{name}.hpp" for name in ("addresses", "caf", "call_context", "client", "coro", "coroutines", "error", "fields",
                                           "node", "pending", "service", "stream", "testing", "weft")]
 
 

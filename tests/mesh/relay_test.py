@@ -36,6 +36,20 @@ class ThreeNodes(SharedMesh):
         for name in "bc":
             self.assert_ok(self.call_a(relay(1, name)), {"node": f"node-{name}"})
 
+    def test_params_are_described_as_they_are_taken(self):
+        wire = self.connect(self.mesh["a"])
+        methods = {each["name"]: each for each in wire.call("rpc.discover")["result"]["methods"]}
+        for name in "demo.relay", "demo.callback":
+            described, = (each["schema"] for each in methods[name]["params"] if each["name"] == "params")
+            self.assertEqual(described, {"type": ["object", "array"]})
+        data, = (each["schema"] for each in methods["demo.fail"]["params"] if each["name"] == "data")
+        self.assertEqual(data, {})
+        for params in {"x": 1}, ["x"]:
+            call = {"to": "b", "method": "demo.echo", "params": params}
+            self.assert_ok(self.call_a(request(1, "demo.relay", call)), params)
+        call = {"to": "b", "method": "demo.echo", "params": "x"}
+        self.assert_error(self.call_a(request(1, "demo.relay", call)), -32602)
+
     def test_relay_over_several_hops(self):
         self.assert_ok(self.call_a(relay(1, "b", "c")), {"node": "node-c"})
         self.assert_ok(self.call_a(relay(2, "b", "c", "a", "b", "a", "c")), {"node": "node-c"}, id=2)

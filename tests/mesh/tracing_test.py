@@ -8,6 +8,7 @@ from service_case import ServiceCase
 
 from collector import CLIENT, ERROR, SERVER, Collector, chain
 from mesh import free_addresses
+from stream import Reader, StreamService
 from wire import Wire, notification, request
 
 _traces = itertools.count(1)
@@ -148,6 +149,32 @@ class Hops(TracedMesh):
         (span,) = chain(self, self.collector.wait_for(1, trace), SPAN)
         self.assertEqual((span.attributes["weft.attempts"], span.attributes["weft.callee"]), (2, "s/2"))
         self.assertEqual(lost.message["traceparent"], again.message["traceparent"])
+
+
+    def test_a_stream_is_one_span_and_that_it_is_resumed_an_event(self):
+        def log(emitter):
+            for number in range(0 if emitter.after is None else emitter.after + 1, 100):
+                emitter.emit(number, cursor=number)
+
+        declared = [{"method": self.name("log"), "stream": True, "resumable": True}]
+        first = StreamService(self.mesh["a"], declared, log)
+        self.addCleanup(first.close)
+        client = self.client("a", first)
+        trace = new_trace()
+        reader = Reader(client, self.name("log"), id=1, credit=10, traceparent=traceparent(trace))
+        reader.until_items(10)
+        second = StreamService(self.mesh["a"], declared, log)
+        self.addCleanup(second.close)
+        second.reachable_from(self.connect(self.mesh["a"]))
+        first.close()
+        reader.grant(1000)
+        self.assertEqual(len(reader.until_answer() and reader.items), 100)
+        (span,) = chain(self, self.collector.wait_for(1, trace), SPAN)
+        self.assertEqual((span.attributes["weft.attempts"], span.status), (2, {}))
+        self.assertEqual([(event.name, event.attributes) for event in span.events],
+                         [("weft.stream.resumed", {"weft.stream.items": 10})])
+        self.assertTrue(span.start < span.events[0].at < span.end)
+        self.assertEqual(second.emitter().got.message["traceparent"], first.emitter().got.message["traceparent"])
 
 
 class Failures(TracedMesh):

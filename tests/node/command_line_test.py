@@ -61,6 +61,26 @@ class Program(unittest.TestCase):
             with self.subTest(arguments):
                 self.assert_refused(weft(*arguments), f"flag {unknown}: unknown; the nearest known one is {nearest}")
 
+    def test_bench_says_which_flags_do_not_go_together(self):
+        stream = ("bench", "127.0.0.1:1", "--stream", "--method", "demo.count")
+        for arguments, complaint in ((("bench", "127.0.0.1:1", "--stream"), "--stream requires --method"),
+                                     ((*stream, "--rate", "5"), "--rate excludes --stream"),
+                                     ((*stream, "--batch", "2"), "--batch excludes --stream"),
+                                     ((*stream, "--idle", "2"), "--stream excludes --idle"),
+                                     ((*stream, "--credit", "0"), "--credit"),
+                                     ((*stream, "--credit", "1000001"), "--credit"),
+                                     (("bench", "127.0.0.1:1", "--credit", "5"), "--credit requires --stream")):
+            with self.subTest(arguments):
+                self.assert_refused(weft(*arguments), complaint)
+
+
+    def test_a_token_on_the_command_line_is_shown_the_way_into_a_file(self):
+        for arguments, right in ((("call", "127.0.0.1:1", "m", "--token", "t"), ["--token-file FILE"]),
+                                 (("bench", "127.0.0.1:1", "--token=t"), ["--token-file FILE"]),
+                                 (("node", "--token", "t"), ["--peer-token-file FILE", "--auth-tokens-file FILE"])):
+            with self.subTest(arguments):
+                self.assert_refused(weft(*arguments), "flag --token: unknown; ", *right)
+
 
 class Output(unittest.TestCase):
     """What cannot be printed is a failure with a message, and goes nowhere else."""
@@ -78,6 +98,8 @@ class Output(unittest.TestCase):
                               ["routes", admin, "--json"], ["health", admin],
                               ["bench", listen, "--duration", "10ms", "--warmup", "0s"],
                               ["bench", listen, "--idle", "1", "--duration", "10ms"],
+                              ["bench", listen, "--stream", "--method", "demo.count", "--params", '{"to": 2}',
+                               "--duration", "10ms", "--warmup", "0s"],
                               ["node", "--print-config"], ["node", "--print-reference"],
                               ["node", "--check-config"], ["--help"], ["node", "--help"], ["--version"]):
                 for redirection, reason in ((">/dev/full", "No space left on device"),

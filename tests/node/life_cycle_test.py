@@ -424,7 +424,11 @@ class NotStarting(unittest.TestCase):
                 run = self.run_node(*options)
                 self.assertEqual((run.returncode, run.stdout), (1, ""), run)
                 self.assertIn(address, run.stderr)
-                self.assertIn("Address already in use", run.stderr)
+                self.assertRegex(run.stderr, "Address already in use; end what listens there.* another port, or port 0")
+        with self.subTest("an address of another machine"):
+            run = self.run_node("--listen", "192.0.2.1:0", "--admin", "127.0.0.1:0")
+            self.assertEqual((run.returncode, run.stdout), (1, ""), run)
+            self.assertRegex(run.stderr, r"192\.0\.2\.1:0: Cannot assign requested address; take an address of this machine")
 
     def test_a_node_that_refuses_its_options_prints_no_ready_line(self):
         with self.assertRaises(NodeFailure) as failure:

@@ -46,6 +46,54 @@ TEST(envelope, request_with_every_member) {
   EXPECT_TRUE(message.error.empty());
 }
 
+TEST(envelope, items_of_streams_are_read_alike_however_they_are_laid_out) {
+  const std::string head = R"("jsonrpc":"2.0","method":"$/stream/item","params":)";
+  for (const std::string params :
+       {R"({"id":7,"seq":0,"value":1})", R"({"id":"a\"b","seq":1e2,"value":[{"x":[]}],"cursor":"k"})",
+        R"({"id":7,"seq":0,"value":null,"cursor":{}})", R"({"id":7,"seq":0,"value":1,"more":2})",
+        R"({"id":7,"seq":0,"value":1,"cursor":2,"more":{}})", R"({"value":"}}","id":7})", R"([7,0,1])",
+        R"({})"}) {
+    const std::string usual = "{" + head + params + "}";
+    const std::string spaced = "{ " + head + params + "}";
+    const std::string longer = "{" + head + params + R"(,"id":1})";
+    const auto message = scan_one(usual);
+    const auto other = scan_one(spaced);
+    EXPECT_EQ(message.kind, message_kind::notification) << usual;
+    EXPECT_EQ(other.kind, message_kind::notification) << spaced;
+    EXPECT_EQ(message.why, defect::none);
+    EXPECT_EQ(message.method, "$/stream/item");
+    EXPECT_FALSE(message.method_escaped);
+    EXPECT_EQ(message.params, params);
+    EXPECT_EQ(other.params, params);
+    EXPECT_EQ(message.text, usual);
+    EXPECT_TRUE(message.id.empty());
+    EXPECT_EQ(scan_one(longer).kind, message_kind::request) << longer;
+    const auto batch = scan_text("[" + usual + "," + spaced + "]");
+    ASSERT_EQ(batch.batch.size(), 2U);
+    EXPECT_EQ(batch.batch[0].params, batch.batch[1].params);
+  }
+}
+
+TEST(envelope, wrong_items_of_streams_are_rejected_alike_however_they_are_laid_out) {
+  const std::string head = R"("jsonrpc":"2.0","method":"$/stream/item","params":)";
+  for (const std::string rest :
+       {R"({"id":07,"seq":0,"value":1}})", R"({"id":7,"seq":0,"value":tru}})",
+        R"({"id":7,"seq":0,"value":"\x"}})", "{\"id\":7,\"seq\":0,\"value\":\"\xff\"}}",
+        R"({"id":7,"seq":0,"value":1})", R"({"id":7,"seq":0,"value":1}}})", R"({"id":7,"seq":0,"value":[}})",
+        R"({"id":7,"seq":0,"value":1,}})", R"({"id":7,"seq":0,"value":)",
+        R"({"id":7,"seq":0,"value":[[1]]}})", R"({"id":7,"seq":0,"value":1,"cursor":[[1]]}})"}) {
+    const auto usual = scan_text("{" + head + rest, {.max_depth = 3});
+    const auto spaced = scan_text("{ " + head + rest, {.max_depth = 3});
+    EXPECT_EQ(usual.outcome.kind, scan_kind::rejected) << rest;
+    EXPECT_EQ(usual.outcome.why, spaced.outcome.why) << rest;
+    EXPECT_EQ(usual.outcome.offset + 1, spaced.outcome.offset) << rest;
+  }
+  EXPECT_EQ(scan_text("{" + head + R"({"id":7,"seq":0,"value":1}})", {.max_depth = 1}).outcome.why,
+            defect::too_deep);
+  EXPECT_EQ(scan_one("{" + head + R"({"id":7,"seq":0,"value":1}})", {.max_depth = 2}).kind,
+            message_kind::notification);
+}
+
 TEST(envelope, ids_stay_the_bytes_they_came_as) {
   for (const char* id : {"0", "-9007199254740991", "1e2", "18446744073709551616", "0.5", "-0", R"("")",
                          R"("\u0061")", "\"\u00e9\"", "null", "123456789012345678901234567890"}) {

@@ -29,12 +29,23 @@ def attributes_of(list):
     return attributes
 
 
+class Event:
+    """Something that happened within a span."""
+
+    def __init__(self, raw):
+        assert raw.keys() == {"timeUnixNano", "name", "attributes"}, raw
+        assert DIGITS.match(raw["timeUnixNano"]), raw
+        self.at = int(raw["timeUnixNano"])
+        self.name = raw["name"]
+        self.attributes = attributes_of(raw["attributes"])
+
+
 class Span:
     """One span, checked against OTLP's JSON encoding."""
 
     def __init__(self, raw, resource):
         known = {"traceId", "spanId", "parentSpanId", "flags", "name", "kind", "startTimeUnixNano",
-                 "endTimeUnixNano", "attributes", "status", "traceState"}
+                 "endTimeUnixNano", "attributes", "status", "traceState", "events"}
         assert raw.keys() <= known, f"unknown members: {raw.keys() - known}"
         assert TRACE_ID.match(raw["traceId"]) and SPAN_ID.match(raw["spanId"]), raw
         assert "parentSpanId" not in raw or SPAN_ID.match(raw["parentSpanId"]), raw
@@ -51,6 +62,7 @@ class Span:
         self.end = int(raw["endTimeUnixNano"])
         self.status = raw.get("status", {})
         self.attributes = attributes_of(raw["attributes"])
+        self.events = [Event(each) for each in raw.get("events", [])]
         self.resource = resource
         assert 0 < self.start <= self.end, raw
 

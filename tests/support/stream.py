@@ -6,7 +6,7 @@ import queue
 import threading
 
 from service import Service
-from wire import TIMEOUT, notification, request
+from wire import TIMEOUT, frame, notification, request
 
 UNLIMITED = 1 << 60
 
@@ -50,6 +50,25 @@ class Emitter:
                 params["cursor"] = cursor
             self.seq += 1
         self.got._wire.send(notification("$/stream/item", params))
+
+    def emit_many(self, raws):
+        """The items that the list `raws` of JSON values has, in as few writes as what is granted allows."""
+        done = 0
+        while done < len(raws):
+            out = []
+            with self._changed:
+                if not self._changed.wait_for(self._may_emit, TIMEOUT):
+                    raise AssertionError(f"no credit came: {self.credit} items, {self.bytes} bytes")
+                if self.cancelled:
+                    raise Cancelled
+                while done < len(raws) and self.credit > 0 and self.bytes > 0 and len(out) < 1000:
+                    out.append(frame(b'{"jsonrpc":"2.0","method":"$/stream/item","params":{"id":%d,"seq":%d,"value":%s}}'
+                                     % (self.id, self.seq, raws[done])))
+                    self.credit -= 1
+                    self.bytes -= len(raws[done])
+                    self.seq += 1
+                    done += 1
+            self.got._wire.send_bytes(b"".join(out))
 
     def _may_emit(self):
         return self.cancelled or (self.credit > 0 and self.bytes > 0)
@@ -150,7 +169,9 @@ class Reader:
 
     def step(self):
         """Takes the next message that is there, or comes."""
-        message = self.wire.receive()
+        self._take(self.wire.receive())
+
+    def _take(self, message):
         if message.get("method") == "$/stream/item" and message["params"]["id"] == self.id:
             assert message["params"]["seq"] == len(self.items), message
             assert self.answer is None, "an item behind the answer"
@@ -161,6 +182,11 @@ class Reader:
             self.answer = message
         else:
             self.others.append(message)
+
+    def take_over(self, messages):
+        """Takes those of its own that another reader of the connection came across."""
+        for message in messages:
+            self._take(message)
 
     def until_items(self, count):
         while len(self.items) < count:

@@ -2,7 +2,7 @@
 
 import json
 
-from suite import Closed, Wire, WireCase, eventually, frame, main, request
+from suite import Closed, Secrets, Wire, WireCase, eventually, frame, main, request, token_of
 
 from service import Service
 
@@ -145,6 +145,81 @@ class Shares(BudgetCase):
         self.assertEqual(self.connect().call("demo.blocking", {"ms": 1})["result"], "ok")
         self.assertEqual([greedy.receive()["result"] for _ in range(2)], ["ok", "ok"])
         self.assertEqual(greedy.call("demo.blocking", {"ms": 1})["result"], "ok", "there is room again")
+
+
+class SharesOfConnections(BudgetCase):
+    """Of twelve connections an identity may have a quarter."""
+
+    @classmethod
+    def setUpClass(cls):
+        secrets = Secrets(cls.addClassCleanup)
+        table = secrets.table({"greedy": {"call": ["*"]}, "other": {"call": ["*"]}, "mesh": {"node": True}})
+        cls.options = ("--auth-tokens-file", table, "--limits-connections", "12", "--reactors", "2")
+        super().setUpClass()
+
+    def setUp(self):
+        eventually(lambda: json.loads(self.node.admin("/connections")[1]) == [], "those of the last test have gone")
+
+    def join(self, who, **params):
+        wire = self.connect()
+        return wire, wire.call("connect", {"token": token_of(who), **params})
+
+    def fill(self):
+        held = []
+        for _ in range(3):
+            wire, answer = self.join("greedy")
+            self.assertIn("result", answer)
+            held.append(wire)
+        return held
+
+    def assert_full(self):
+        before = self.hits("connection_share")
+        wire, answer = self.join("greedy")
+        error = self.assert_mesh_error(answer, 8, "no")
+        self.assertIn("3 connections of 'greedy' are open, its share (limits.share_percent of limits.connections)",
+                      error["message"])
+        self.assertGreater(error["data"]["retry_after_ms"], 0)
+        self.assertEqual(wire.until_closed(), [], "the connection ends behind the answer")
+        self.assertEqual(self.hits("connection_share"), before + 1)
+
+    def assert_room(self):
+        def joined():
+            wire, answer = self.join("greedy")
+            if "error" in answer:
+                wire.close()
+            return "result" in answer
+
+        eventually(joined, "there is room again")
+
+    def test_up_to_the_share_and_not_beyond_it(self):
+        held = self.fill()
+        self.assert_full()
+        self.assertEqual([wire.call("foo")["result"] for wire in held], ["ok"] * 3, "those that are there stay")
+        self.assertIn("result", self.join("other")[1])
+        self.assertIn("result", self.connect().call("mesh.health"))
+
+    def test_who_introduces_itself_again_keeps_its_place(self):
+        held = self.fill()
+        for _ in range(2):
+            self.assertIn("result", held[0].call("connect", {"token": token_of("greedy"), "name": "again"}))
+            self.assertIn("result", held[1].call("connect", {"name": "without a token"}))
+        self.assert_full()
+
+    def test_who_leaves_makes_room(self):
+        self.fill().pop().close()
+        self.assert_room()
+        self.assert_full()
+
+    def test_who_becomes_another_makes_room(self):
+        held = self.fill()
+        self.assertIn("result", held[0].call("connect", {"token": token_of("other")}))
+        self.assert_room()
+        self.assert_full()
+
+    def test_links_between_nodes_count_for_themselves(self):
+        for i in range(5):
+            self.assertIn("result", self.join("mesh", node=f"node-{i}")[1])
+
 
 
 class Unfinished(BudgetCase):

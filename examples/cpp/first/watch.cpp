@@ -3,7 +3,11 @@
 
 #include "weather.hpp"
 
-int main(int, char** argv) {
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    fmt::print(stderr, "usage: watch HOST:PORT CITY\n");
+    return 64;
+  }
   auto node = weft::client::connect(argv[1], {.name = "watch"});
   if (!node) {
     fmt::print(stderr, "{}\n", node.error());

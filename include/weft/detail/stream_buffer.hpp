@@ -18,6 +18,12 @@
 
 namespace weft::detail {
 
+struct raw_item {
+  std::string value;
+  /// Empty for none.
+  std::string cursor;
+};
+
 /// The way to the callee; from any thread. What comes behind the end of the stream is dropped.
 class stream_link {
  public:
@@ -42,7 +48,7 @@ class stream_buffer {
 
   // -- from the callee, once it is connected
   void connect(std::unique_ptr<stream_link> link) { link_ = std::move(link); }
-  void put(std::string_view raw_item);
+  void put(raw_item item);
   void accept(std::int64_t values);
   /// The first end counts; without an error everything has come.
   void finish(std::optional<error> failure);
@@ -55,16 +61,17 @@ class stream_buffer {
   /// Blocks until it is. On a reactor, which would then never bring it, the stream ends with an error.
   void wait_readable();
   /// REQUIRES: readable. Nothing at the end.
-  std::optional<std::string> take();
+  std::optional<raw_item> take();
   /// How the stream has ended.
   std::optional<error> failure() const;
 
   // -- the sender
-  /// A value may be sent, or the stream has ended.
+  /// A value may be sent, or never will: the stream has ended, or an item has come from a callee that had
+  /// granted no value before it, which is one that takes none.
   bool writable() const;
   void when_writable(std::move_only_function<void()> act);
   void wait_writable();
-  /// REQUIRES: writable. False when the stream has ended.
+  /// REQUIRES: writable. False when the stream has ended; it ends if the callee takes no values.
   bool send(std::string raw_value);
   void raise(error what) { link_->raise(std::move(what)); }
   void end_input() { link_->end_input(); }
@@ -75,16 +82,18 @@ class stream_buffer {
  private:
   using action = std::move_only_function<void()>;
   bool is_readable() const noexcept { return ended_ || !items_.empty(); }
-  bool is_writable() const noexcept { return ended_ || accepted_ > 0; }
+  bool is_writable() const noexcept { return ended_ || takes_none_ || accepted_ > 0; }
   void refuse_to_block();
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::unique_ptr<stream_link> link_;
   const std::int64_t window_;
-  std::deque<std::string> items_;
+  std::deque<raw_item> items_;
   std::int64_t taken_ = 0;
   std::int64_t accepted_ = 0;
+  bool was_granted_ = false;
+  bool takes_none_ = false;
   bool ended_ = false;
   std::optional<error> failure_;
   action reader_;

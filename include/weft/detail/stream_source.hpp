@@ -17,15 +17,10 @@
 
 #include "weft/detail/arguments.hpp"
 #include "weft/detail/convert.hpp"
+#include "weft/detail/stream_buffer.hpp"
 #include "weft/stream.hpp"
 
 namespace weft::detail {
-
-struct raw_item {
-  std::string value;
-  /// Empty for none.
-  std::string cursor;
-};
 
 class stream_source {
  public:
@@ -98,20 +93,6 @@ class in_place {
  private:
   alignas(T) std::byte room_[sizeof(T)];
   T* at_ = nullptr;
-};
-
-template <class T>
-inline constexpr bool is_item = false;
-template <class T, class Cursor>
-inline constexpr bool is_item<item<T, Cursor>> = true;
-
-template <class T>
-struct item_value {
-  using type = T;
-};
-template <class T, class Cursor>
-struct item_value<item<T, Cursor>> {
-  using type = T;
 };
 
 template <class Generator>

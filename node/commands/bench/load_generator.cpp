@@ -1,18 +1,14 @@
 #include "node/commands/bench/load_generator.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <vector>
 
-#include <fmt/format.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "node/commands/bench/connections.hpp"
 #include "node/commands/bench/frame_input.hpp"
-#include "node/commands/bench/pipeline.hpp"
+#include "node/commands/bench/load_clock.hpp"
+#include "node/commands/bench/pipelines.hpp"
 #include "node/commands/bench/requests.hpp"
 #include "node/commands/bench/responses.hpp"
 
@@ -20,42 +16,18 @@ namespace weft::tools {
 
 namespace {
 
-constexpr std::int64_t second = 1'000'000'000;
 /// How long answers of an open loop are awaited after its last request.
-constexpr std::int64_t grace = 2 * second;
-constexpr std::size_t events_at_once = 512;
-
-std::int64_t clock_ns() {
-  return std::chrono::nanoseconds(steady_clock::now().time_since_epoch()).count();
-}
-
-std::chrono::nanoseconds to_duration(const timeval& time) {
-  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
-}
-
-/// Waits with the precision of nanoseconds where the kernel can.
-int wait_events(int epoll, std::array<epoll_event, events_at_once>& events, std::int64_t timeout_ns) {
-  timeout_ns = std::max<std::int64_t>(timeout_ns, 0);
-  timespec timeout{timeout_ns / second, timeout_ns % second};
-  int ready = ::epoll_pwait2(epoll, events.data(), events_at_once, &timeout, nullptr);
-  if (ready >= 0 || errno != ENOSYS) return ready;
-  // Rounded down: spinning for less than a millisecond is better than sending late.
-  return ::epoll_wait(epoll, events.data(), events_at_once, static_cast<int>(timeout_ns / 1'000'000));
-}
+constexpr std::int64_t grace = 2 * second_ns;
 
 class generator {
  public:
   generator(const bench_options& options, request_table requests, std::vector<unique_fd> sockets,
             const std::function<void(const load_progress&)>& on_progress)
-      : options_(options), requests_(std::move(requests)), on_progress_(on_progress) {
-    epoll_ = unique_fd(::epoll_create1(EPOLL_CLOEXEC));
-    pipelines_.reserve(sockets.size());
-    for (unique_fd& socket : sockets) {
-      pipelines_.emplace_back(std::move(socket), options_.pipeline);
-      watch(EPOLL_CTL_ADD, pipelines_.size() - 1, EPOLLIN);
-    }
-    live_ = pipelines_.size();
-    free_slots_ = live_ * options_.pipeline;
+      : options_(options),
+        requests_(std::move(requests)),
+        on_progress_(on_progress),
+        pipelines_(std::move(sockets), options.pipeline) {
+    free_slots_ = pipelines_.live() * options_.pipeline;
   }
 
   load_result run() {
@@ -64,11 +36,12 @@ class generator {
     began_ = clock_ns();
     measure_from_ = began_ + options_.warmup.count();
     measure_to_ = measure_from_ + options_.duration.count();
-    next_progress_ = began_ + second;
+    next_progress_ = began_ + second_ns;
     due_ = began_;
     if (!open_loop()) fill_all(began_);
     // However late the measurement begins, because this process had no CPU: it lasts as long as it should.
-    for (std::int64_t now = began_; (!measuring_ || now < measure_to_) && live_ > 0; now = clock_ns()) {
+    for (std::int64_t now = began_; (!measuring_ || now < measure_to_) && pipelines_.live() > 0;
+         now = clock_ns()) {
       if (!measuring_ && now >= measure_from_) begin_measuring(now);
       if (now >= next_progress_) report_progress(now);
       if (open_loop()) send_due(now);
@@ -82,11 +55,6 @@ class generator {
 
  private:
   bool open_loop() const noexcept { return options_.rate > 0; }
-
-  void watch(int operation, std::size_t index, std::uint32_t events) {
-    epoll_event event{.events = events, .data = {.u32 = static_cast<std::uint32_t>(index)}};
-    ::epoll_ctl(epoll_.get(), operation, pipelines_[index].fd(), &event);
-  }
 
   void fill_all(std::int64_t now) {
     for (std::size_t index = 0; index < pipelines_.size(); ++index) {
@@ -125,13 +93,9 @@ class generator {
   }
 
   void turn(std::int64_t timeout_ns) {
-    std::array<epoll_event, events_at_once> events;
-    int ready = wait_events(epoll_.get(), events, timeout_ns);
-    for (int i = 0; i < ready; ++i) {
-      std::size_t index = events[i].data.u32;
-      if ((events[i].events & EPOLLOUT) != 0) unblock(index);
-      if ((events[i].events & ~EPOLLOUT) != 0 && pipelines_[index].open()) receive(index);
-    }
+    pipelines_.turn(
+        timeout_ns, [this](std::size_t index) { receive(index); },
+        [this](std::size_t index, const std::string& reason) { lose(index, reason); });
   }
 
   void receive(std::size_t index) {
@@ -141,7 +105,7 @@ class generator {
         line.fd(), line.partial, [&] { now = clock_ns(); },
         [&](std::string_view payload) { on_frame(line, payload, now); });
     if (!lost.empty()) return lose(index, lost);
-    if (!line.output.empty()) flush(index);
+    flush(index);
   }
 
   void on_frame(pipeline& line, std::string_view payload, std::int64_t now) {
@@ -178,34 +142,16 @@ class generator {
   }
 
   void flush(std::size_t index) {
-    pipeline& line = pipelines_[index];
-    if (line.blocked) return;
-    ssize_t sent = ::send(line.fd(), line.output.data(), line.output.size(), MSG_NOSIGNAL);
-    if (sent == static_cast<ssize_t>(line.output.size())) {
-      line.output.clear();
-      return;
-    }
-    if (sent < 0 && errno != EAGAIN && errno != EINTR) return lose(index, error_text(errno));
-    line.output.erase(0, sent < 0 ? 0 : static_cast<std::size_t>(sent));
-    line.blocked = true;
-    watch(EPOLL_CTL_MOD, index, EPOLLIN | EPOLLOUT);
-  }
-
-  void unblock(std::size_t index) {
-    pipelines_[index].blocked = false;
-    watch(EPOLL_CTL_MOD, index, EPOLLIN);
-    flush(index);
+    if (std::string lost = pipelines_.flush(index); !lost.empty()) lose(index, lost);
   }
 
   void lose(std::size_t index, const std::string& reason) {
-    pipeline& line = pipelines_[index];
+    const pipeline& line = pipelines_[index];
     ++result_.transport_errors[reason];
     result_.lost_requests += line.in_flight() * options_.batch;
     in_flight_ -= line.in_flight();
     free_slots_ -= line.free_slots();
-    // Without slots it is never chosen again.
-    line = pipeline(unique_fd(), 0);
-    --live_;
+    pipelines_.lose(index);
   }
 
   void begin_measuring(std::int64_t now) {
@@ -217,16 +163,14 @@ class generator {
     result_.errors_by_code.clear();
     answered_at_progress_ = 0;
     last_progress_ = now;
-    next_progress_ = now + second;
-    ::getrusage(RUSAGE_SELF, &usage_before_);
+    next_progress_ = now + second_ns;
+    cpu_.begin();
   }
 
   void end_measuring(std::int64_t now) {
     if (!measuring_) begin_measuring(now);
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    result_.cpu_user = to_duration(usage.ru_utime) - to_duration(usage_before_.ru_utime);
-    result_.cpu_system = to_duration(usage.ru_stime) - to_duration(usage_before_.ru_stime);
+    result_.cpu_user = cpu_.user();
+    result_.cpu_system = cpu_.system();
     result_.elapsed = std::chrono::nanoseconds(now - measure_from_);
     if (now > measure_from_) {
       result_.requests_per_second =
@@ -242,7 +186,7 @@ class generator {
                   .so_far = result_});
     answered_at_progress_ = answered;
     last_progress_ = now;
-    next_progress_ += second;
+    next_progress_ += second_ns;
   }
 
   /// Waits for the answers to what was sent, then enters what is still owed with the time it has waited so
@@ -267,13 +211,11 @@ class generator {
   const bench_options& options_;
   request_table requests_;
   const std::function<void(const load_progress&)>& on_progress_;
-  unique_fd epoll_;
-  std::vector<pipeline> pipelines_;
+  pipelines pipelines_;
   frame_input input_;
   response_reader responses_;
   load_result result_;
 
-  std::size_t live_ = 0;
   std::size_t free_slots_ = 0;
   std::size_t in_flight_ = 0;
   std::size_t turn_ = 0;
@@ -283,7 +225,7 @@ class generator {
   std::int64_t began_ = 0;
   std::int64_t measure_from_ = 0;
   std::int64_t measure_to_ = 0;
-  rusage usage_before_{};
+  cpu_meter cpu_;
 
   std::int64_t next_progress_ = 0;
   std::int64_t last_progress_ = 0;
@@ -296,14 +238,7 @@ class generator {
 }  // namespace
 
 std::uint64_t load_result::failed() const {
-  std::uint64_t total = malformed + lost_requests + unanswered;
-  for (const auto& [code, count] : errors_by_code) total += count;
-  return total;
-}
-
-double load_result::cpu_share() const {
-  if (elapsed.count() <= 0) return 0;
-  return static_cast<double>((cpu_user + cpu_system).count()) / static_cast<double>(elapsed.count());
+  return errors() + malformed + lost_requests + unanswered;
 }
 
 std::expected<load_result, std::string> generate_load(

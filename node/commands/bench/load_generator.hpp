@@ -10,31 +10,23 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
-#include <map>
 #include <string>
 
 #include "node/commands/bench/histogram.hpp"
+#include "node/commands/bench/load_outcome.hpp"
 #include "node/commands/bench/options.hpp"
 
 namespace weft::tools {
 
-/// Figures of the measured time; what happened while warming up counts only as transport error or malformed
-/// answer.
-struct load_result {
-  std::chrono::nanoseconds elapsed{};
+/// What happened while warming up counts only as transport error or malformed answer.
+struct load_result : load_outcome {
   double requests_per_second = 0;
   /// Answers with a result. An open loop's include those that came within the grace time after the end.
   std::uint64_t succeeded = 0;
-  std::map<std::int32_t, std::uint64_t> errors_by_code;
   /// In nanoseconds, of every answer; those of a batch have the batch's.
   histogram latency;
-
-  /// Failed connections by reason, and the requests that were in flight on them.
-  std::map<std::string, std::uint64_t> transport_errors;
+  /// Requests that were in flight on failed connections.
   std::uint64_t lost_requests = 0;
-  std::uint64_t malformed = 0;
-  /// Requests and notifications of the server's own.
-  std::uint64_t unasked = 0;
 
   /// Open loop only: due, but without a free slot by the end; each is in `latency` with the time it had
   /// waited.
@@ -42,12 +34,7 @@ struct load_result {
   /// Open loop only: sent, but not answered within the grace time; in `latency` likewise.
   std::uint64_t unanswered = 0;
 
-  std::chrono::nanoseconds cpu_user{};
-  std::chrono::nanoseconds cpu_system{};
-
   std::uint64_t failed() const;
-  /// Share of one core that this client itself used.
-  double cpu_share() const;
 };
 
 struct load_progress {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "actors/config/options.hpp"
@@ -12,7 +13,7 @@ namespace weft::tools {
 struct bench_options {
   host_port address;
   std::size_t connections = 1;
-  /// Requests in flight on each connection, or batches of them.
+  /// Requests in flight on each connection, or batches of them, or streams.
   std::size_t pipeline = 1;
   /// Requests in one JSON-RPC batch; 1 sends them singly.
   std::size_t batch = 1;
@@ -20,6 +21,10 @@ struct bench_options {
   std::chrono::nanoseconds warmup = std::chrono::milliseconds(500);
   /// Requests per second of an open loop; 0 is a closed loop: each answer triggers the next request.
   double rate = 0;
+  /// Reads streams; each that ends is begun again.
+  bool stream = false;
+  /// Items of a stream that may be on their way.
+  std::int64_t credit = 256;
   std::string method = "foo";
   /// JSON, or empty for none.
   std::string params;

@@ -36,6 +36,11 @@ class pipeline {
     free_.push_back(slot);
     return std::exchange(started_[slot], unused);
   }
+  bool in_use(std::uint32_t slot) const noexcept {
+    return slot < started_.size() && started_[slot] != unused;
+  }
+  /// When the request of a slot in use started.
+  std::int64_t started(std::uint32_t slot) const noexcept { return started_[slot]; }
   /// The start of every request in flight.
   template <class Visit>
   void for_each_in_flight(Visit&& visit) const {

@@ -6,6 +6,7 @@
 #include "node/commands/bench/idle.hpp"
 #include "node/commands/bench/load_generator.hpp"
 #include "node/commands/bench/options.hpp"
+#include "node/commands/bench/stream_load.hpp"
 
 namespace weft::tools {
 
@@ -16,6 +17,10 @@ std::string progress_line(const load_progress& progress);
 std::string text_report(const bench_options& options, const load_result& result);
 /// One JSON object; every figure has its unit in its name.
 std::string json_report(const bench_options& options, const load_result& result);
+
+std::string progress_line(const stream_progress& progress);
+std::string text_report(const bench_options& options, const stream_result& result);
+std::string json_report(const bench_options& options, const stream_result& result);
 
 std::string text_report(const bench_options& options, const idle_result& result);
 std::string json_report(const bench_options& options, const idle_result& result);

@@ -16,6 +16,8 @@ inline constexpr std::size_t id_digits = 7;
 inline constexpr std::size_t max_pipeline = 65'536;
 inline constexpr std::size_t max_batch = 10'000;
 
+std::string id_of(std::size_t number);
+
 /// The request's number, which is its slot when there are no batches; nothing when the id is none of ours.
 inline std::optional<std::uint32_t> number_of(std::string_view raw_id) noexcept {
   // A leading 1 keeps the width without the leading zeros that JSON forbids.
@@ -30,9 +32,11 @@ inline std::optional<std::uint32_t> number_of(std::string_view raw_id) noexcept 
 
 class request_table {
  public:
-  /// `batch` requests in each slot. Refuses tables that would take more memory than a load generator should.
+  /// `batch` requests in each slot, each with the member `stream` if that is not empty. Refuses tables that
+  /// would take more memory than a load generator should.
   static std::expected<request_table, std::string> make(std::string_view method, std::string_view raw_params,
-                                                        std::size_t slots, std::size_t batch = 1);
+                                                        std::size_t slots, std::size_t batch = 1,
+                                                        std::string_view raw_stream = {});
 
   /// The whole frame, header included.
   std::string_view frame(std::uint32_t slot) const noexcept {

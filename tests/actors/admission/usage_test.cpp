@@ -54,6 +54,16 @@ TEST_F(usage_account_test, without_a_share_only_the_limit_counts) {
   EXPECT_FALSE(take(nullptr));
 }
 
+TEST_F(usage_account_test, a_share_may_be_all_that_counts) {
+  auto first = usage_account::take_of_share(mine, 2);
+  const auto second = usage_account::take_of_share(mine, 2);
+  EXPECT_TRUE(first && second);
+  EXPECT_FALSE(usage_account::take_of_share(mine, 2));
+  EXPECT_EQ(*mine, 2) << "what is refused counts nowhere";
+  first.reset();
+  EXPECT_TRUE(usage_account::take_of_share(mine, 2));
+}
+
 TEST_F(usage_account_test, is_given_back_once_whoever_asked_is_gone) {
   std::optional<usage_account> kept;
   {
@@ -103,8 +113,10 @@ TEST_F(usage_account_test, two_threads_never_take_more_than_there_is) {
 
 TEST(identity_counts_test, an_identity_has_one_count_and_each_its_own) {
   identity_counts counts;
-  EXPECT_EQ(counts.blocking_of("orders"), counts.blocking_of("orders"));
-  EXPECT_NE(counts.blocking_of("orders"), counts.blocking_of("billing"));
+  EXPECT_EQ(counts.of("orders").blocking, counts.of("orders").blocking);
+  EXPECT_NE(counts.of("orders").blocking, counts.of("billing").blocking);
+  EXPECT_EQ(counts.of("orders").connections, counts.of("orders").connections);
+  EXPECT_NE(counts.of("orders").connections, counts.of("orders").blocking);
 }
 
 TEST(usage_test, a_connection_has_a_count_of_its_own_when_it_needs_one) {

@@ -1,0 +1,38 @@
+// The options of `connect` and `serve`, checked and made whole.
+
+import { Service } from "./service.mjs";
+import { shown } from "./schema.mjs";
+import { parseAddress } from "./transport.mjs";
+
+const DEFAULTS = {
+  timeoutMs: 30_000,
+  retries: 2,
+  connectTimeoutMs: 5_000,
+  heartbeatMs: 15_000,
+  maxFrameBytes: 16 << 20,
+  graceMs: 500,
+  drainMs: 10_000,
+};
+const NAMES = ["name", "instance", "addresses", "token", "tls", "service", "callbacks", "backoff", "signal", "log",
+  ...Object.keys(DEFAULTS)];
+
+export function readOptions(first, options) {
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown) throw new TypeError(`there is no option '${unknown}'; there are ${NAMES.join(", ")}`);
+  const addresses = [...new Set([first, options.addresses ?? []].flat())];
+  if (addresses.length === 0) throw new TypeError("no address; write HOST:PORT of a node, or several");
+  addresses.forEach(parseAddress);
+  for (const name of ["service", "callbacks"]) {
+    if (options[name] !== undefined && !(options[name] instanceof Service)) {
+      throw new TypeError(`${name} is a Service, not ${shown(options[name])}`);
+    }
+  }
+  if (options.service && options.callbacks) throw new TypeError("callbacks are for who has no service: add them to it");
+  for (const name of Object.keys(DEFAULTS)) {
+    const value = options[name] ?? DEFAULTS[name];
+    if (typeof value !== "number" || !(value >= 0)) throw new TypeError(`${name} is a number from 0, not ${shown(value)}`);
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const token = options.token || process.env.WEFT_TOKEN || undefined;
+  return { ...DEFAULTS, name: options.service?.name, ...given, addresses, token, log: options.log || undefined };
+}

@@ -1,0 +1,85 @@
+"""Runs a method of ours for a call, and answers it."""
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+from . import codes, trace
+from .context import Call, _current
+from .errors import Error
+from .json_text import dumps
+from .service import Method
+from .sources import drive, gather
+
+log = logging.getLogger("weft")
+
+_no_span = contextlib.nullcontext()
+
+
+def run(call: Call, method: Method, params: Any) -> None:
+    """A plain function runs at once, anything else in a task that sees the call as `weft.current()`."""
+    try:
+        args, names = method.parameters.arrange(params)
+    except Error as error:
+        return call.peer.answer_error(call, error)
+    token = _current.set(call)
+    try:
+        if method.plain:
+            return _run_now(call, method, args, names)
+        function = method.function
+        work = asyncio.to_thread(function, *args, **names) if method.thread else function(*args, **names)
+        if method.streams:
+            work = gather(method, work) if call.source is None else drive(call, method, work)
+        _begin(call, work)
+    except Exception as error:
+        # Of a callable that is no coroutine function after all.
+        call.peer.answer_error(call, _error_of(call, error))
+    finally:
+        _current.reset(token)
+
+
+def _begin(call: Call, work: Any) -> None:
+    call.work = work
+    call.task = asyncio.Task(_finish(call, work), loop=call.peer.loop, name=call.method)
+    if call.deadline is not None:
+        call.peer.watch_call(call)
+
+
+def _run_now(call: Call, method: Method, args: list[Any], names: dict[str, Any]) -> None:
+    try:
+        with trace.span(call) if trace.INSTALLED else _no_span:
+            result = method.function(*args, **names)
+        if hasattr(result, "__await__"):
+            return _begin(call, result)
+        text = dumps(result)
+    except Exception as error:
+        call.peer.answer_error(call, _error_of(call, error))
+    else:
+        call.peer.answer(call, text)
+
+
+async def _finish(call: Call, work: Any) -> None:
+    call.running = True
+    try:
+        if trace.INSTALLED:
+            with trace.span(call):
+                result = await work
+        else:
+            result = await work
+        text = dumps(result)
+        if call.source is not None and call.taken_back is not None:
+            # Its generator has run its cleanup, and said nothing of it.
+            raise call.taken_back
+    except asyncio.CancelledError:
+        call.peer.answer_error(call, call.taken_back or Error(codes.REQUEST_CANCELLED, "cancelled by the service"))
+    except Exception as error:
+        call.peer.answer_error(call, call.taken_back or _error_of(call, error))
+    else:
+        call.peer.answer(call, text)
+
+
+def _error_of(call: Call, error: Exception) -> Error:
+    if not isinstance(error, Error):
+        log.error("%s failed", call.method, exc_info=error)
+    return Error.of(error)

@@ -1,0 +1,56 @@
+"""Bytes to frames and back: a signed 32-bit big-endian length, then that many bytes. No I/O."""
+
+import struct
+
+HEADER = struct.Struct(">i")
+MAX_FRAME_BYTES = 16 << 20
+
+_read_length = HEADER.unpack_from
+# What stands before a payload of so many bytes.
+header = HEADER.pack
+
+
+def frame(payload: bytes) -> bytes:
+    return header(len(payload)) + payload
+
+
+class FrameReader:
+    """Cuts what is read into payloads. One that is not whole is kept as the pieces it came in, and joined once."""
+
+    def __init__(self, limit: int = MAX_FRAME_BYTES) -> None:
+        self.limit = limit
+        # The length of a frame that nothing can be read behind.
+        self.broken: int | None = None
+        self._pieces: list[bytes] = []
+        self._have = 0
+        self._need = 0
+
+    @property
+    def inside_frame(self) -> bool:
+        return bool(self._pieces)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The payloads that are whole now. After `broken` is set, nothing more is to be fed."""
+        if self._pieces:
+            self._pieces.append(data)
+            self._have += len(data)
+            if self._have < self._need:
+                return []
+            data = b"".join(self._pieces)
+            self._pieces = []
+        payloads: list[bytes] = []
+        at, size, need = 0, len(data), HEADER.size
+        while size - at >= HEADER.size:
+            length, = _read_length(data, at)
+            if not 0 < length <= self.limit:
+                self.broken = length
+                return payloads
+            end = at + HEADER.size + length
+            if end > size:
+                need = HEADER.size + length
+                break
+            payloads.append(data[at + HEADER.size:end])
+            at = end
+        if at < size:
+            self._pieces, self._have, self._need = [data[at:]], size - at, need
+        return payloads
