@@ -1,6 +1,7 @@
 #include "node/commands/gen.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <expected>
 #include <fstream>
@@ -100,8 +101,8 @@ const gen::language* find_language(const std::string& name) {
 
 std::string check_language(const std::string& name) {
   if (find_language(name) != nullptr) return {};
-  std::vector<std::string_view> known;
-  for (const auto& each : gen::languages) known.push_back(each.name);
+  std::array<std::string_view, gen::languages.size()> known;
+  std::ranges::transform(gen::languages, known.begin(), &gen::language::name);
   return fmt::format("there is no '{}'; use one of {}", name, fmt::join(known, ", "));
 }
 
@@ -144,10 +145,10 @@ void add_gen_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<tools::gen_options>();
   auto positionals = std::make_shared<std::vector<std::string>>();
   CLI::App* command = app.add_subcommand("gen", "Write a typed client of the methods that a node reaches");
-  command
-      ->add_option_function<std::string>(
-          "LANGUAGE", [options](const std::string& name) { options->language = find_language(name); },
-          language_help())
+  const auto set_language = [into = options.get()](const std::string& name) {
+    into->language = find_language(name);
+  };
+  command->add_option_function<std::string>("LANGUAGE", set_language, language_help())
       ->required()
       ->check(check_language, "")
       ->type_name("");

@@ -38,7 +38,7 @@ const std::set<std::string_view> reserved = {
     "major",       "makedev",   "minor",      "offsetof",  "stderr",   "stdin",        "stdout",
     "unix",        "std",       "weft",       "nlohmann"};
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return string_literal(text, dialect::cpp);
 }
 
@@ -134,7 +134,7 @@ class cpp_writer {
   }
 
   std::string member(const field& of) {
-    const auto made = plain(*of.of, true);
+    auto made = plain(*of.of, true);
     if (of.required && (!of.of->nullable || made == "nlohmann::json")) return made;
     return fmt::format("{}<{}>", of.required ? "weft::generated::nullable" : "std::optional", made);
   }
@@ -150,7 +150,7 @@ class cpp_writer {
     std::vector<std::string> names;
     for (const auto& each : of.values) {
       enumerators.push_back(inside.take(each.empty() ? "empty" : snake_case(each)));
-      names.push_back(quoted(each));
+      names.push_back(in_quotes(each));
     }
     const auto table = module_.take(types_[at] + "_names");
     body_.space();
@@ -213,7 +213,7 @@ class cpp_writer {
                           fields.empty() ? "" : " visit"));
     body_.indent();
     for (std::size_t i = 0; i < fields.size(); ++i)
-      body_.add(fmt::format("visit({}, &{}::{});", quoted(fields[i].name), name, members[i]));
+      body_.add(fmt::format("visit({}, &{}::{});", in_quotes(fields[i].name), name, members[i]));
     body_.dedent();
     body_.add("}");
     body_.add(
@@ -318,7 +318,7 @@ class cpp_writer {
       body_.add(fmt::format("auto {}({}{} options = {{}}) const {{", name, takes, options));
       passed += "std::move(options)";
     }
-    body_.add(fmt::format("  return node_.template {}({}, {});", call, quoted(of.name), passed));
+    body_.add(fmt::format("  return node_.template {}({}, {});", call, in_quotes(of.name), passed));
     body_.add("}");
   }
 

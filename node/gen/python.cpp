@@ -37,7 +37,7 @@ const names of_class = with({"Any", "Literal", "builtins", "self", "weft"});
 const names of_parameters =
     with({"Any", "Literal", "builtins", "options", "params", "result", "self", "stream", "weft"});
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return string_literal(text, dialect::python);
 }
 
@@ -47,7 +47,7 @@ bool may_be_literal(const json& value) {
 
 std::string literal(const json& value) {
   if (value.is_boolean()) return value.get<bool>() ? "True" : "False";
-  return value.is_string() ? quoted(value.get<std::string>()) : value.dump();
+  return value.is_string() ? in_quotes(value.get<std::string>()) : value.dump();
 }
 
 class python_writer {
@@ -149,7 +149,7 @@ class python_writer {
 
   std::string annotation(const type& of, std::size_t at, const scope* inside) {
     const auto made = text(of, inside);
-    return leads_on(of, at) ? quoted(made) : made;
+    return leads_on(of, at) ? in_quotes(made) : made;
   }
 
   /// A name that hides none of the module.
@@ -177,7 +177,7 @@ class python_writer {
   void write_enumeration(std::size_t at) {
     const auto& of = model_.types[at];
     std::vector<std::string> values;
-    for (const auto& each : of.values) values.push_back(quoted(each));
+    for (const auto& each : of.values) values.push_back(in_quotes(each));
     body_.space(at == 0 ? 2 : 1);
     write_comment(of.doc);
     body_.add(fmt::format("{}: TypeAlias = Literal[{}]", types_[at], fmt::join(values, ", ")));
@@ -210,11 +210,11 @@ class python_writer {
       body_.dedent();
     } else {
       write_comment(of.doc);
-      body_.add(fmt::format("{} = TypedDict({}, {{", types_[at], quoted(types_[at])));
+      body_.add(fmt::format("{} = TypedDict({}, {{", types_[at], in_quotes(types_[at])));
       body_.indent();
       for (const auto& each : of.fields) {
         write_comment(each.doc);
-        body_.add(fmt::format("{}: {},", quoted(each.name), member(each, at, nullptr)));
+        body_.add(fmt::format("{}: {},", in_quotes(each.name), member(each, at, nullptr)));
       }
       body_.dedent();
       body_.add("})");
@@ -327,7 +327,8 @@ class python_writer {
     body_.indent();
     write_docstring(method_doc(of, taken));
     const auto given = write_arguments(of, taken, parameters);
-    const auto what = fmt::format("({}, {}{})", quoted(of.name), options_of(of, returned, parameters), given);
+    const auto what =
+        fmt::format("({}, {}{})", in_quotes(of.name), options_of(of, returned, parameters), given);
     const auto kept = text(returned, &parameters);
     if (of.streams) {
       body_.add(fmt::format("stream: weft.Stream[{}] = self._node.stream{}", kept, what));
@@ -365,7 +366,7 @@ class python_writer {
       if (direct) {
         all.push_back(fmt::format("{0}={0}", taken[i]));
       } else if (each.required) {
-        all.push_back(fmt::format("{}: {}", quoted(each.name), taken[i]));
+        all.push_back(fmt::format("{}: {}", in_quotes(each.name), taken[i]));
       }
     }
     if (direct) return fmt::format(", {}", fmt::join(all, ", "));
@@ -376,7 +377,7 @@ class python_writer {
       if (each.required) continue;
       body_.add(fmt::format("if {} is not None:", taken[i]));
       body_.indent();
-      body_.add(fmt::format("params[{}] = {}", quoted(each.name), taken[i]));
+      body_.add(fmt::format("params[{}] = {}", in_quotes(each.name), taken[i]));
       body_.dedent();
     }
     return ", **params";

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace weft::gen {
 namespace {
 
@@ -43,6 +45,10 @@ std::string text_of(const json& of, std::string_view name) {
 std::string name_of(const json& schema, const std::string& place) {
   auto title = text_of(schema, "title");
   return title.empty() ? place : title;
+}
+
+std::string within(std::string_view place, std::string_view name) {
+  return fmt::format("{}.{}", place, name);
 }
 
 bool is_array(const json* value) {
@@ -175,8 +181,8 @@ type_pointer schema_reader::read_target(const json& target, const std::string& p
 type_pointer schema_reader::read_choices(const json& list, const json& schema, const std::string& place) {
   std::vector<type_pointer> choices;
   std::size_t number = 0;
-  for (const auto& each : list) choices.push_back(read_inner(each, place + "." + std::to_string(++number)));
-  return alternatives(std::move(choices), schema, place);
+  for (const auto& each : list) choices.push_back(read_inner(each, within(place, std::to_string(++number))));
+  return alternatives(choices, schema, place);
 }
 
 type_pointer schema_reader::read_types(const json& list, const json& schema, const std::string& place) {
@@ -185,9 +191,9 @@ type_pointer schema_reader::read_types(const json& list, const json& schema, con
     if (!each.is_string()) return anything();
     const auto name = each.get<std::string>();
     // What the schema says beside is of one of them: "object" and "array" differ in it.
-    choices.push_back(read_type(name, schema, list.size() > 2 ? place + "." + name : place));
+    choices.push_back(read_type(name, schema, list.size() > 2 ? within(place, name) : place));
   }
-  return alternatives(std::move(choices), schema, place);
+  return alternatives(choices, schema, place);
 }
 
 type_pointer schema_reader::read_values(const json& values, const json& schema, const std::string& place) {
@@ -247,7 +253,7 @@ std::vector<field> schema_reader::read_fields(const json& schema, const std::str
   std::vector<field> fields;
   const auto* required = member(schema, "required");
   for (const auto& [name, each] : member(schema, "properties")->items()) {
-    field made{.name = name, .of = read_inner(each, place + "." + name), .doc = documentation(each)};
+    field made{.name = name, .of = read_inner(each, within(place, name)), .doc = documentation(each)};
     made.required =
         is_array(required) && std::find(required->begin(), required->end(), json(name)) != required->end();
     if (const auto* fallback = member(each, "default")) made.fallback = *fallback;
@@ -302,7 +308,7 @@ type_pointer schema_reader::read_all(const json& parts, const json& schema, cons
   return made;
 }
 
-type_pointer schema_reader::alternatives(std::vector<type_pointer> choices, const json& schema,
+type_pointer schema_reader::alternatives(const std::vector<type_pointer>& choices, const json& schema,
                                          const std::string& place) {
   std::vector<type_pointer> kept;
   bool has_null = false;

@@ -43,7 +43,8 @@ class schema_reader {
   type_pointer read_type(std::string_view name, const json& schema, const std::string& place);
   type_pointer read_object(const json& schema, const std::string& place);
   type_pointer read_all(const json& parts, const json& schema, const std::string& place);
-  type_pointer alternatives(std::vector<type_pointer> choices, const json& schema, const std::string& place);
+  type_pointer alternatives(const std::vector<type_pointer>& choices, const json& schema,
+                            const std::string& place);
   std::vector<field> read_fields(const json& schema, const std::string& place);
   type_pointer add(named_type made);
 

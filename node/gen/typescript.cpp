@@ -25,7 +25,7 @@ const std::set<std::string_view> of_module = {
 // A class with `then` could not be awaited for.
 const std::set<std::string_view> of_class = {"constructor", "prototype", "then"};
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return string_literal(text, dialect::typescript);
 }
 
@@ -73,7 +73,7 @@ class typescript_writer {
       case type::kind::literal: {
         std::vector<std::string> all;
         for (const auto& each : of.values)
-          all.push_back(each.is_string() ? quoted(each.get<std::string>()) : each.dump());
+          all.push_back(each.is_string() ? in_quotes(each.get<std::string>()) : each.dump());
         return fmt::format("{}", fmt::join(all, " | "));
       }
       case type::kind::array: {
@@ -111,7 +111,7 @@ class typescript_writer {
     body_.indent();
     for (const auto& each : fields) {
       write_doc(doc_of(each));
-      const auto name = is_identifier(each.name) ? each.name : quoted(each.name);
+      const auto name = is_identifier(each.name) ? each.name : in_quotes(each.name);
       body_.add(fmt::format("{}{}: {};", name, each.required ? "" : "?", text(*each.of)));
     }
     body_.dedent();
@@ -139,7 +139,7 @@ class typescript_writer {
     write_doc(comment_lines(of.doc));
     std::vector<std::string> choices;
     if (of.is == named_type::kind::object) return write_interface(types_[at], of.fields);
-    for (const auto& each : of.values) choices.push_back(quoted(each));
+    for (const auto& each : of.values) choices.push_back(in_quotes(each));
     std::set<std::size_t> seen;
     if (leads_round(at, at, seen)) {
       choices.emplace_back("unknown");
@@ -223,15 +223,15 @@ class typescript_writer {
       body_.add(
           fmt::format("{}({}options?: Omit<StreamOptions, \"cursors\">): Stream<{}> {{", name, takes, types));
       body_.indent();
-      body_.add(
-          fmt::format("return this.$node.stream<{}>({}, {}, {});", types, quoted(of.name), passed, options));
+      body_.add(fmt::format("return this.$node.stream<{}>({}, {}, {});", types, in_quotes(of.name), passed,
+                            options));
     } else {
       used_.insert("CallOptions");
       const auto result = of.result->is == type::kind::null ? "null" : text(*of.result);
       body_.add(fmt::format("{}({}options?: CallOptions): Promise<{}> {{", name, takes, result));
       body_.indent();
-      body_.add(
-          fmt::format("return this.$node.call<{}>({}, {}, {});", result, quoted(of.name), passed, options));
+      body_.add(fmt::format("return this.$node.call<{}>({}, {}, {});", result, in_quotes(of.name), passed,
+                            options));
     }
     body_.dedent();
     body_.add("}");
