@@ -186,7 +186,7 @@ void append_stream_item(std::string& out, std::string_view raw_id, std::int64_t 
   const std::size_t size =
       frame_bytes + raw_id.size() + raw_seq.size() + raw_value.size() + raw_cursor.size();
   // Room for all pieces at once: nothing else is done so often for each item.
-  out.resize_and_overwrite(start + size, [&](char* text, std::size_t whole) {
+  out.resize_and_overwrite(start + size, [&](char* text, std::size_t) {
     char* at = text + start;
     const auto put = [&at](std::string_view piece) {
       std::memcpy(at, piece.data(), piece.size());
@@ -203,7 +203,8 @@ void append_stream_item(std::string& out, std::string_view raw_id, std::int64_t 
       put(raw_cursor);
     }
     put(end);
-    return whole;
+    // Not the size that is passed: libstdc++ 12 passes what it allocated.
+    return start + size;
   });
 }
 
