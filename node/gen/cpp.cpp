@@ -1,6 +1,7 @@
 // Clients in C++: a class for each prefix, structs for objects and for the parameters of a method, which are
 // given by name: `users.get({.id = 1})`.
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <string>
@@ -191,7 +192,16 @@ class cpp_writer {
     states_[at] = state::defined;
   }
 
-  void write_struct(const std::string& name, const std::string& doc, const std::vector<field>& fields) {
+  /// Members are given in this order: what every caller gives comes first.
+  static std::vector<field> required_first(const std::vector<field>& fields) {
+    std::vector<field> made;
+    std::ranges::copy_if(fields, std::back_inserter(made), &field::required);
+    std::ranges::copy_if(fields, std::back_inserter(made), [](const field& each) { return !each.required; });
+    return made;
+  }
+
+  void write_struct(const std::string& name, const std::string& doc, const std::vector<field>& unordered) {
+    const auto fields = required_first(unordered);
     scope inside(reserved);
     inside.take(name);
     std::vector<std::string> members;

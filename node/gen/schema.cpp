@@ -143,6 +143,9 @@ const json* schema_reader::follow(const json& schema) const {
 
 type_pointer schema_reader::read_inner(const json& schema, const std::string& place) {
   if (!schema.is_object() || depth_ >= depth_limit) return anything();
+  std::optional<entered> inside;
+  if (member(schema, "$defs") != nullptr || member(schema, "definitions") != nullptr)
+    inside.emplace(*this, schema);
   if (member(schema, "$ref") == nullptr) return read_target(schema, place);
   const auto* target = follow(schema);
   if (target == nullptr || !target->is_object()) return anything();

@@ -7,8 +7,7 @@ import socket
 import sys
 import unittest
 
-import shop
-from gen_case import GenCase, weft
+from gen_case import GenCase, shop, weft
 from node_process import NodeProcess
 
 LANGUAGES = {"python": "made.py", "typescript": "made.ts", "cpp": "made.hpp"}
@@ -136,7 +135,7 @@ class Command(GenCase):
         token = self.folder / "token"
         token.write_text("a-token-of-sixteen-bytes-or-more")
         rules = self.folder / "tokens.json"
-        rules.write_text(json.dumps({"everyone": {"call": []}, "tokens": [
+        rules.write_text(json.dumps({"everyone": {"call": []}, "identities": [
             {"name": "me", "token": token.read_text(), "call": ["*"]}]}))
         for each in (token, rules):
             each.chmod(0o600)

@@ -1,5 +1,6 @@
 """What the tests of `weft gen` have in common: a node with the shop, and the program."""
 
+import itertools
 import os
 import pathlib
 import shutil
@@ -12,6 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
+import service as support  # noqa: E402
 import shop  # noqa: E402
 from node_process import NodeProcess, _environment  # noqa: E402
 from wire import Wire  # noqa: E402
@@ -56,6 +58,8 @@ class GenCase(unittest.TestCase):
 
     def open_shop(self, changed=None):
         """Until the test or `close` of the result."""
+        # The method that tells when it can be reached has the same name each time.
+        support._numbers = itertools.count(1)
         service = shop.open_shop(self.node, changed)
         self.addCleanup(service.close)
         wire = Wire(self.node.address)

@@ -48,7 +48,8 @@ int main(int, char** argv) {
   const auto two = api.shop.list({.limit = 2}).get().value();
   fmt::print("{} {}\n", api.shop.list().get()->size(), two.back().id);
   fmt::print("{}\n", api.shop.add({.product = {.id = 1, .name = "x", .unit_price = {}}}).get().value());
-  fmt::print("{}\n", api.shop.paint({.colour = mesh::colour::dark_green}).get() == mesh::colour::dark_green);
+  fmt::print("{}\n",
+             api.shop.paint({.colour = mesh::colour::dark_green}).get().value() == mesh::colour::dark_green);
   const mesh::circle round{.kind = mesh::circle_kind::circle, .radius = 2};
   const mesh::square edged{.kind = mesh::square_kind::square, .side = 3};
   fmt::print("{} {}\n", api.shop.area({.shape = round}).get().value(),
@@ -64,7 +65,7 @@ int main(int, char** argv) {
   fmt::print("{}\n", api.shop.m2_for_1().get().value() + 10 * api.shop.m2_for_1_2().get().value());
   fmt::print("{}\n", api.shop.clear().get().has_value());
   fmt::print("{}\n", api.shop.anything(weft::named({{"a", {1}}})).get()->dump());
-  auto prices = api.shop.watch.prices({.id = 9}, {.window = 2});
+  auto prices = api.shop.watch.prices({.id = 9}, {.window = 4});
   for (const double price : prices) fmt::print("{} ", price);
   fmt::print("{}\n", !prices.error());
   auto counted = api.demo.count({.to = 1'000'000});

@@ -21,7 +21,7 @@ async def main(address: str) -> None:
         print(await mesh.shop.m2_for_1() + 10 * await mesh.shop.m2_for_1_2())
         await mesh.shop.clear()
         print(await mesh.shop.anything(a=[1]))
-        prices: list[float] = [price async for price in mesh.shop.watch.prices(weft.options(window=2), id=9)]
+        prices: list[float] = [price async for price in mesh.shop.watch.prices(weft.options(window=4), id=9)]
         print(prices)
         counted = mesh.demo.count(to=1_000_000)
         async for number in counted:

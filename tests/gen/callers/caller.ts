@@ -19,7 +19,7 @@ console.log(await mesh.shop.m2_for_1() + 10 * await mesh.shop.m2_for_1_2());
 await mesh.shop.clear();
 console.log(JSON.stringify(await mesh.shop.anything({ a: [1] })));
 const prices: number[] = [];
-for await (const price of mesh.shop.watch.prices({ id: 9 }, { window: 2 })) prices.push(price);
+for await (const price of mesh.shop.watch.prices({ id: 9 }, { window: 4 })) prices.push(price);
 console.log(prices.join());
 for await (const number of mesh.demo.count({ to: 1_000_000 })) {
   if (number !== 3) continue;
