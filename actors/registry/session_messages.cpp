@@ -91,14 +91,12 @@ std::expected<connect_message, std::string> read_connect(const json& params, con
         std::pair{"incarnation", &read.incarnation}, std::pair{"token", &read.token}}) {
     if (auto wrong = read_string(params, name, *into)) return complaint(std::move(*wrong));
   }
-  if (const auto* found = member(params, "heartbeat_ms")) {
-    const auto ms = found->is_number() ? found->get<double>() : -1.0;
-    if (!(ms >= static_cast<double>(shortest_heartbeat.count()) &&
-          ms <= static_cast<double>(longest_heartbeat.count()))) {
+  if (member(params, "heartbeat_ms") != nullptr) {
+    read.heartbeat = heartbeat_of(params);
+    if (!read.heartbeat) {
       return complaint(fmt::format("'heartbeat_ms' is a number from {} to {}", shortest_heartbeat.count(),
                                    longest_heartbeat.count()));
     }
-    read.heartbeat = milliseconds(static_cast<std::int64_t>(ms));
   }
   if (auto wrong = read_limits(params, read)) return complaint(std::move(*wrong));
   if (const auto* found = member(params, "serves")) {
@@ -107,6 +105,15 @@ std::expected<connect_message, std::string> read_connect(const json& params, con
     read.serves = std::move(*serves);
   }
   return read;
+}
+
+std::optional<milliseconds> heartbeat_of(const json& result) {
+  const auto* found = result.is_object() ? member(result, "heartbeat_ms") : nullptr;
+  const auto ms = found != nullptr && found->is_number() ? found->get<double>() : -1.0;
+  const bool may_be = ms >= static_cast<double>(shortest_heartbeat.count()) &&
+                      ms <= static_cast<double>(longest_heartbeat.count());
+  if (!may_be) return std::nullopt;
+  return milliseconds(static_cast<std::int64_t>(ms));
 }
 
 std::expected<connected_message, std::string> read_connected(const json& result) {

@@ -42,6 +42,9 @@ struct connected_message {
 };
 std::expected<connected_message, std::string> read_connected(const nlohmann::json& result);
 
+/// The interval that an answer to `connect` tells both sides to keep; nothing when it tells none that may be.
+std::optional<std::chrono::milliseconds> heartbeat_of(const nlohmann::json& result);
+
 /// A method that another node serves, and by how many instances.
 struct remote_method {
   served_method method;

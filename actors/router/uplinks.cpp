@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/registry/session_messages.hpp"
 #include "actors/router/node_links.hpp"
 #include "actors/service/context.hpp"
 #include "actors/transport/network.hpp"
@@ -59,7 +60,7 @@ void uplinks::on_introduced(link_entry& entry, const json_result& answer) {
   const auto limits = answer->value("limits", nlohmann::json::object());
   if (limits.is_object() && limits.contains("frame_bytes") && limits["frame_bytes"].is_number_unsigned())
     entry.accepts = limits["frame_bytes"].get<std::size_t>();
-  links_.output(entry).heartbeat = site_.options.protocol.heartbeat_interval;
+  links_.output(entry).heartbeat = heartbeat_of(*answer).value_or(site_.options.protocol.heartbeat_interval);
   site_.uplink = entry.key();
   for (auto* waiter : waiting_) waiter->set();
   site_.flush_outside_turn();

@@ -18,7 +18,7 @@ from wire import Wire  # noqa: E402
 
 build, work, compiler, build_type, sanitizers = (None,) * 5
 PUBLIC = [f"weft/{name}.hpp" for name in ("addresses", "caf", "call_context", "client", "coro", "coroutines", "error", "fields",
-                                          "node", "pending", "service", "stream", "testing", "weft")]
+                                          "generated", "node", "pending", "service", "stream", "testing", "weft")]
 
 
 def run(*command):

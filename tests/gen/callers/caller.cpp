@@ -55,7 +55,7 @@ int main(int, char** argv) {
   fmt::print("{} {}\n", api.shop.area({.shape = round}).get().value(),
              api.shop.area({.shape = edged}).get().value());
   const mesh::tree tree =
-      api.shop.tree({.tree = {.value = mesh::tree_value(1), .children = {}}}).get().value();
+      api.shop.tree({.tree = {.children = {}, .value = mesh::tree_value(1)}}).get().value();
   fmt::print("{} {}\n", std::get<std::string>(*tree.value),
              std::get<std::int64_t>(*tree.children.at(0).value));
   fmt::print("{}\n",

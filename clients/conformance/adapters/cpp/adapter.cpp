@@ -88,7 +88,8 @@ int crash() {
 
 task<weft::result<void>> wait(call_context ctx) {
   const waiter here;
-  static_cast<void>(co_await weft::sleep_for(ctx, for_ever));
+  if (!co_await weft::sleep_for(ctx, for_ever))
+    co_return weft::error(weft::error_code::request_cancelled, "taken back");
   co_return weft::result<void>();
 }
 
