@@ -22,11 +22,12 @@ void stream_buffer::put(raw_item item) {
   if (sends) sends();
 }
 
-void stream_buffer::accept(std::int64_t values) {
+void stream_buffer::accept(std::int64_t values, std::int64_t bytes) {
   action act;
   {
     const std::lock_guard lock(mutex_);
     accepted_ += values;
+    accepted_bytes_ += bytes;
     was_granted_ = true;
     takes_none_ = false;
     if (is_writable()) act = std::exchange(sender_, nullptr);
@@ -127,7 +128,10 @@ bool stream_buffer::send(std::string raw_value) {
     const std::lock_guard lock(mutex_);
     if (ended_) return false;
     refused = accepted_ == 0;
-    if (!refused) --accepted_;
+    if (!refused) {
+      --accepted_;
+      accepted_bytes_ -= static_cast<std::int64_t>(raw_value.size());
+    }
   }
   if (refused) {
     finish(error(error_code::invalid_params, "the method takes no values; read its items, and send nothing"));

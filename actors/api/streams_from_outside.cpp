@@ -113,7 +113,7 @@ class reading_end final : public stream_end {
   bool has_items() const noexcept { return has_items_; }
 
  private:
-  void on_grant(std::int64_t items, std::int64_t) override { to_.accept(items); }
+  void on_grant(std::int64_t items, std::int64_t bytes) override { to_.accept(items, bytes); }
   void on_value(std::string_view raw_value) override {
     has_items_ = true;
     to_.put({std::string(raw_value), std::exchange(raw_cursor_, {})});

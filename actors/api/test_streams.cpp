@@ -62,6 +62,9 @@ class test_link final : public stream_link {
   std::weak_ptr<stream_buffer> buffer_;
 };
 
+/// For each value: without a wire, only their number is limited.
+constexpr std::int64_t input_bytes = std::int64_t{1} << 30;
+
 bool may_step(const told_by_reader& told, bool takes_input) {
   if (told.raised) return true;
   return told.granted > 0 && (!takes_input || !told.started || told.half_closed || !told.values.empty());
@@ -70,7 +73,7 @@ bool may_step(const told_by_reader& told, bool takes_input) {
 /// Steps a generator as far as its reader lets it. Throws what it throws.
 coro::task<void> drive(std::unique_ptr<stream_source> source, std::shared_ptr<told_by_reader> told,
                        std::shared_ptr<stream_buffer> to, coro::context scope, bool takes_input) {
-  if (takes_input) to->accept(16);
+  if (takes_input) to->accept(16, input_bytes);
   for (;;) {
     while (!may_step(*told, takes_input)) {
       told->changed.emplace();
@@ -86,7 +89,7 @@ coro::task<void> drive(std::unique_ptr<stream_source> source, std::shared_ptr<to
       if (std::exchange(told->started, true) && !told->values.empty()) {
         auto refused = source->receive(told->values.front());
         told->values.pop_front();
-        to->accept(1);
+        to->accept(1, input_bytes);
         if (refused) {
           co_await source->close();
           throw stream_error(std::move(*refused));

@@ -35,8 +35,9 @@ class stream_reader::end_point final : public stream_end {
   const context& ctx() const noexcept { return ctx_; }
 
   bool send(std::string_view raw_value) {
-    if (accepted_ == 0 || has_ended()) return false;
+    if (accepted_ <= 0 || accepted_bytes_ <= 0 || has_ended()) return false;
     --accepted_;
+    accepted_bytes_ -= static_cast<std::int64_t>(raw_value.size());
     const proto::count_text seq(sent_++);
     proto::stream_members members;
     members.seq = seq;
@@ -49,7 +50,10 @@ class stream_reader::end_point final : public stream_end {
   }
 
  private:
-  void on_grant(std::int64_t items, std::int64_t) override { accepted_ += items; }
+  void on_grant(std::int64_t items, std::int64_t bytes) override {
+    accepted_ += items;
+    accepted_bytes_ += bytes;
+  }
   void on_value(std::string_view raw_value) override {
     items_.emplace_back(raw_value);
     wake();
@@ -68,6 +72,8 @@ class stream_reader::end_point final : public stream_end {
   std::deque<std::string> items_;
   std::int64_t taken_ = 0;
   std::int64_t accepted_ = 0;
+  /// May be overdrawn by one value.
+  std::int64_t accepted_bytes_ = 0;
   std::int64_t sent_ = 0;
   std::optional<coro::completion<void>> changed_;
 };

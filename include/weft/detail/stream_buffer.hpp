@@ -49,7 +49,7 @@ class stream_buffer {
   // -- from the callee, once it is connected
   void connect(std::unique_ptr<stream_link> link) { link_ = std::move(link); }
   void put(raw_item item);
-  void accept(std::int64_t values);
+  void accept(std::int64_t values, std::int64_t bytes);
   /// The first end counts; without an error everything has come.
   void finish(std::optional<error> failure);
 
@@ -82,7 +82,9 @@ class stream_buffer {
  private:
   using action = std::move_only_function<void()>;
   bool is_readable() const noexcept { return ended_ || !items_.empty(); }
-  bool is_writable() const noexcept { return ended_ || takes_none_ || accepted_ > 0; }
+  bool is_writable() const noexcept {
+    return ended_ || takes_none_ || (accepted_ > 0 && accepted_bytes_ > 0);
+  }
   void refuse_to_block();
 
   mutable std::mutex mutex_;
@@ -92,6 +94,8 @@ class stream_buffer {
   std::deque<raw_item> items_;
   std::int64_t taken_ = 0;
   std::int64_t accepted_ = 0;
+  /// May be overdrawn by one value.
+  std::int64_t accepted_bytes_ = 0;
   bool was_granted_ = false;
   bool takes_none_ = false;
   bool ended_ = false;

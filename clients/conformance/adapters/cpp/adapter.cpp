@@ -86,10 +86,13 @@ int crash() {
   throw std::runtime_error("a bug");
 }
 
+weft::error taken_back() {
+  return {weft::error_code::request_cancelled, "taken back"};
+}
+
 task<weft::result<void>> wait(call_context ctx) {
   const waiter here;
-  if (!co_await weft::sleep_for(ctx, for_ever))
-    co_return weft::error(weft::error_code::request_cancelled, "taken back");
+  if (!co_await weft::sleep_for(ctx, for_ever)) co_return taken_back();
   co_return weft::result<void>();
 }
 
@@ -134,12 +137,13 @@ json outcome_of(const std::expected<std::string, weft::error>& answer) {
   return {{"result", json::parse(*answer)}};
 }
 
-task<json> call(call_context ctx, std::string method, std::optional<json> params,
-                std::optional<std::int64_t> timeout_ms, std::optional<json> route_key) {
+task<weft::result<json>> call(call_context ctx, std::string method, std::optional<json> params,
+                              std::optional<std::int64_t> timeout_ms, std::optional<json> route_key) {
   weft::call_options options{.deadline = limit(timeout_ms)};
   if (route_key) options.route_key = std::move(*route_key);
   const auto answer =
       co_await ctx.mesh().call_raw(std::move(method), params ? params->dump() : "", std::move(options));
+  if (ctx.cancelled()) co_return taken_back();
   co_return outcome_of(answer);
 }
 
@@ -219,6 +223,7 @@ task<weft::result<json>> read_stream(call_context ctx, std::string method, std::
     if (!goes_on || each.at(0) == "close") break;
     goes_on = co_await step(&on, each, &items);
   }
+  if (ctx.cancelled()) co_return taken_back();
   json came = {{"items", std::move(items)}, {"ended", !goes_on && !on.error()}};
   if (on.error()) came["error"] = to_json(*on.error());
   co_return came;
