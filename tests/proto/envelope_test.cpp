@@ -68,7 +68,8 @@ TEST(envelope, items_of_streams_are_read_alike_however_they_are_laid_out) {
     EXPECT_EQ(message.text, usual);
     EXPECT_TRUE(message.id.empty());
     EXPECT_EQ(scan_one(longer).kind, message_kind::request) << longer;
-    const auto batch = scan_text("[" + usual + "," + spaced + "]");
+    const std::string both = "[" + usual + "," + spaced + "]";
+    const auto batch = scan_text(both);
     ASSERT_EQ(batch.batch.size(), 2U);
     EXPECT_EQ(batch.batch[0].params, batch.batch[1].params);
   }
