@@ -4,5 +4,5 @@ foreach(file ${mesh_tests})
   get_filename_component(name ${file} NAME_WE)
   add_test(NAME mesh.${name} COMMAND /usr/bin/python3 -B ${file})
   set_tests_properties(mesh.${name} PROPERTIES LABELS mesh TIMEOUT 300
-                       ENVIRONMENT "WEFT_BIN=$<TARGET_FILE:weft>")
+                       ENVIRONMENT "WEFT_BIN=$<TARGET_FILE:weft>;WEFT_SANITIZE=${WEFT_SANITIZE}")
 endforeach()
