@@ -19,6 +19,7 @@
 #include "node/process/exit_code.hpp"
 #include "node/process/interruption.hpp"
 #include "proto/envelope.hpp"
+#include "proto/error.hpp"
 #include "proto/message.hpp"
 #include "proto/stream.hpp"
 
@@ -93,6 +94,7 @@ class stream_printer {
   }
 
   void take_answer(answer&& reply) {
+    if (is_of_the_limit(reply)) return lose({client_error::kind::timed_out, {}});
     answer_ = std::move(reply);
     on_over();
     // A method that does not stream has this result only; a stream without items has null.
@@ -115,6 +117,14 @@ class stream_printer {
   void end_input() {
     if (std::exchange(input_ended_, true)) return;
     tell_stream(proto::stream_message::end, {});
+  }
+
+  /// The node has the same limit, and may be the first to see that it is over.
+  bool is_of_the_limit(const answer& reply) const {
+    constexpr auto ahead = std::chrono::milliseconds(100);
+    return options_.timeout_given && !reply.ok && !cancelled() && steady_clock::now() + ahead >= until_ &&
+           proto::parse_error_object(reply.raw).code ==
+               static_cast<std::int32_t>(error_code::deadline_exceeded);
   }
 
   /// Grants as many items as have been printed, once they are half of those that may be on the way.
