@@ -280,6 +280,7 @@ class cpp_writer {
     body_.add(fmt::format("class {} {{\n public:", name));
     body_.indent();
     std::vector<std::string> initial;
+    initial.reserve(members.size());
     for (const auto& [member, type_name] : members) initial.push_back(fmt::format("{}(node)", member));
     if (!of.methods.empty()) initial.emplace_back("node_(node)");
     body_.add(fmt::format("explicit {}(const Node& node) : {} {{}}", name, fmt::join(initial, ", ")));

@@ -121,6 +121,7 @@ class python_writer {
       case type::kind::literal: {
         if (!std::ranges::all_of(of.values, may_be_literal)) return "Any";
         std::vector<std::string> all;
+        all.reserve(of.values.size());
         for (const auto& each : of.values) all.push_back(literal(each));
         return fmt::format("Literal[{}]", fmt::join(all, ", "));
       }
@@ -177,6 +178,7 @@ class python_writer {
   void write_enumeration(std::size_t at) {
     const auto& of = model_.types[at];
     std::vector<std::string> values;
+    values.reserve(of.values.size());
     for (const auto& each : of.values) values.push_back(in_quotes(each));
     body_.space(at == 0 ? 2 : 1);
     write_comment(of.doc);
@@ -261,6 +263,7 @@ class python_writer {
       write_class(each, inner_name);
     }
     std::vector<std::string> method_names;
+    method_names.reserve(of.methods.size());
     for (const auto& each : of.methods) method_names.push_back(inside.take(free_name(each.name)));
     body_.space(2);
     body_.add(fmt::format("class {}:", name));

@@ -72,6 +72,7 @@ class typescript_writer {
         return "string";
       case type::kind::literal: {
         std::vector<std::string> all;
+        all.reserve(of.values.size());
         for (const auto& each : of.values)
           all.push_back(each.is_string() ? in_quotes(each.get<std::string>()) : each.dump());
         return fmt::format("{}", fmt::join(all, " | "));
@@ -139,6 +140,7 @@ class typescript_writer {
     write_doc(comment_lines(of.doc));
     std::vector<std::string> choices;
     if (of.is == named_type::kind::object) return write_interface(types_[at], of.fields);
+    choices.reserve(of.values.size());
     for (const auto& each : of.values) choices.push_back(in_quotes(each));
     std::set<std::size_t> seen;
     if (leads_round(at, at, seen)) {
