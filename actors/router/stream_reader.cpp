@@ -78,8 +78,8 @@ class stream_reader::end_point final : public stream_end {
   std::optional<coro::completion<void>> changed_;
 };
 
-stream_reader::stream_reader(context ctx, remote::address to, std::string method, std::string raw_params,
-                             stream_options options)
+stream_reader::stream_reader(context ctx, const remote::address& to, const std::string& method,
+                             const std::string& raw_params, const stream_options& options)
     : end_(std::make_unique<end_point>(std::move(ctx), to, method, raw_params, options)) {}
 stream_reader::stream_reader(stream_reader&&) noexcept = default;
 stream_reader& stream_reader::operator=(stream_reader&&) noexcept = default;

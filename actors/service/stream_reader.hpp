@@ -34,8 +34,8 @@ struct stream_options {
 class stream_reader {
  public:
   /// Starts the stream. The context's deadline holds for all of it.
-  stream_reader(context ctx, remote::address to, std::string method, std::string raw_params,
-                stream_options options = {});
+  stream_reader(context ctx, const remote::address& to, const std::string& method,
+                const std::string& raw_params, const stream_options& options = {});
   stream_reader(stream_reader&&) noexcept;
   stream_reader& operator=(stream_reader&&) noexcept;
   ~stream_reader();
