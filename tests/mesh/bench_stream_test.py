@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import threading
 
 from setup import MeshCase, eventually, main
 
@@ -36,7 +37,7 @@ class Bench(MeshCase):
 
     def test_streams_of_a_node(self):
         code, report, errors = self.bench("--method", "demo.count", "--params", '{"to": 99}', "--connections", "3",
-                                          "--pipeline", "4", "--credit", "10")
+                                          "--pipeline", "4", "--credit", "10", duration="1s")
         self.assertEqual((code, errors), (0, ""))
         self.assertGreater(report["streams_ended"], 12)
         self.assertLessEqual(100 * report["streams_ended"], report["items"])
@@ -65,7 +66,7 @@ class Bench(MeshCase):
                 emitter.emit("x" * 100 + str(number))
 
         self.serve(produce)
-        code, report, errors = self.bench("--method", "own.s", "--connections", "2", "--credit", "3")
+        code, report, errors = self.bench("--method", "own.s", "--connections", "2", "--credit", "3", duration="2s")
         self.assertEqual((code, errors), (0, ""))
         self.assertGreater(report["streams_ended"], 0)
         self.assertGreater(report["item_bytes"], 100 * report["items"])
@@ -73,7 +74,7 @@ class Bench(MeshCase):
         self.assert_over()
 
     def test_a_method_that_takes_values_is_told_that_none_come(self):
-        code, report, _ = self.bench("--method", "demo.total")
+        code, report, _ = self.bench("--method", "demo.total", duration="1s")
         self.assertEqual(code, 0)
         self.assertGreater(report["streams_ended"], 0)
         self.assert_over()
@@ -89,13 +90,19 @@ class Bench(MeshCase):
         self.assertIn("PARAMS is not JSON", errors)
 
     def test_a_node_that_goes(self):
+        begun, over = threading.Event(), threading.Event()
+
         def produce(emitter):
             emitter.emit(1)
-            self.mesh["a"].kill()
-            emitter.emit(2)
+            begun.set()
+            over.wait()
 
+        self.addCleanup(over.set)
         self.serve(produce)
+        killer = threading.Thread(target=lambda: (begun.wait(), self.mesh["a"].kill()))
+        killer.start()
         code, report, _ = self.bench("--method", "own.s", duration="60s")
+        killer.join()
         self.assertEqual((code, report["lost_streams"], report["failed"]), (FAILED, 1, 1))
         self.assertEqual(len(report["transport_errors"]), 1)
 
