@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 PULL_TIMEOUT_S = 120
+COMPILER_CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "weft-bare/ccache"
 DEBIAN_SOURCES = pathlib.Path("/etc/apt/sources.list.d/debian.sources")
 
 # What the slim image leaves out as well.
@@ -26,6 +27,15 @@ VOLUME /prometheus
 EXPOSE 9090
 ENTRYPOINT ["/bin/prometheus"]
 CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
+"""
+
+# What the images are built on here: the bare suite's compiler cache is lent to it, since the sources were compiled there
+# minutes ago. Packages come first, so that a cache that changed does not install them again.
+BASE_DOCKERFILE = """\
+FROM debian:bookworm-slim
+COPY setup.sh /
+RUN /setup.sh build && rm -rf /var/lib/apt/lists/*
+COPY ccache /root/.cache/ccache
 """
 
 
@@ -74,6 +84,20 @@ def make_debian(name: str, environment: dict[str, str]) -> None:
 
 def make_prometheus(name: str, environment: dict[str, str]) -> None:
     run(["docker", "build", "--tag", name, "-"], environment, text=PROMETHEUS_DOCKERFILE)
+
+
+def make_base(name: str, project: pathlib.Path, environment: dict[str, str]) -> str:
+    with tempfile.TemporaryDirectory(prefix="base-", dir=os.getcwd()) as folder:
+        context = pathlib.Path(folder)
+        shutil.copy(project / "deploy/setup.sh", context)
+        cache = context / "ccache"
+        if COMPILER_CACHE.is_dir():
+            shutil.copytree(COMPILER_CACHE, cache)
+        else:
+            cache.mkdir()
+        (context / "Dockerfile").write_text(BASE_DOCKERFILE)
+        run(["docker", "build", "--tag", name, folder], environment)
+        return f"{sum(1 for entry in cache.rglob('*') if entry.is_file())} files of the compiler cache lent"
 
 
 def run(command: list[str], environment: dict[str, str], text: str | None = None) -> None:

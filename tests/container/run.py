@@ -14,7 +14,7 @@ import traceback
 import scale
 import shop
 from engine import Unavailable, engine, ensure_packages
-from images import make_debian, make_prometheus, provide, run
+from images import make_base, make_debian, make_prometheus, provide, run
 from mesh import Composition
 from scenario import (a_cpu_quota_is_respected, calls_cross_the_mesh, containers_are_hardened, image_is_small,
                       nothing_is_left, one_node_stops_and_returns, prometheus_sees_everything)
@@ -23,6 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SKIPPED = 77
 # Named, so that pruning keeps its layers: packages and compiled sources are not made again.
 BUILD_STAGE_IMAGE = "weft-build:local"
+BASE_IMAGE = "weft-suite-base:local"
+ON_BASE = ("--build-arg", f"BASE_IMAGE={BASE_IMAGE}")
 
 
 class Report:
@@ -51,12 +53,12 @@ class Report:
 
 def build_node_image(environment: dict[str, str]) -> None:
     dockerfile = str(ROOT / "deploy/Dockerfile")
-    run(["docker", "build", "--target", "build", "--tag", BUILD_STAGE_IMAGE, "--file", dockerfile, str(ROOT)],
+    run(["docker", "build", *ON_BASE, "--target", "build", "--tag", BUILD_STAGE_IMAGE, "--file", dockerfile, str(ROOT)],
         environment)
 
 
 def exercise(report: Report, composition: Composition) -> None:
-    report.step("docker-compose build", composition.compose, "build")
+    report.step("docker-compose build", composition.compose, "build", *ON_BASE)
     report.step("image: small, non-root, no shell", image_is_small, composition)
     report.step("a container's CPU quota is respected", a_cpu_quota_is_respected, composition)
     try:
@@ -83,7 +85,7 @@ def exercise_scaling(report: Report, environment: dict[str, str]) -> None:
 def exercise_shop(report: Report, environment: dict[str, str]) -> None:
     composition = Composition(ROOT, environment, shop.FILE, shop.PROJECT)
     composition.down()
-    report.step("the shop: docker-compose build", composition.compose, "build", "a", "users-1")
+    report.step("the shop: docker-compose build", composition.compose, "build", *ON_BASE, "a", "users-1")
     report.step("the shop: orders through three nodes", shop.orders_go_through, composition)
     report.step("nothing is left of it in the engine", nothing_is_left, composition)
 
@@ -97,6 +99,7 @@ def suite(work: pathlib.Path, report: Report) -> None:
         report.step("image debian:bookworm-slim", provide, "debian:bookworm-slim", make_debian, environment)
         prometheus_image = composition.image_of("prometheus")
         report.step(f"image {prometheus_image}", provide, prometheus_image, make_prometheus, environment)
+        report.step("base of the images", make_base, BASE_IMAGE, ROOT, environment)
         report.step("docker build", build_node_image, environment)
         exercise(report, composition)
         exercise_scaling(report, environment)
