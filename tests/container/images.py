@@ -36,6 +36,8 @@ FROM debian:bookworm-slim
 COPY setup.sh /
 RUN /setup.sh build && rm -rf /var/lib/apt/lists/*
 COPY ccache /root/.cache/ccache
+# The compiler cache knows compilations by it, too.
+ENV LANG=C.UTF-8
 """
 
 
