@@ -8,6 +8,7 @@
 #include "node/commands/bench/connections.hpp"
 #include "node/commands/bench/frame_input.hpp"
 #include "node/commands/bench/load_clock.hpp"
+#include "node/commands/bench/measured_time.hpp"
 #include "node/commands/bench/pipelines.hpp"
 #include "node/commands/bench/requests.hpp"
 #include "node/commands/bench/responses.hpp"
@@ -26,7 +27,8 @@ class generator {
       : options_(options),
         requests_(std::move(requests)),
         on_progress_(on_progress),
-        pipelines_(std::move(sockets), options.pipeline) {
+        pipelines_(std::move(sockets), options.pipeline),
+        time_(options) {
     free_slots_ = pipelines_.live() * options_.pipeline;
   }
 
@@ -34,22 +36,18 @@ class generator {
     // The default slack of 50 us would show up in every latency of an open loop.
     ::prctl(PR_SET_TIMERSLACK, 1);
     began_ = clock_ns();
-    measure_from_ = began_ + options_.warmup.count();
-    measure_to_ = measure_from_ + options_.duration.count();
-    next_progress_ = began_ + second_ns;
+    time_.begin(began_);
     due_ = began_;
     if (!open_loop()) fill_all(began_);
-    // However late the measurement begins, because this process had no CPU: it lasts as long as it should.
-    for (std::int64_t now = began_; (!measuring_ || now < measure_to_) && pipelines_.live() > 0;
-         now = clock_ns()) {
-      if (!measuring_ && now >= measure_from_) begin_measuring(now);
-      if (now >= next_progress_) report_progress(now);
+    for (std::int64_t now = began_; !time_.is_over(now) && pipelines_.live() > 0; now = clock_ns()) {
+      if (time_.measurement_is_due(now)) begin_measuring(now);
+      if (time_.progress_is_due(now)) report_progress(now);
       if (open_loop()) send_due(now);
       turn(next_wake_up() - clock_ns());
     }
     std::int64_t end = clock_ns();
     end_measuring(end);
-    if (open_loop()) drain(std::min(end, measure_to_));
+    if (open_loop()) drain(std::min(end, time_.end()));
     return std::move(result_);
   }
 
@@ -70,7 +68,7 @@ class generator {
   }
 
   std::int64_t next_wake_up() const noexcept {
-    std::int64_t next = std::min(measuring_ ? measure_to_ : measure_from_, next_progress_);
+    const std::int64_t next = time_.next();
     return open_loop() && free_slots_ > 0 ? std::min(next, due_) : next;
   }
 
@@ -155,38 +153,26 @@ class generator {
   }
 
   void begin_measuring(std::int64_t now) {
-    measuring_ = true;
-    measure_from_ = now;
-    measure_to_ = now + options_.duration.count();
+    time_.begin_measuring(now);
     result_.latency.clear();
     result_.succeeded = 0;
     result_.errors_by_code.clear();
     answered_at_progress_ = 0;
-    last_progress_ = now;
-    next_progress_ = now + second_ns;
-    cpu_.begin();
   }
 
   void end_measuring(std::int64_t now) {
-    if (!measuring_) begin_measuring(now);
-    result_.cpu_user = cpu_.user();
-    result_.cpu_system = cpu_.system();
-    result_.elapsed = std::chrono::nanoseconds(now - measure_from_);
-    if (now > measure_from_) {
-      result_.requests_per_second =
-          static_cast<double>(result_.latency.count()) * 1e9 / static_cast<double>(now - measure_from_);
-    }
+    if (!time_.measuring()) begin_measuring(now);
+    const double seconds = time_.end_measuring(now, result_);
+    if (seconds > 0) result_.requests_per_second = static_cast<double>(result_.latency.count()) / seconds;
   }
 
   void report_progress(std::int64_t now) {
-    std::uint64_t answered = result_.latency.count();
-    double seconds = static_cast<double>(now - (last_progress_ == 0 ? began_ : last_progress_)) / 1e9;
-    on_progress_({.at = std::chrono::nanoseconds(now - measure_from_),
+    const std::uint64_t answered = result_.latency.count();
+    const double seconds = time_.begin_progress(now);
+    on_progress_({.at = time_.since_begin(now),
                   .requests_per_second = static_cast<double>(answered - answered_at_progress_) / seconds,
                   .so_far = result_});
     answered_at_progress_ = answered;
-    last_progress_ = now;
-    next_progress_ += second_ns;
   }
 
   /// Waits for the answers to what was sent, then enters what is still owed with the time it has waited so
@@ -212,6 +198,7 @@ class generator {
   request_table requests_;
   const std::function<void(const load_progress&)>& on_progress_;
   pipelines pipelines_;
+  measured_time time_;
   frame_input input_;
   response_reader responses_;
   load_result result_;
@@ -221,14 +208,7 @@ class generator {
   std::size_t turn_ = 0;
   std::vector<std::size_t> touched_;
 
-  bool measuring_ = false;
   std::int64_t began_ = 0;
-  std::int64_t measure_from_ = 0;
-  std::int64_t measure_to_ = 0;
-  cpu_meter cpu_;
-
-  std::int64_t next_progress_ = 0;
-  std::int64_t last_progress_ = 0;
   std::uint64_t answered_at_progress_ = 0;
 
   std::int64_t due_ = 0;

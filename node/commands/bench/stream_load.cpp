@@ -1,6 +1,5 @@
 #include "node/commands/bench/stream_load.hpp"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "node/commands/bench/connections.hpp"
 #include "node/commands/bench/frame_input.hpp"
 #include "node/commands/bench/load_clock.hpp"
+#include "node/commands/bench/measured_time.hpp"
 #include "node/commands/bench/pipelines.hpp"
 #include "node/commands/bench/requests.hpp"
 #include "node/commands/bench/stream_messages.hpp"
@@ -38,26 +38,23 @@ class stream_load {
         requests_(std::move(requests)),
         on_progress_(on_progress),
         pipelines_(std::move(sockets), options.pipeline),
+        time_(options),
         streams_(options.connections * options.pipeline) {}
 
   stream_result run() {
     // The default slack of 50 us would show up in every latency.
     ::prctl(PR_SET_TIMERSLACK, 1);
-    std::int64_t began = clock_ns();
-    measure_from_ = began + options_.warmup.count();
-    last_progress_ = began;
-    next_progress_ = began + second_ns;
+    const std::int64_t began = clock_ns();
+    time_.begin(began);
     for (std::size_t index = 0; index < pipelines_.size(); ++index) {
       while (pipelines_[index].free_slots() > 0) begin_stream(index, began);
       flush(index);
     }
-    for (std::int64_t now = began; (!measuring_ || now < measure_to_) && pipelines_.live() > 0;
-         now = clock_ns()) {
-      if (!measuring_ && now >= measure_from_) begin_measuring(now);
-      if (now >= next_progress_) report_progress(now);
-      std::int64_t next = std::min(measuring_ ? measure_to_ : measure_from_, next_progress_);
+    for (std::int64_t now = began; !time_.is_over(now) && pipelines_.live() > 0; now = clock_ns()) {
+      if (time_.measurement_is_due(now)) begin_measuring(now);
+      if (time_.progress_is_due(now)) report_progress(now);
       pipelines_.turn(
-          next - clock_ns(), [this](std::size_t index) { receive(index); },
+          time_.next() - clock_ns(), [this](std::size_t index) { receive(index); },
           [this](std::size_t index, const std::string& reason) { lose(index, reason); });
     }
     end_measuring(clock_ns());
@@ -164,50 +161,40 @@ class stream_load {
   }
 
   void begin_measuring(std::int64_t now) {
-    measuring_ = true;
-    measure_from_ = now;
-    measure_to_ = now + options_.duration.count();
+    time_.begin_measuring(now);
     result_.items = 0;
     result_.bytes = 0;
     result_.ended = 0;
     result_.ended_without_item = 0;
     result_.errors_by_code.clear();
     result_.between_items.clear();
-    begin_progress(now);
-    cpu_.begin();
+    items_at_progress_ = 0;
+    bytes_at_progress_ = 0;
   }
 
   void end_measuring(std::int64_t now) {
-    if (!measuring_) begin_measuring(now);
-    result_.cpu_user = cpu_.user();
-    result_.cpu_system = cpu_.system();
-    result_.elapsed = std::chrono::nanoseconds(now - measure_from_);
-    if (now == measure_from_) return;
-    const double seconds = static_cast<double>(now - measure_from_) / 1e9;
+    if (!time_.measuring()) begin_measuring(now);
+    const double seconds = time_.end_measuring(now, result_);
+    if (seconds <= 0) return;
     result_.items_per_second = static_cast<double>(result_.items) / seconds;
     result_.bytes_per_second = static_cast<double>(result_.bytes) / seconds;
   }
 
-  void begin_progress(std::int64_t now) {
-    items_at_progress_ = result_.items;
-    bytes_at_progress_ = result_.bytes;
-    last_progress_ = now;
-    next_progress_ = now + second_ns;
-  }
-
   void report_progress(std::int64_t now) {
-    const double seconds = static_cast<double>(now - last_progress_) / 1e9;
-    on_progress_({.at = std::chrono::nanoseconds(now - measure_from_),
+    const double seconds = time_.begin_progress(now);
+    on_progress_({.at = time_.since_begin(now),
                   .items_per_second = static_cast<double>(result_.items - items_at_progress_) / seconds,
                   .bytes_per_second = static_cast<double>(result_.bytes - bytes_at_progress_) / seconds,
                   .so_far = result_});
-    begin_progress(now);
+    items_at_progress_ = result_.items;
+    bytes_at_progress_ = result_.bytes;
   }
 
   const bench_options& options_;
   request_table requests_;
   const std::function<void(const stream_progress&)>& on_progress_;
   pipelines pipelines_;
+  measured_time time_;
   /// Those of a connection lie one behind the other, by slot.
   std::vector<open_stream> streams_;
   frame_input input_;
@@ -216,13 +203,6 @@ class stream_load {
   /// Why the connection that is read cannot be used any more.
   std::string broken_;
 
-  bool measuring_ = false;
-  std::int64_t measure_from_ = 0;
-  std::int64_t measure_to_ = 0;
-  cpu_meter cpu_;
-
-  std::int64_t last_progress_ = 0;
-  std::int64_t next_progress_ = 0;
   std::uint64_t items_at_progress_ = 0;
   std::uint64_t bytes_at_progress_ = 0;
 };
