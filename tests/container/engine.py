@@ -49,6 +49,9 @@ def engine(work: pathlib.Path):
     environment = dict(os.environ)
     # Debian's client before any other: it is the one that matches Debian's engine and docker-compose.
     environment["PATH"] = "/usr/bin:/usr/sbin:/bin:/sbin:" + environment.get("PATH", "")
+    # docker-compose then builds as `docker build` does, and finds the layers that it made.
+    environment["COMPOSE_DOCKER_CLI_BUILD"] = "1"
+    environment["DOCKER_BUILDKIT"] = "0"
     if responds(environment):
         yield environment, False
         return
