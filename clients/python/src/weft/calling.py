@@ -4,7 +4,7 @@ import asyncio
 import collections
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .peer import Peer
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 class Reading:
@@ -134,7 +135,11 @@ class Stream(Generic[T]):
             self._grant()
             return await self._next()
 
-    async def asend(self, value: Any) -> T:
+    def asend(self, value: None) -> Coroutine[Any, Any, T]:
+        """The next item; of a DuplexStream as the answer to a value."""
+        return self._asend(value)
+
+    async def _asend(self, value: Any) -> T:
         if value is None:
             return await self.__anext__()
         if not self._started and not self._ended:
@@ -264,3 +269,10 @@ class Stream(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<weft stream of {shown(self._method)}, {self._items} items so far>"
+
+
+class DuplexStream(Stream[T], Generic[T, S]):
+    """A stream of T whose generator takes values of S; what `Node.stream` makes, which knows neither."""
+
+    def asend(self, value: S | None) -> Coroutine[Any, Any, T]:
+        return self._asend(value)

@@ -13,7 +13,7 @@ from . import addresses as addressing
 from . import codes, trace
 from .addresses import Address, Tls
 from .backoff import FIRST
-from .calling import Stream
+from .calling import DuplexStream
 from .context import deadline
 from .errors import Error, late
 from .hints import codec_of
@@ -69,7 +69,7 @@ class Node:
             else:
                 return result if settings.returns is None else self._read(method, settings.returns, result)
 
-    def stream(self, method: str, /, *args: Any, **kwargs: Any) -> Stream[Any]:
+    def stream(self, method: str, /, *args: Any, **kwargs: Any) -> DuplexStream[Any, Any]:
         """The method's items: `async for`, and what else one does to an async generator. At most `window` of them are
         on their way. The default timeout does not hold for streams.
 
@@ -82,7 +82,7 @@ class Node:
                 raise ValueError(f"window is {window!r}; it is how many items may be on their way, 1 or more; a "
                                  "parameter of the method with that name goes beside weft.options(…)")
             _, settings = split((_window(window),), settings)
-        return Stream(self, method, write_params(args, kwargs), settings)
+        return DuplexStream(self, method, write_params(args, kwargs), settings)
 
     async def notify(self, method: str, /, *args: Any, **kwargs: Any) -> None:
         """A call without an answer, which may be lost."""
