@@ -220,6 +220,19 @@ def send_bytes(client):
     drop_credit(stream)
 
 
+@edge("read.takes_no_values", "So a caller that gets an item before any `$/stream/accept` knows that nothing can be sent.", role=CALLS)
+def takes_no_values(client):
+    stream = reads(client, window=10, steps=[["take", 1], ["send", 7]])
+    stream.item(0, 0)
+    # It need not wait for credit that never comes: it says what is wrong, and takes the stream back.
+    stream.link.incoming("$/cancelRequest")
+    stream.refuse(-32800, "cancelled")
+    outcome = is_over(stream, [0], ended=False)
+    expect(isinstance(outcome.get("error"), dict), f"expected an error, the client got {short(outcome)}")
+    expect(not stream.link.has(lambda m: m.get("method") == "$/stream/send"), "a value was sent, although none was granted")
+    drop_credit(stream)
+
+
 @edge("read.throw", "raised where the generator is suspended; it may catch it and go on", role=CALLS)
 def throw(client):
     stream = reads(client, "demo.total", window=10, steps=[["take", 1], ["throw", 1, "catch this"], ["throw", 42, "enough"]])

@@ -30,6 +30,7 @@ class Reading:
         self.peer, self.id, self.answer, self.granted = peer, id, answer, granted
         self.items: collections.deque[dict[str, Any]] = collections.deque()    # the params they came as
         self.credit, self.bytes = 0, math.inf                                  # of values that we may send
+        self.takes_values = False
         self.sent = 0
         self._came = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -52,6 +53,7 @@ class Reading:
             self.wake()
 
     def take_accept(self, params: dict[str, Any]) -> None:
+        self.takes_values = True
         credit, size = params.get("credit"), params.get("bytes")
         if isinstance(credit, int):
             self.credit += credit
@@ -60,10 +62,13 @@ class Reading:
         self.wake()
 
     def _break(self, code: int, why: str) -> None:
+        self._fail(code, f"the stream broke the protocol: {why}")
+
+    def _fail(self, code: int, why: str) -> None:
         if self.answer.done():
             return
         self.peer.cancel(self.id)
-        self.answer.set_exception(Error(code, f"the stream broke the protocol: {why}", executed="unknown"))
+        self.answer.set_exception(Error(code, why, executed="unknown"))
 
     def wake(self) -> None:
         waiter, self._waiter = self._waiter, None
@@ -83,11 +88,17 @@ class Reading:
         return bool(self.items)
 
     def _may_send(self) -> bool:
-        return self.credit > 0 and self.bytes > 0
+        return self.credit > 0 and self.bytes > 0 or self._takes_nothing()
+
+    def _takes_nothing(self) -> bool:
+        # Who takes values grants the first of them before the first item.
+        return self._came > 0 and not self.takes_values
 
     async def send(self, value: str) -> None:
         """Sends a value, JSON text, as soon as the generator takes one."""
         await self.until(self._may_send)
+        if self._takes_nothing() and not self.answer.done():
+            return self._fail(codes.INVALID_PARAMS, "the method takes no values; read its items, and send nothing")
         self.tell("send", f',"seq":{self.sent},"value":{value}')
         self.sent, self.credit = self.sent + 1, self.credit - 1
         self.bytes -= len(value.encode())
