@@ -138,8 +138,10 @@ test("a service says of its methods what the mesh must know", () => {
 });
 
 test("addresses", () => {
-  assert.deepEqual(parseAddress("localhost:7400"), { host: "localhost", port: 7400 });
-  assert.deepEqual(parseAddress("[::1]:1"), { host: "::1", port: 1 });
+  assert.deepEqual(parseAddress("localhost:7400"), { host: "localhost", port: 7400, secure: false });
+  assert.deepEqual(parseAddress("[::1]:1", true), { host: "::1", port: 1, secure: true });
+  assert.deepEqual(parseAddress("tcp://[::1]:1", true), { host: "::1", port: 1, secure: false });
+  assert.deepEqual(parseAddress("tls://a:1"), { host: "a", port: 1, secure: true });
   for (const wrong of ["localhost", "localhost:", "localhost:0", "a:65536", "::1:7400", "a b:1", ""]) {
     assert.throws(() => parseAddress(wrong), /is no address; write HOST:PORT/, wrong);
   }
