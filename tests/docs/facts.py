@@ -11,7 +11,7 @@ from markdown import ROOT
 SUBCOMMANDS = ("node", "call", "routes", "gen", "bench", "health")
 CONFORMANCE = ("run", "node")
 MODULE = ("call", "serve")  # of python -m weft
-SCRIPTS = ("deploy/run.sh", "tests/run.sh", "bench/run.sh")
+SCRIPTS = ("deploy/run.sh", "tests/run.sh", "bench/run.sh", "bench/python/compare.py", "bench/node/compare.py")
 TIMEOUT = 60
 
 
