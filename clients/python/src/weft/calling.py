@@ -98,6 +98,7 @@ class Reading:
         """Sends a value, JSON text, as soon as the generator takes one."""
         await self.until(self._may_send)
         if self._takes_nothing() and not self.answer.done():
+            self.items.clear()
             return self._fail(codes.INVALID_PARAMS, "the method takes no values; read its items, and send nothing")
         self.tell("send", f',"seq":{self.sent},"value":{value}')
         self.sent, self.credit = self.sent + 1, self.credit - 1
