@@ -66,6 +66,9 @@ class method_reader {
     auto params = read_params(from, name);
     if (!params) return problem(std::move(params.error()));
     made.params = std::move(*params);
+    // Services tell it there.
+    const auto* declared = member(from, "x-params-schema");
+    if (made.doc.empty() && declared != nullptr) made.doc = documentation(*declared);
     const auto* result = member(from, "result");
     result = result == nullptr ? nullptr : schemas_.follow(*result);
     made.result = read_optional(result == nullptr ? nullptr : member(*result, "schema"), name + ".result");

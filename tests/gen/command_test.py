@@ -45,6 +45,7 @@ class Command(GenCase):
                 self.assertEqual(weft("gen", language, self.node.listen).stdout, made[language])
                 answer = weft("call", self.node.listen, "rpc.discover").stdout
                 self.assertEqual(self.gen(answer, language=language).stdout, made[language])
+                self.assertIn("Finds one, whatever\n", made[language])
                 self.assertIn(f"weft gen {language}", made[language].splitlines()[0] + made[language].splitlines()[2])
 
     def test_patterns_choose_methods(self):

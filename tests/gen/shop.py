@@ -50,7 +50,7 @@ def taking(required, optional=None):
 
 INTEGER, STRING = {"type": "integer"}, {"type": "string"}
 SERVES = [
-    {"method": "shop.find", "idempotent": True, "params": taking({"id": INTEGER}, {"class": {"enum": ["new", "used"]}}),
+    {"method": "shop.find", "idempotent": True, "params": {"description": "Finds one, whatever\nit costs.", **taking({"id": INTEGER}, {"class": {"enum": ["new", "used"]}})},
      "result": PRODUCT},
     {"method": "shop.list", "params": taking({}, {"limit": {"type": "integer", "default": 10, "description": "At most."}}),
      "result": {**PRODUCT, "$ref": None, "type": "array", "items": {"$ref": "#/$defs/Product"}}},

@@ -135,6 +135,24 @@ test("a service says of its methods what the mesh must know", () => {
       params: [{ name: "id", required: true, schema: { type: "integer" } }] },
     { method: "s.all", stream: true, item: { type: "integer" }, input: {}, resumable: true },
   ]);
+  const told = new Service("t").method("t.a", { description: "Does a.", params: ["x", "y?"] }, () => {})
+    .method("t.b", { description: "Does b." }, () => {});
+  assert.deepEqual(JSON.parse(JSON.stringify(told.declare())), [
+    { method: "t.a", params: { type: "object", description: "Does a.", properties: { x: {}, y: {} }, required: ["x"] } },
+    { method: "t.b", params: { description: "Does b." } },
+  ]);
+});
+
+test("tuples", () => {
+  const pair = { type: "array", prefixItems: [{ type: "string" }, { type: "integer" }], minItems: 2, maxItems: 2 };
+  const check = compile(pair);
+  assert.equal(check(["a", 1]), undefined);
+  assert.deepEqual(check(["a", "b"]), { where: "[1]", what: 'is an integer, not "b"' });
+  assert.match(check(["a"]).what, /^is an array of 2 elements, not of 1/);
+  assert.equal(compile({ ...pair, minItems: 0 })(["a"]), undefined);
+  const closed = compile({ type: "array", prefixItems: pair.prefixItems, items: false });
+  assert.match(closed(["a", 1, 2]).what, /not of 3/);
+  assert.deepEqual(compile({ prefixItems: [{}], items: { type: "null" } })([1, 2]), { where: "[1]", what: "is null, not 2" });
 });
 
 test("addresses", () => {

@@ -64,6 +64,8 @@ export interface CallContext {
 }
 
 export interface MethodOptions {
+  /** What it does, for readers of `rpc.discover` and for generated clients. */
+  description?: string;
   params?: readonly string[] | { readonly [name: string]: TypeName | Schema } | (Schema & { readonly type: "object" });
   result?: Schema;
   idempotent?: boolean;

@@ -38,7 +38,7 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="call|serve")
 
     call = commands.add_parser("call", help="calls one method and prints its result")
-    call.add_argument("node", metavar="NODE", help="HOST:PORT, or several separated by commas")
+    call.add_argument("node", metavar="NODE", help="HOST:PORT or tls://HOST:PORT, or several separated by commas")
     call.add_argument("method", metavar="METHOD")
     call.add_argument("params", metavar="PARAMS", nargs="?", default="[]", help="a JSON array or object")
     call.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="30 unless said otherwise")
