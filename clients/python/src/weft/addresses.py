@@ -46,13 +46,11 @@ def parse_all(addresses: str | Sequence[str], tls: TlsOption = None) -> list[Add
 async def dial(address: Address, make: Callable[[], C], tls: TlsOption = None, server_hostname: str | None = None) -> C:
     """Raises OSError, whose strerror says what was wrong."""
     loop = asyncio.get_running_loop()
-    if not address.tls:
-        return (await loop.create_connection(make, address.host, address.port))[1]
-    name = server_hostname or name_of(tls) or address.host
+    name = (server_hostname or name_of(tls) or address.host) if address.tls else None
     try:
-        return (await loop.create_connection(make, address.host, address.port, ssl=context_of(tls),
-                                             server_hostname=name))[1]
+        return (await loop.create_connection(make, address.host, address.port, server_hostname=name,
+                                             ssl=context_of(tls) if address.tls else None))[1]
     except OSError as error:
-        raise OSError(error.errno, explain(error, handshake=True)) from error
+        raise OSError(error.errno, explain(error, handshake=address.tls)) from error
     except ValueError as error:
         raise OSError(None, str(error)) from None

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import ssl
 from typing import Literal, NoReturn
 
@@ -134,6 +135,15 @@ def explain(error: BaseException, handshake: bool = False) -> str:
                 "HOST:PORT without tls://), or allow no version of it from minimum_version on")
     if isinstance(error, ssl.SSLError):
         return REASONS.get(error.reason or "", f"TLS failed: {error.reason or error}")
+    return _system_words(error)
+
+
+def _system_words(error: BaseException) -> str:
+    """As the system says it; asyncio tells Python's way of writing the address, once for each of a host's."""
+    numbers = [error.errno] if isinstance(error, OSError) and error.errno else [
+        int(each) for each in re.findall(r"\[Errno (\d+)\]", str(error))]
+    if numbers and min(numbers) > 0:
+        return " and ".join(dict.fromkeys(os.strerror(each) for each in numbers))
     return getattr(error, "strerror", None) or str(error)
 
 
