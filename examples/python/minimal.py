@@ -21,7 +21,8 @@ try:
     host, port = address.rsplit(":", 1)
     address, params = (host.strip("[]"), int(port)), json.loads(params)
 except ValueError:
-    sys.exit(f"usage: {sys.argv[0]} HOST:PORT METHOD [PARAMS], which are a JSON array or object")
+    print(f"usage: {sys.argv[0]} HOST:PORT METHOD [PARAMS], which are a JSON array or object", file=sys.stderr)
+    sys.exit(64)
 with socket.create_connection(address, timeout=10) as connection:
     stream = connection.makefile("rb")
     send(connection, {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})

@@ -30,7 +30,7 @@ def serve(connection):
     stream = connection.makefile("rb")
     while header := stream.read(4):
         message = json.loads(stream.read(*struct.unpack(">i", header)))
-        if message.get("method") == "$/goaway" or "error" in message:
+        if message.get("method") == "$/goaway" or "error" in message and message.get("id") == 0:
             return print(message, file=sys.stderr)
         if "method" in message and "id" in message:
             send(connection, {"id": message["id"], **answer(message["method"], message.get("params"))})
@@ -41,7 +41,8 @@ try:
 except ValueError:
     nodes = []
 if not nodes:
-    sys.exit(f"usage: {sys.argv[0]} HOST:PORT...")
+    print(f"usage: {sys.argv[0]} HOST:PORT...", file=sys.stderr)
+    sys.exit(64)
 for node in itertools.cycle(nodes):
     try:
         with socket.create_connection(node, timeout=60) as connection:

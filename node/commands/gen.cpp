@@ -8,8 +8,8 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <sstream>
-#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -113,29 +113,36 @@ std::string check_name(const std::string& name) {
 }
 
 /// What stands behind the language: where the document is, unless --from says it, and the pattern.
-void read_positionals(const std::vector<std::string>& given, tools::gen_options& into) {
-  const std::size_t first = into.from.empty() ? 1 : 0;
-  if (given.size() < first)
-    throw CLI::ValidationError("HOST:PORT", "is missing; name a node, or a file with --from FILE");
-  if (given.size() > first + 1) {
-    throw CLI::ValidationError("PATTERN",
-                               fmt::format("\"{}\" is one argument too many; {} takes {}", given[first + 1],
-                                           first == 0 ? "--from FILE" : "a node", "one PATTERN beside it"));
+struct positionals {
+  std::optional<std::string> address;
+  std::optional<std::string> pattern;
+};
+
+void read_positionals(const positionals& given, tools::gen_options& into) {
+  if (!into.from.empty()) {
+    // The file stands for the node, so the first one is the pattern.
+    if (given.pattern) {
+      throw CLI::ValidationError(
+          "PATTERN", fmt::format("\"{}\" is one argument too many; --from FILE takes one PATTERN beside it",
+                                 *given.pattern));
+    }
+    into.pattern = given.address.value_or("");
+    return;
   }
-  if (first == 1) {
-    const auto address = parse_host_port(given.front());
-    if (!address) throw CLI::ValidationError("HOST:PORT", address.error());
-    if (address->port == 0)
-      throw CLI::ValidationError("HOST:PORT", given.front() + ": the port is a number from 1 to 65535");
-    into.address = *address;
-  }
-  if (given.size() > first) into.pattern = given[first];
+  if (!given.address)
+    throw CLI::ValidationError("ADDRESS", "is missing; name a node, or a file with --from FILE");
+  const auto address = parse_host_port(*given.address);
+  if (!address) throw CLI::ValidationError("ADDRESS", address.error());
+  if (address->port == 0)
+    throw CLI::ValidationError("ADDRESS", *given.address + ": the port is a number from 1 to 65535");
+  into.address = *address;
+  into.pattern = given.pattern.value_or("");
 }
 
 std::string language_help() {
-  std::string text = "The language: ";
+  std::string text;
   for (const auto& each : gen::languages)
-    text += fmt::format("{}{} ({})", &each == gen::languages.begin() ? "" : ", ", each.name, each.help);
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", each.name, each.help);
   return text;
 }
 
@@ -143,21 +150,18 @@ std::string language_help() {
 
 void add_gen_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<tools::gen_options>();
-  auto positionals = std::make_shared<std::vector<std::string>>();
+  auto given = std::make_shared<positionals>();
   CLI::App* command = app.add_subcommand("gen", "Write a typed client of the methods that a node reaches");
   const auto set_language = [into = options.get()](const std::string& name) {
     into->language = find_language(name);
   };
   command->add_option_function<std::string>("LANGUAGE", set_language, language_help())
       ->required()
-      ->check(check_language, "")
-      ->type_name("");
-  command
-      ->add_option("HOST:PORT", *positionals,
-                   "The node's data port, unless --from names a file; then a PATTERN: the methods, a name or "
-                   "users.*; without it all but the node's own")
-      ->expected(0, 2)
-      ->type_name("[PATTERN]");
+      ->check(check_language, "");
+  command->add_option("ADDRESS", given->address, "The node's data port, unless --from names a file")
+      ->type_name("HOST:PORT");
+  command->add_option("PATTERN", given->pattern,
+                      "The methods, a name or users.*; without it all but the node's own");
   command
       ->add_option("--from", options->from,
                    "Read the answer of rpc.discover from this file, or - for standard input")
@@ -177,8 +181,8 @@ void add_gen_command(CLI::App& app, int& exit_code) {
   command->footer(
       "Exit: 0 written, 1 error answer, no OpenRPC document, no such method or no room for the output, 2 no "
       "connection or no answer in time, 64 wrong usage.");
-  command->callback([options, positionals, &exit_code] {
-    read_positionals(*positionals, *options);
+  command->callback([options, given, &exit_code] {
+    read_positionals(*given, *options);
     exit_code = tools::run_gen(*options, std::cin, std::cout, std::cerr);
   });
 }

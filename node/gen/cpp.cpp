@@ -13,8 +13,8 @@
 
 #include "node/gen/language.hpp"
 #include "node/gen/names.hpp"
+#include "node/gen/outline.hpp"
 #include "node/gen/text.hpp"
-#include "node/gen/tree.hpp"
 
 namespace weft::gen {
 namespace {
@@ -62,20 +62,15 @@ class cpp_writer {
   }
 
   std::string write() {
-    const auto tree = tree_of(model_.methods);
     body_.add(fmt::format(
         "// Typed calls of methods of a weft mesh. Made by `{}`: make it anew instead of editing it.",
         request_.command));
-    if (!model_.prefixes.empty()) {
-      body_.add(
-          fmt::format("// Methods that only their prefix is known of: {}.",
-                      fmt::join(comment_lines(fmt::format("{}", fmt::join(model_.prefixes, ", "))), "")));
-    }
+    if (const auto about = about_prefixes(model_); !about.empty()) body_.add("// " + about);
     body_.add("#pragma once");
     body_.space();
     body_.add(
         "#include <cstdint>\n#include <map>\n#include <optional>\n#include <string>\n#include <string_view>\n"
-        "#include <utility>\n#include <variant>\n#include <vector>");
+        "#include <tuple>\n#include <utility>\n#include <variant>\n#include <vector>");
     body_.space();
     body_.add("#include <weft/generated.hpp>");
     body_.space();
@@ -85,7 +80,13 @@ class cpp_writer {
       if (model_.types[i].is == named_type::kind::enumeration) write_enumeration(i);
     }
     for (std::size_t i = 0; i < model_.types.size(); ++i) define(i);
-    write_class(tree, root_);
+    const naming by{.reserved = &reserved,
+                    .type_name = snake_case,
+                    .methods_end = "_methods",
+                    .parameters_end = "_params",
+                    .taken = {"Node", "node_"},
+                    .takes_own_name = true};
+    for (const auto& each : outline_of(model_.methods, root_, module_, by)) write_class(each);
     body_.space();
     body_.add(fmt::format("}}  // namespace {}", namespace_));
     return body_.text();
@@ -118,6 +119,12 @@ class cpp_writer {
       }
       case type::kind::array:
         return fmt::format("std::vector<{}>", text(*of.inner));
+      case type::kind::tuple: {
+        std::vector<std::string> elements;
+        elements.reserve(of.elements.size());
+        for (const auto& each : of.elements) elements.push_back(text(*each, by_value));
+        return fmt::format("std::tuple<{}>", fmt::join(elements, ", "));
+      }
       case type::kind::map:
         return fmt::format("std::map<std::string, {}>", text(*of.inner));
       case type::kind::named: {
@@ -169,11 +176,12 @@ class cpp_writer {
 
   /// What a type is made of comes first. A type that is still open is met again inside of itself.
   void define_inner(const type& of) {
-    if (of.inner) return define_inner(*of.inner);
-    if (of.is != type::kind::named) return;
-    define(of.named);
-    if (states_[of.named] == state::open && declared_.insert(of.named).second)
-      forward_.push_back(fmt::format("struct {};", types_[of.named]));
+    any_named(of, [this](std::size_t named) {
+      define(named);
+      if (states_[named] == state::open && declared_.insert(named).second)
+        forward_.push_back(fmt::format("struct {};", types_[named]));
+      return false;
+    });
   }
 
   void define(std::size_t at) {
@@ -209,10 +217,7 @@ class cpp_writer {
     body_.add(fmt::format("struct {} {{", name));
     body_.indent();
     for (const auto& each : fields) {
-      auto more = each.doc;
-      if (each.fallback)
-        more += (more.empty() ? "" : " ") + fmt::format("By default {}.", each.fallback->dump());
-      write_doc(more);
+      write_doc(doc_of(each));
       members.push_back(inside.take(identifier(each.name)));
       body_.add(fmt::format("{} {}{};", member(each), members.back(), each.required ? "" : "{}"));
     }
@@ -255,42 +260,26 @@ class cpp_writer {
                     types_[at]));
   }
 
-  /// Behind the classes of what is inside.
-  void write_class(const branch& of, const std::string& name) {
-    scope inside(reserved);
-    for (const auto* each : {name.c_str(), "Node", "node_"}) inside.take(each);
-    std::vector<std::pair<std::string, std::string>> members;
-    for (const auto& each : of.inner) {
-      const auto inner_name = module_.take(snake_case(each.path) + "_methods");
-      members.emplace_back(inside.take(identifier(each.name)), inner_name);
-      write_class(each, inner_name);
-    }
-    std::vector<std::string> parameters(of.methods.size());
-    for (std::size_t i = 0; i < of.methods.size(); ++i) {
-      const auto& each = model_.methods[of.methods[i].method];
-      if (!each.params || each.params->empty()) continue;
-      parameters[i] = module_.take(snake_case(each.name) + "_params");
+  void write_class(const class_outline& of) {
+    for (const auto& each : of.methods) {
+      if (each.parameters.empty()) continue;
       body_.space();
-      write_struct(parameters[i], "", *each.params);
+      write_struct(each.parameters, "", *each.method->params);
     }
     body_.space();
-    write_doc(of.path.empty() ? "The methods of a mesh, by the parts of their names."
-                              : fmt::format("The methods {}.*", of.path));
+    write_doc(of.doc);
     body_.add("template <class Node = weft::client>");
-    body_.add(fmt::format("class {} {{\n public:", name));
+    body_.add(fmt::format("class {} {{\n public:", of.name));
     body_.indent();
     std::vector<std::string> initial;
-    initial.reserve(members.size());
-    for (const auto& [member, type_name] : members) initial.push_back(fmt::format("{}(node)", member));
+    initial.reserve(of.members.size());
+    for (const auto& each : of.members) initial.push_back(fmt::format("{}(node)", each.name));
     if (!of.methods.empty()) initial.emplace_back("node_(node)");
-    body_.add(fmt::format("explicit {}(const Node& node) : {} {{}}", name, fmt::join(initial, ", ")));
-    for (std::size_t i = 0; i < of.methods.size(); ++i) {
-      write_method(model_.methods[of.methods[i].method], inside.take(identifier(of.methods[i].name)),
-                   parameters[i]);
-    }
+    body_.add(fmt::format("explicit {}(const Node& node) : {} {{}}", of.name, fmt::join(initial, ", ")));
+    for (const auto& each : of.methods) write_method(each);
     body_.space();
-    for (const auto& [member, type_name] : members)
-      body_.add(fmt::format("{}<Node> {};", qualified(type_name), member));
+    for (const auto& each : of.members)
+      body_.add(fmt::format("{}<Node> {};", qualified(each.type), each.name));
     if (!of.methods.empty()) {
       body_.dedent();
       body_.space();
@@ -302,9 +291,10 @@ class cpp_writer {
     body_.add("};");
   }
 
-  void write_method(const method& of, const std::string& name, const std::string& parameters) {
+  void write_method(const class_outline::entry& entry) {
+    const auto& of = *entry.method;
     body_.space();
-    write_doc(of.doc.empty() ? of.name + "." : of.doc);
+    write_doc(doc_of(of));
     std::string call = "call<void>";
     if (of.streams) {
       if (of.streams->resumable) write_doc("Goes on behind the cursor of an item with `.after`.");
@@ -318,15 +308,15 @@ class cpp_writer {
     std::string passed;
     if (!of.params) {
       body_.add("template <class... Args>");
-      body_.add(fmt::format("auto {}(const Args&... args) const {{", name));
+      body_.add(fmt::format("auto {}(const Args&... args) const {{", entry.name));
       passed = "args...";
     } else {
-      const bool needed = std::ranges::any_of(*of.params, &field::required);
-      if (!parameters.empty()) {
-        takes = fmt::format("const {}& params{}, ", qualified(parameters), needed ? "" : " = {}");
+      if (!entry.parameters.empty()) {
+        takes = fmt::format("const {}& params{}, ", qualified(entry.parameters),
+                            needs_parameters(of) ? "" : " = {}");
         passed = "nlohmann::json(params), ";
       }
-      body_.add(fmt::format("auto {}({}{} options = {{}}) const {{", name, takes, options));
+      body_.add(fmt::format("auto {}({}{} options = {{}}) const {{", entry.name, takes, options));
       passed += "std::move(options)";
     }
     body_.add(fmt::format("  return node_.template {}({}, {});", call, in_quotes(of.name), passed));

@@ -66,6 +66,9 @@ class method_reader {
     auto params = read_params(from, name);
     if (!params) return problem(std::move(params.error()));
     made.params = std::move(*params);
+    // Services tell it there.
+    const auto* declared = member(from, "x-params-schema");
+    if (made.doc.empty() && declared != nullptr) made.doc = documentation(*declared);
     const auto* result = member(from, "result");
     result = result == nullptr ? nullptr : schemas_.follow(*result);
     made.result = read_optional(result == nullptr ? nullptr : member(*result, "schema"), name + ".result");
@@ -154,6 +157,15 @@ bool is_wanted(std::string_view pattern, std::string_view name) {
   return pattern.empty() ? !is_reserved_method(name) : pattern_covers(pattern, name);
 }
 
+/// The prefixes whose methods are all that was asked for.
+std::vector<std::string> covering_prefixes(std::vector<std::string> wanted,
+                                           const std::vector<std::string>& names, std::string_view pattern) {
+  for (const auto& each : names) {
+    if (wanted.empty() && is_prefix_pattern(each) && pattern_covers(each, pattern)) return {each};
+  }
+  return wanted;
+}
+
 }  // namespace
 
 std::expected<model, std::string> read_document(std::string_view text, std::string_view pattern) {
@@ -187,6 +199,12 @@ std::expected<model, std::string> read_document(std::string_view text, std::stri
     made.methods.push_back(std::move(*one));
   }
   if (made.methods.empty()) {
+    if (const auto of_prefixes = covering_prefixes(made.prefixes, names, pattern); !of_prefixes.empty()) {
+      return problem(fmt::format(
+          "there is nothing to write: a service that answers a whole prefix ({}) does not tell its methods; "
+          "call them by their names, as in node.call",
+          list_of(of_prefixes)));
+    }
     return problem(fmt::format("no method matches \"{}\"; there are {}", pattern.empty() ? "*" : pattern,
                                list_of(names)));
   }

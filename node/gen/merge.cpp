@@ -19,6 +19,7 @@ std::string shape(const type& each, const classes& of) {
   if (each.minimum) text += fmt::format(">{}", *each.minimum);
   if (each.maximum) text += fmt::format("<{}", *each.maximum);
   if (each.inner) text += "(" + shape(*each.inner, of) + ")";
+  for (const auto& element : each.elements) text += "(" + shape(*element, of) + ")";
   return text;
 }
 
@@ -87,9 +88,10 @@ class renumbering {
       if (is_new) taken_.push_back(at->named);
       renamed.named = known->second;
       at = std::make_shared<const type>(std::move(renamed));
-    } else if (at->inner) {
+    } else if (at->inner || !at->elements.empty()) {
       type renamed = *at;
       visit(renamed.inner);
+      for (auto& each : renamed.elements) visit(each);
       at = std::make_shared<const type>(std::move(renamed));
     }
   }

@@ -34,6 +34,8 @@ struct type {
     literal,
     /// Of `inner`.
     array,
+    /// An array of `elements`, one of each.
+    tuple,
     /// An object with any names, whose values are `inner`.
     map,
     /// `model::types[named]`.
@@ -44,11 +46,23 @@ struct type {
   bool nullable = false;
   std::vector<json> values{};
   type_pointer inner{};
+  std::vector<type_pointer> elements{};
   std::size_t named = 0;
   /// Of an integer, where they are told.
   std::optional<double> minimum{};
   std::optional<double> maximum{};
 };
+
+/// Whether `of` is a named type, or made of one, for which that holds; types are not looked into.
+template <class Predicate>
+bool any_named(const type& of, const Predicate& holds) {
+  if (of.is == type::kind::named) return holds(of.named);
+  if (of.inner && any_named(*of.inner, holds)) return true;
+  for (const auto& each : of.elements) {
+    if (any_named(*each, holds)) return true;
+  }
+  return false;
+}
 
 /// A parameter of a method or a member of an object.
 struct field {

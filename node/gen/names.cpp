@@ -84,4 +84,10 @@ std::string scope::take(std::string wanted) {
   return name;
 }
 
+std::string free_identifier(std::string_view text, const scope& outside) {
+  auto made = identifier(text);
+  while (outside.has(made)) made += '_';
+  return made;
+}
+
 }  // namespace weft::gen

@@ -37,4 +37,7 @@ class scope {
   std::set<std::string> taken_;
 };
 
+/// The identifier of a text, with underscores behind it until it is no name of that scope.
+std::string free_identifier(std::string_view text, const scope& outside);
+
 }  // namespace weft::gen

@@ -12,8 +12,8 @@
 
 #include "node/gen/language.hpp"
 #include "node/gen/names.hpp"
+#include "node/gen/outline.hpp"
 #include "node/gen/text.hpp"
-#include "node/gen/tree.hpp"
 
 namespace weft::gen {
 namespace {
@@ -58,18 +58,15 @@ class python_writer {
   }
 
   std::string write() {
-    const auto tree = tree_of(model_.methods);
     write_types();
-    write_class(tree, root_);
+    const naming by{
+        .reserved = &of_class, .type_name = pascal_case, .methods_end = "Methods", .members_hide = true};
+    for (const auto& each : outline_of(model_.methods, root_, module_, by)) write_class(each);
     lines head(4);
     head.add("\"\"\"Typed calls of methods of a weft mesh.");
     head.space();
     head.add(fmt::format("Made by `{}`: make it anew instead of editing it.", request_.command));
-    if (!model_.prefixes.empty()) {
-      head.add(
-          fmt::format("Methods that only their prefix is known of: {}.",
-                      fmt::join(comment_lines(fmt::format("{}", fmt::join(model_.prefixes, ", "))), "")));
-    }
+    if (const auto about = about_prefixes(model_); !about.empty()) head.add(about);
     head.add("\"\"\"");
     head.space();
     if (uses_builtins_) head.add("import builtins");
@@ -127,6 +124,12 @@ class python_writer {
       }
       case type::kind::array:
         return fmt::format("{}[{}]", builtin("list", inside), text(*of.inner, inside));
+      case type::kind::tuple: {
+        std::vector<std::string> elements;
+        elements.reserve(of.elements.size());
+        for (const auto& each : of.elements) elements.push_back(text(*each, inside));
+        return fmt::format("{}[{}]", builtin("tuple", inside), fmt::join(elements, ", "));
+      }
       case type::kind::map:
         return fmt::format("{}[{}, {}]", builtin("dict", inside), builtin("str", inside),
                            text(*of.inner, inside));
@@ -144,8 +147,7 @@ class python_writer {
 
   /// Whether a type contains one that is defined behind `before`.
   bool leads_on(const type& of, std::size_t before) const {
-    if (of.is == type::kind::named) return !defined_[of.named] || of.named == before;
-    return of.inner && leads_on(*of.inner, before);
+    return any_named(of, [&](std::size_t named) { return !defined_[named] || named == before; });
   }
 
   std::string annotation(const type& of, std::size_t at, const scope* inside) {
@@ -154,11 +156,7 @@ class python_writer {
   }
 
   /// A name that hides none of the module.
-  std::string free_name(std::string_view of) const {
-    auto made = identifier(of);
-    while (module_.has(made)) made += '_';
-    return made;
-  }
+  std::string free_name(std::string_view of) const { return free_identifier(of, module_); }
 
   void write_comment(const std::string& doc) {
     for (const auto& line : comment_lines(doc)) body_.add(line.empty() ? "#" : "# " + line);
@@ -231,11 +229,13 @@ class python_writer {
     open_.insert(at);
     std::vector<std::string> choices;
     for (const auto& each : of.choices) {
-      const auto* inner = each.get();
-      while (inner->inner) inner = inner->inner.get();
-      if (inner->is == type::kind::named) write_alternatives(inner->named);
+      any_named(*each, [this](std::size_t named) {
+        write_alternatives(named);
+        return false;
+      });
       // A type that is made of nothing but itself says nothing.
-      choices.push_back(inner->is == type::kind::named && !defined_[inner->named] ? "Any" : text(*each));
+      const bool again = any_named(*each, [this](std::size_t named) { return !defined_[named]; });
+      choices.push_back(again ? "Any" : text(*each));
     }
     body_.space(2);
     write_comment(of.doc);
@@ -254,49 +254,31 @@ class python_writer {
     body_.add(made + "\"\"\"");
   }
 
-  void write_class(const branch& of, const std::string& name) {
-    scope inside(of_class);
-    std::vector<std::pair<std::string, std::string>> members;
-    for (const auto& each : of.inner) {
-      const auto inner_name = module_.take(pascal_case(each.path) + "Methods");
-      members.emplace_back(inside.take(free_name(each.name)), inner_name);
-      write_class(each, inner_name);
-    }
-    std::vector<std::string> method_names;
-    method_names.reserve(of.methods.size());
-    for (const auto& each : of.methods) method_names.push_back(inside.take(free_name(each.name)));
+  void write_class(const class_outline& of) {
     body_.space(2);
-    body_.add(fmt::format("class {}:", name));
+    body_.add(fmt::format("class {}:", of.name));
     body_.indent();
-    write_docstring(comment_lines(of.path.empty() ? "The methods of a mesh, by the parts of their names."
-                                                  : fmt::format("The methods {}.*", of.path)));
+    write_docstring(comment_lines(of.doc));
     body_.space();
     body_.add("def __init__(self, node: weft.Node) -> None:");
     body_.indent();
     if (!of.methods.empty()) body_.add("self._node = node");
-    for (const auto& [member_name, type_name] : members)
-      body_.add(fmt::format("self.{} = {}(node)", member_name, type_name));
+    for (const auto& each : of.members) body_.add(fmt::format("self.{} = {}(node)", each.name, each.type));
     body_.dedent();
-    for (std::size_t i = 0; i < of.methods.size(); ++i)
-      write_method(model_.methods[of.methods[i].method], method_names[i], inside);
+    for (const auto& each : of.methods) write_method(*each.method, each.name, of.inside);
     body_.dedent();
   }
 
   std::vector<std::string> method_doc(const method& of, const std::vector<std::string>& parameters) {
-    auto made = comment_lines(of.doc.empty() ? of.name + "." : of.doc);
+    auto made = comment_lines(doc_of(of));
     std::vector<std::string> more;
     for (std::size_t i = 0; of.params && i < of.params->size(); ++i) {
-      const auto& each = (*of.params)[i];
-      auto doc = each.doc;
-      if (each.fallback)
-        doc += (doc.empty() ? "" : " ") + fmt::format("By default {}.", each.fallback->dump());
+      const auto doc = doc_of((*of.params)[i]);
       if (!doc.empty()) {
         for (auto& line : comment_lines(fmt::format("{}: {}", parameters[i], doc)))
           more.push_back(std::move(line));
       }
     }
-    if (of.streams && of.streams->input)
-      more.push_back(fmt::format("`asend` takes {}.", text(*of.streams->input)));
     if (of.streams && of.streams->resumable)
       more.emplace_back("Goes on behind the cursor of an item with weft.options(after=…).");
     if (!more.empty()) {
@@ -304,6 +286,14 @@ class python_writer {
       made.insert(made.end(), more.begin(), more.end());
     }
     return made;
+  }
+
+  /// What a method gives: its result, or the stream with what comes and what it takes.
+  std::string given(const method& of, const scope* inside) {
+    if (!of.streams) return text(*of.result, inside);
+    const auto item = text(*of.streams->item, inside);
+    if (!of.streams->input) return fmt::format("weft.Stream[{}]", item);
+    return fmt::format("weft.DuplexStream[{}, {}]", item, text(*of.streams->input, inside));
   }
 
   std::string options_of(const method& of, const type& returned, const scope& parameters) {
@@ -322,19 +312,17 @@ class python_writer {
       for (const auto& each : *of.params) taken.push_back(parameters.take(free_name(each.name)));
     }
     const auto& returned = of.streams ? *of.streams->item : *of.result;
-    const auto shown = text(returned, &inside);
     body_.space();
     body_.add(fmt::format("{}def {}(self, {}) -> {}:", of.streams ? "" : "async ", name,
-                          signature(of, taken, inside),
-                          of.streams ? fmt::format("weft.Stream[{}]", shown) : shown));
+                          signature(of, taken, inside), given(of, &inside)));
     body_.indent();
     write_docstring(method_doc(of, taken));
-    const auto given = write_arguments(of, taken, parameters);
+    const auto arguments = write_arguments(of, taken, parameters);
     const auto what =
-        fmt::format("({}, {}{})", in_quotes(of.name), options_of(of, returned, parameters), given);
-    const auto kept = text(returned, &parameters);
+        fmt::format("({}, {}{})", in_quotes(of.name), options_of(of, returned, parameters), arguments);
+    const auto kept = given(of, &parameters);
     if (of.streams) {
-      body_.add(fmt::format("stream: weft.Stream[{}] = self._node.stream{}", kept, what));
+      body_.add(fmt::format("stream: {} = self._node.stream{}", kept, what));
       body_.add("return stream");
     } else if (returned.is == type::kind::null) {
       body_.add(fmt::format("await self._node.call{}", what));

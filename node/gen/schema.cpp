@@ -63,7 +63,8 @@ bool is_object(const json* value) {
 bool same(const type& a, const type& b) {
   if (a.is != b.is || a.nullable != b.nullable || a.named != b.named || a.values != b.values) return false;
   if (a.is == type::kind::array || a.is == type::kind::map) return same(*a.inner, *b.inner);
-  return true;
+  return std::ranges::equal(a.elements, b.elements,
+                            [](const auto& one, const auto& other) { return same(*one, *other); });
 }
 
 /// JSON Pointer, without the `#`; nullptr when it leads nowhere.
@@ -174,7 +175,8 @@ type_pointer schema_reader::read_target(const json& target, const std::string& p
     if (is_array(named)) return read_types(*named, target, place);
     if (named != nullptr && named->is_string()) return read_type(named->get<std::string>(), target, place);
     if (is_object(member(target, "properties"))) return read_object(target, place);
-    if (is_object(member(target, "items"))) return read_type("array", target, place);
+    if (is_object(member(target, "items")) || is_array(member(target, "prefixItems")))
+      return read_array(target, place);
     return anything();
   }();
   --depth_;
@@ -245,11 +247,34 @@ type_pointer schema_reader::read_type(std::string_view name, const json& schema,
     made.maximum = bound("maximum");
     return std::make_shared<const type>(std::move(made));
   }
-  if (name == "array") {
-    const auto* items = member(schema, "items");
-    return made_of(type::kind::array, items == nullptr ? anything() : read_inner(*items, place + ".item"));
+  return name == "array" ? read_array(schema, place) : anything();
+}
+
+type_pointer schema_reader::read_array(const json& schema, const std::string& place) {
+  const auto* const items = member(schema, "items");
+  const auto* first = member(schema, "prefixItems");
+  const auto* more = items;
+  if (first == nullptr && is_array(items)) {
+    // As it was written before draft 2020-12.
+    first = items;
+    more = member(schema, "additionalItems");
   }
-  return anything();
+  if (!is_array(first) || first->empty())
+    return made_of(type::kind::array, is_object(items) ? read_inner(*items, place + ".item") : anything());
+  // What has no number of elements is an array of whatever. Nothing said of others means that there are none.
+  const auto other_count = [&](const char* bound) {
+    const auto* found = member(schema, bound);
+    return found != nullptr && *found != first->size();
+  };
+  const bool open = more != nullptr && !(more->is_boolean() && !more->get<bool>());
+  const auto* const at_most = member(schema, "maxItems");
+  if ((open && at_most == nullptr) || other_count("minItems") || other_count("maxItems"))
+    return made_of(type::kind::array, anything());
+  type made;
+  made.is = type::kind::tuple;
+  for (const auto& each : *first)
+    made.elements.push_back(read_inner(each, fmt::format("{}.{}", place, made.elements.size() + 1)));
+  return std::make_shared<const type>(std::move(made));
 }
 
 std::vector<field> schema_reader::read_fields(const json& schema, const std::string& place) {

@@ -1,8 +1,8 @@
 // JSON Schema to types. What cannot be said becomes `any`; nothing is an error.
 //
 // Understood are type (also a list of them), nullable, enum, const, properties, required,
-// additionalProperties, items, oneOf, anyOf, allOf of objects, and $ref within the document, also to what
-// contains it. An object, an enumeration of strings and alternatives become named types.
+// additionalProperties, items, prefixItems, oneOf, anyOf, allOf of objects, and $ref within the document,
+// also to what contains it. An object, an enumeration of strings and alternatives become named types.
 //
 // Ownership: the document must outlive the reader, which knows schemas by their address.
 #pragma once
@@ -41,6 +41,7 @@ class schema_reader {
   type_pointer read_types(const json& list, const json& schema, const std::string& place);
   type_pointer read_values(const json& values, const json& schema, const std::string& place);
   type_pointer read_type(std::string_view name, const json& schema, const std::string& place);
+  type_pointer read_array(const json& schema, const std::string& place);
   type_pointer read_object(const json& schema, const std::string& place);
   type_pointer read_all(const json& parts, const json& schema, const std::string& place);
   type_pointer alternatives(const std::vector<type_pointer>& choices, const json& schema,

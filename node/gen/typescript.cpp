@@ -11,8 +11,8 @@
 
 #include "node/gen/language.hpp"
 #include "node/gen/names.hpp"
+#include "node/gen/outline.hpp"
 #include "node/gen/text.hpp"
-#include "node/gen/tree.hpp"
 
 namespace weft::gen {
 namespace {
@@ -38,16 +38,16 @@ class typescript_writer {
 
   std::string write() {
     for (std::size_t i = 0; i < model_.types.size(); ++i) write_type(i);
-    write_class(tree_of(model_.methods), root_);
+    const naming by{.reserved = &of_class,
+                    .type_name = pascal_case,
+                    .methods_end = "Methods",
+                    .parameters_end = "Params"};
+    for (const auto& each : outline_of(model_.methods, root_, module_, by)) write_class(each);
     lines head(2);
     head.add(fmt::format(
         "// Typed calls of methods of a weft mesh. Made by `{}`: make it anew instead of editing it.",
         request_.command));
-    if (!model_.prefixes.empty()) {
-      head.add(
-          fmt::format("// Methods that only their prefix is known of: {}.",
-                      fmt::join(comment_lines(fmt::format("{}", fmt::join(model_.prefixes, ", "))), "")));
-    }
+    if (const auto about = about_prefixes(model_); !about.empty()) head.add("// " + about);
     std::vector<std::string_view> used;
     for (const std::string_view each : {"CallOptions", "Client", "Params", "Stream", "StreamOptions"}) {
       if (used_.contains(each)) used.push_back(each);
@@ -81,6 +81,12 @@ class typescript_writer {
         const auto inner = text(*of.inner);
         return inner.find('|') == inner.npos ? inner + "[]" : fmt::format("Array<{}>", inner);
       }
+      case type::kind::tuple: {
+        std::vector<std::string> elements;
+        elements.reserve(of.elements.size());
+        for (const auto& each : of.elements) elements.push_back(text(*each));
+        return fmt::format("[{}]", fmt::join(elements, ", "));
+      }
       case type::kind::map:
         return fmt::format("{{ [name: string]: {} }}", text(*of.inner));
       case type::kind::named:
@@ -102,16 +108,10 @@ class typescript_writer {
     body_.add(" */");
   }
 
-  std::vector<std::string> doc_of(const field& of) {
-    auto doc = of.doc;
-    if (of.fallback) doc += (doc.empty() ? "" : " ") + fmt::format("By default {}.", of.fallback->dump());
-    return comment_lines(doc);
-  }
-
   void write_fields(const std::vector<field>& fields) {
     body_.indent();
     for (const auto& each : fields) {
-      write_doc(doc_of(each));
+      write_doc(comment_lines(doc_of(each)));
       const auto name = is_identifier(each.name) ? each.name : in_quotes(each.name);
       body_.add(fmt::format("{}{}: {};", name, each.required ? "" : "?", text(*each.of)));
     }
@@ -151,50 +151,35 @@ class typescript_writer {
     body_.add(fmt::format("export type {} = {};", types_[at], fmt::join(choices, " | ")));
   }
 
-  void write_class(const branch& of, const std::string& name) {
-    scope inside(of_class);
-    std::vector<std::pair<std::string, std::string>> members;
-    for (const auto& each : of.inner) {
-      const auto inner_name = module_.take(pascal_case(each.path) + "Methods");
-      members.emplace_back(inside.take(identifier(each.name)), inner_name);
-      write_class(each, inner_name);
-    }
-    std::vector<std::string> parameters(of.methods.size());
-    for (std::size_t i = 0; i < of.methods.size(); ++i) {
-      const auto& each = model_.methods[of.methods[i].method];
-      if (!each.params || each.params->empty()) continue;
-      parameters[i] = module_.take(pascal_case(each.name) + "Params");
+  void write_class(const class_outline& of) {
+    for (const auto& each : of.methods) {
+      if (each.parameters.empty()) continue;
       body_.space();
-      write_interface(parameters[i], *each.params);
+      write_interface(each.parameters, *each.method->params);
     }
     used_.insert("Client");
     body_.space();
-    write_doc(comment_lines(of.path.empty() ? "The methods of a mesh, by the parts of their names."
-                                            : fmt::format("The methods {}.*", of.path)));
-    body_.add(fmt::format("export class {} {{", name));
+    write_doc(comment_lines(of.doc));
+    body_.add(fmt::format("export class {} {{", of.name));
     body_.indent();
     // No method has a name like this one.
     body_.add("private readonly $node: Client;");
-    for (const auto& [member, type_name] : members)
-      body_.add(fmt::format("readonly {}: {};", member, type_name));
+    for (const auto& each : of.members) body_.add(fmt::format("readonly {}: {};", each.name, each.type));
     body_.space();
     body_.add("constructor(node: Client) {");
     body_.indent();
     body_.add("this.$node = node;");
-    for (const auto& [member, type_name] : members)
-      body_.add(fmt::format("this.{} = new {}(node);", member, type_name));
+    for (const auto& each : of.members)
+      body_.add(fmt::format("this.{} = new {}(node);", each.name, each.type));
     body_.dedent();
     body_.add("}");
-    for (std::size_t i = 0; i < of.methods.size(); ++i) {
-      write_method(model_.methods[of.methods[i].method], inside.take(identifier(of.methods[i].name)),
-                   parameters[i]);
-    }
+    for (const auto& each : of.methods) write_method(each);
     body_.dedent();
     body_.add("}");
   }
 
   std::vector<std::string> method_doc(const method& of) {
-    auto made = comment_lines(of.doc.empty() ? of.name + "." : of.doc);
+    auto made = comment_lines(doc_of(of));
     if (of.streams && of.streams->resumable) {
       made.emplace_back();
       made.emplace_back("Goes on behind the cursor of an item with the option `after`.");
@@ -202,16 +187,16 @@ class typescript_writer {
     return made;
   }
 
-  void write_method(const method& of, const std::string& name, const std::string& parameters) {
+  void write_method(const class_outline::entry& entry) {
+    const auto& of = *entry.method;
     std::string takes;
     std::string passed = "undefined";
     if (!of.params) {
       used_.insert("Params");
       takes = "params?: Params, ";
       passed = "params";
-    } else if (!parameters.empty()) {
-      const bool needed = std::ranges::any_of(*of.params, &field::required);
-      takes = fmt::format("params: {}{}, ", parameters, needed ? "" : " = {}");
+    } else if (!entry.parameters.empty()) {
+      takes = fmt::format("params: {}{}, ", entry.parameters, needs_parameters(of) ? "" : " = {}");
       passed = "params";
     }
     const auto options = of.idempotent ? "{ idempotent: true, ...options }" : "options";
@@ -222,15 +207,15 @@ class typescript_writer {
       const auto types = fmt::format("{}, unknown, {}", text(*of.streams->item),
                                      of.streams->input ? text(*of.streams->input) : "undefined");
       // With cursors the items would be of another type; the stream itself tells the last one.
-      body_.add(
-          fmt::format("{}({}options?: Omit<StreamOptions, \"cursors\">): Stream<{}> {{", name, takes, types));
+      body_.add(fmt::format("{}({}options?: Omit<StreamOptions, \"cursors\">): Stream<{}> {{", entry.name,
+                            takes, types));
       body_.indent();
       body_.add(fmt::format("return this.$node.stream<{}>({}, {}, {});", types, in_quotes(of.name), passed,
                             options));
     } else {
       used_.insert("CallOptions");
       const auto result = of.result->is == type::kind::null ? "null" : text(*of.result);
-      body_.add(fmt::format("{}({}options?: CallOptions): Promise<{}> {{", name, takes, result));
+      body_.add(fmt::format("{}({}options?: CallOptions): Promise<{}> {{", entry.name, takes, result));
       body_.indent();
       body_.add(fmt::format("return this.$node.call<{}>({}, {}, {});", result, in_quotes(of.name), passed,
                             options));

@@ -2,6 +2,7 @@
 #include <map>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 
 #include <gmock/gmock.h>
 
@@ -197,6 +198,22 @@ TEST_F(service_test, the_node_describes_them) {
   EXPECT_EQ(found["params"][0]["schema"]["type"], "integer");
   const auto& schema = found["result"]["schema"];
   EXPECT_EQ(schema["properties"]["addresses"]["items"]["required"], json::array({"street"}));
+}
+
+TEST(tuples, are_arrays_of_as_many) {
+  using place = std::tuple<double, std::optional<std::string>>;
+  const auto read = detail::read<place>(json::array({1, nullptr}));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, place(1.0, std::nullopt));
+  EXPECT_EQ(detail::write(place(2.5, "x")), json::array({2.5, "x"}));
+  EXPECT_EQ(detail::read<place>(json::array({1, 2})).error().text("it"), "'[1]' is a string, not 2");
+  EXPECT_EQ(detail::read<place>(json::array({1})).error().text("it"), "it is an array of 2, not [1]");
+  EXPECT_EQ(
+      detail::schema<place>(),
+      (json{{"type", "array"},
+            {"prefixItems", {{{"type", "number"}}, {{"anyOf", {{{"type", "string"}}, {{"type", "null"}}}}}}},
+            {"minItems", 2},
+            {"maxItems", 2}}));
 }
 
 TEST(service_registration, what_can_never_work_is_thrown) {

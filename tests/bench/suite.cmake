@@ -9,6 +9,7 @@ foreach(file ${bench_tests})
   add_test(NAME bench.${name} COMMAND /usr/bin/python3 -B ${file} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
   set_tests_properties(bench.${name} PROPERTIES LABELS unit TIMEOUT 120)
 endforeach()
+set_tests_properties(bench.one_process_test PROPERTIES ENVIRONMENT "WEFT_BIN=$<TARGET_FILE:weft>")
 if(WEFT_BENCH AND NOT WEFT_SANITIZE)
   set_tests_properties(
     bench.limit_test PROPERTIES ENVIRONMENT

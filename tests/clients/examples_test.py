@@ -106,11 +106,11 @@ class Callers(unittest.TestCase):
         for name, command in CALLERS.items():
             for arguments in [], ["127.0.0.1:1"], ["localhost", "foo"], ["localhost:http", "foo"], ["127.0.0.1:1", "foo", "[]", "x"]:
                 done = run(command, *arguments)
-                self.assertEqual(done.returncode, 1 if name == "minimal.py" else 64, name)
+                self.assertEqual(done.returncode, 64, name)
                 self.assertRegex(done.stderr, rf"^usage: \S*{name} HOST:PORT METHOD \[PARAMS\]", name)
         for arguments in ["localhost", "foo"], ["localhost:http", "foo"], [self.address, "foo", "{"], [self.address, "foo", "[]", "x"]:
             done = run(CALLERS["minimal.py"], *arguments)
-            self.assertEqual(done.returncode, 1, arguments)
+            self.assertEqual(done.returncode, 64, arguments)
             self.assertRegex(done.stderr, r"^usage: \S*minimal.py HOST:PORT METHOD \[PARAMS\]", arguments)
 
     def test_report_an_error(self):
@@ -146,6 +146,12 @@ class Services(unittest.TestCase):
                 done = run(command, *arguments)
                 self.assertEqual(done.returncode, 64, (name, arguments))
                 self.assertRegex(done.stderr, rf"^usage: \S*{name} HOST:PORT\n$", (name, arguments))
+
+    def test_the_one_without_the_client_says_what_it_takes(self):
+        for arguments in [], ["localhost"], ["localhost:http"]:
+            done = run([sys.executable, ROOT / "examples/python/minimal_service.py"], *arguments)
+            self.assertEqual((done.returncode, done.stdout), (64, ""), arguments)
+            self.assertRegex(done.stderr, r"^usage: \S*minimal_service.py HOST:PORT\.\.\.\n$", arguments)
 
     def test_serve_calls(self):
         for name, command in SERVICES.items():

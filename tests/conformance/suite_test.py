@@ -56,6 +56,11 @@ FOUND = [
     ("impatient", "heartbeats.silent_node", "before three intervals"),
     ("forgets_serves", "connect.again", "introduced itself"),
     ("forgets_route_key", "calls.route_key", "route_key"),
+    ("leaves_silently", "leave.is_told", "mesh.drain"),
+    ("leaves_calls_behind", "leave.under_way_finishes", "connection|expected"),
+    ("comes_back", "leave.is_told", "came back"),
+    ("grants_late", "served.values_granted_first", "what came first"),
+    ("waits_for_no_credit", "read.takes_no_values", "cancelRequest"),
     ("stays_on_goaway", "goaway.elsewhere", "elsewhere"),
 ]
 AT_A_TIME = 8

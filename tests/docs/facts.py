@@ -10,7 +10,8 @@ from markdown import ROOT
 
 SUBCOMMANDS = ("node", "call", "routes", "gen", "bench", "health")
 CONFORMANCE = ("run", "node")
-SCRIPTS = ("deploy/run.sh", "tests/run.sh", "bench/run.sh")
+MODULE = ("call", "serve")  # of python -m weft
+SCRIPTS = ("deploy/run.sh", "tests/run.sh", "bench/run.sh", "bench/python/compare.py", "bench/node/compare.py")
 TIMEOUT = 60
 
 
@@ -26,6 +27,8 @@ def known_options():
     suite = ROOT / "clients/conformance"
     helps |= {f"conformance {name}": _output(sys.executable, "-B", "-m", "conformance", name, "--help", cwd=suite)
               for name in CONFORMANCE}
+    helps |= {f"python -m weft {name}": _output("/usr/bin/python3", "-B", "-m", "weft", name, "--help",
+                                                cwd=ROOT / "clients/python/src") for name in MODULE}
     return {command: {"--help", *OPTION.findall(text)} for command, text in helps.items()}
 
 

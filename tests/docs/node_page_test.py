@@ -1,66 +1,22 @@
 #!/usr/bin/env python3
-"""docs/first-service-node.md, as it stands there: its commands in their order, in an empty home.
+"""docs/first-service-node.md, as it stands there.   node_page_test.py BUILD_DIRECTORY"""
 
-    node_page_test.py BUILD_DIRECTORY
-"""
-
-import os
-import pathlib
-import subprocess
-import sys
-import tempfile
 import unittest
 
-from commands import OUTPUT, Expected
-from markdown import ROOT, parse
-
-BUILD = sys.argv[1]
-PAGE = "docs/first-service-node.md"
-TIMEOUT = 120
+from first_service import FirstService, main
 
 
-class Page(unittest.TestCase):
-    def setUp(self):
-        self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("WEFT_")}
-        self.environment["HOME"] = str(self.home)
+class Page(FirstService, unittest.TestCase):
+    page, service = "docs/first-service-node.md", "npm start "
 
-    def start(self, folder, text, stream):
-        """A program that goes on beside the commands behind it; its first line on the stream, which says that it is ready."""
-        process = subprocess.Popen(["bash", "-c", "exec " + text], cwd=folder, stdin=subprocess.DEVNULL, text=True,
-                                   env=self.environment, **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL,
-                                                            stream: subprocess.PIPE})
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.terminate)
-        return getattr(process, stream).readline()
+    def as_run(self, text):
+        # npm says first what it runs.
+        return text.replace("npm start --", "node main.mjs")
 
-    def test_its_commands_do_what_it_says(self):
-        blocks = parse(PAGE, (ROOT / PAGE).read_text(encoding="utf-8")).blocks
-        folder, address, shown = ROOT, "127.0.0.1:7400", 0
-        for block, after in zip(blocks, [*blocks[1:], None]):
-            if block.language != "sh":
-                continue
-            text = block.text.replace("build/release", BUILD).replace("127.0.0.1:7400", address)
-            with self.subTest(line=block.line):
-                if text.startswith('"$HOME/weft/bin/weft" node '):
-                    text = text.replace(address, "127.0.0.1:0").rstrip() + " --admin 127.0.0.1:0"
-                    address = self.start(folder, text, "stdout").split(" listen=")[1].split()[0]
-                elif text.startswith("npm start "):
-                    # npm says first what it runs.
-                    text = text.replace("npm start --", "node main.mjs")
-                    self.assertIn("serving weather.now, weather.follow at node", self.start(folder, text, "stderr"))
-                else:
-                    done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=folder, env=self.environment,
-                                          capture_output=True, text=True, timeout=TIMEOUT, check=False)
-                    self.assertEqual(done.returncode, 0, f"\n{text}printed:\n{done.stdout}{done.stderr}")
-                    if after is not None and after.info == OUTPUT:
-                        self.assertTrue(Expected(after.text).matches(done.stdout), f"\n{text}printed:\n{done.stdout}")
-                        shown += 1
-                    if "'city' is a string" not in done.stderr and '"city": 7' in text:
-                        self.fail(f"the wrong call was not refused as the page says: {done.stderr}")
-            folder = self.home / "first"
-        self.assertEqual(shown, 2)
+    def check_printed(self, text, done):
+        if '"city": 7' in text:
+            self.assertIn("'city' is a string", done.stderr)
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+    main()

@@ -45,6 +45,7 @@ class Command(GenCase):
                 self.assertEqual(weft("gen", language, self.node.listen).stdout, made[language])
                 answer = weft("call", self.node.listen, "rpc.discover").stdout
                 self.assertEqual(self.gen(answer, language=language).stdout, made[language])
+                self.assertIn("Finds one, whatever\n", made[language])
                 self.assertIn(f"weft gen {language}", made[language].splitlines()[0] + made[language].splitlines()[2])
 
     def test_patterns_choose_methods(self):
@@ -108,6 +109,37 @@ class Command(GenCase):
                 (with_methods(), 'no method matches "*"; there are none')):
             with self.subTest(document):
                 self.assert_failed(self.gen(document), 1, "standard input: ", complaint)
+
+    def test_help_shows_its_arguments_as_that_of_call_does(self):
+        lines = weft("gen", "--help").stdout.splitlines()
+        self.assertIn("Usage: weft gen [OPTIONS] LANGUAGE [ADDRESS] [PATTERN]", lines)
+        for each in ("  LANGUAGE TEXT REQUIRED ", "  ADDRESS HOST:PORT ", "  PATTERN TEXT "):
+            self.assertTrue([line for line in lines if line.startswith(each)], each)
+
+    def test_a_prefix_alone_is_nothing_to_write_a_client_of(self):
+        self.open_shop()
+        for pattern in ("shop.logs.*", "shop.logs.tail"):
+            self.assert_failed(weft("gen", "python", self.node.listen, pattern), 1, self.node.listen,
+                               "there is nothing to write: a service that answers a whole prefix (shop.logs.*) does not tell "
+                               "its methods; call them by their names, as in node.call")
+
+    def test_tuples(self):
+        def schema(**more):
+            return {"type": "array", "prefixItems": [{"type": "string"}, {"type": "boolean"}], **more}
+
+        cases = [(schema(), True), (schema(items=False), True), (schema(minItems=2, maxItems=2), True),
+                 (schema(items={"type": "string"}, maxItems=2), True), (schema(items={"type": "string"}), False),
+                 (schema(items=True), False), (schema(minItems=1), False), (schema(maxItems=3), False),
+                 ({"type": "array", "items": schema()["prefixItems"], "additionalItems": False}, True),
+                 ({"type": "array", "items": schema()["prefixItems"], "additionalItems": {}}, False),
+                 ({"prefixItems": schema()["prefixItems"]}, True), (schema(prefixItems=[]), False)]
+        methods = [{"name": "m", "params": [], "result": {"schema": each}} for each, _ in cases]
+        for method, (each, fixed) in zip(methods, cases):
+            for language, (of_two, of_any) in {"python": ("-> tuple[str, bool]:", "-> list[Any]:"),
+                                               "typescript": ("Promise<[string, boolean]>", "Promise<unknown[]>"),
+                                               "cpp": ("call<std::tuple<std::string, bool>>", "call<std::vector<nlohmann::json>>")}.items():
+                with self.subTest(language, schema=each):
+                    self.assertIn(of_two if fixed else of_any, self.gen({"openrpc": "1.3.2", "methods": [method]}, language=language).stdout)
 
     def test_wrong_usage(self):
         listen = self.node.listen

@@ -24,6 +24,7 @@ root 1
 21
 true
 {"a":[1]}
+1 a 3 4
 1.5 2.5 9 true
 3
 0 2.5 6.5
@@ -50,7 +51,8 @@ class Cpp(GenCase):
         self.open_shop(CHANGED)
         self.generate("cpp", "made.hpp")
         self.assert_complains([*self.compile, "-fsyntax-only"], "missing field 'shelf' initializer",
-                              "no member named 'area'", "'product'", "'dark_green'", "price")
+                              "no member named 'area'", "'product'", "'dark_green'", "price",
+                              "no member named 'back'", "std::tuple")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,10 @@ CHANGED = {
     "shop.find": {**shop.SERVES[0], "params": shop.taking({"shelf": shop.INTEGER, "id": shop.INTEGER})},
     # The item has another type.
     "shop.watch.prices": {**shop.SERVES[11], "item": shop.STRING},
+    # One of the values that may be sent is gone.
+    "shop.watch.steps": {**shop.SERVES[12], "input": {"enum": ["on"], "title": "Step"}},
+    # An element of a tuple has another type.
+    "shop.locate": {**shop.SERVES[13], "params": shop.taking({"from": {**shop.POINT, "prefixItems": [shop.STRING, shop.STRING]}})},
     # A value is gone from an enumeration.
     "shop.paint": {**shop.SERVES[3], "params": shop.taking({"colour": {"enum": ["red"], "title": "Colour"}}),
                    "result": {"enum": ["red"], "title": "Colour"}},

@@ -19,6 +19,7 @@ root 1
 ['from=a', 'list=b', 'my-name=d', 'my_name=e', 'self=c']
 21
 {'a': [1]}
+(1.0, 'a') 3 (4, None)
 [1.5, 2.5, 9.0]
 3
 0.0 2.5 6.5
@@ -44,7 +45,9 @@ class Python(GenCase):
         self.open_shop(CHANGED)
         self.generate("python", "made.py")
         self.assert_complains(self.mypy, 'Missing named argument "shelf"', 'List comprehension has incompatible type',
-                              '"area"', 'Unexpected keyword argument "product"', "dark-green", env=self.environment)
+                              '"area"', 'Unexpected keyword argument "product"', "dark-green",
+                              'Argument 1 to "asend" of "DuplexStream" has incompatible type "Literal[\'back\']"',
+                              '"Tuple[int, str]"; expected "Tuple[str, str]"', env=self.environment)
 
 
 if __name__ == "__main__":

@@ -37,13 +37,20 @@ SHAPE = {"title": "Shape", "oneOf": [
      "properties": {"kind": {"const": "square"}, "side": {"type": "number"}}}]}
 
 
+# Of two kinds of tuples, one with something that contains itself.
+POINT = {"type": "array", "prefixItems": [{"type": "number"}, {"type": "string"}], "minItems": 2, "maxItems": 2}
+ROUTE = {"$defs": {"Route": {"type": "object", "required": ["at", "next"], "properties": {
+    "at": POINT, "next": {"type": "array", "items": False, "prefixItems": [
+        {"type": "integer"}, {"anyOf": [{"$ref": "#/$defs/Route"}, {"type": "null"}]}]}}}}, "$ref": "#/$defs/Route"}
+
+
 def taking(required, optional=None):
     return {"type": "object", "properties": {**required, **(optional or {})}, "required": [*required]}
 
 
 INTEGER, STRING = {"type": "integer"}, {"type": "string"}
 SERVES = [
-    {"method": "shop.find", "idempotent": True, "params": taking({"id": INTEGER}, {"class": {"enum": ["new", "used"]}}),
+    {"method": "shop.find", "idempotent": True, "params": {"description": "Finds one, whatever\nit costs.", **taking({"id": INTEGER}, {"class": {"enum": ["new", "used"]}})},
      "result": PRODUCT},
     {"method": "shop.list", "params": taking({}, {"limit": {"type": "integer", "default": 10, "description": "At most."}}),
      "result": {**PRODUCT, "$ref": None, "type": "array", "items": {"$ref": "#/$defs/Product"}}},
@@ -59,6 +66,8 @@ SERVES = [
     {"method": "shop.clear", "params": [], "result": {"type": "null"}},
     {"method": "shop.anything"},
     {"method": "shop.watch.prices", "params": taking({"id": INTEGER}), "stream": True, "item": {"type": "number"}},
+    {"method": "shop.watch.steps", "params": [], "stream": True, "item": POINT, "input": {"enum": ["on", "back"], "title": "Step"}},
+    {"method": "shop.locate", "params": taking({"from": POINT}), "result": ROUTE},
     "shop.logs.*",
 ]
 for each in SERVES:
@@ -84,6 +93,7 @@ ANSWERS = {
     "shop.2-for-1": lambda params: 1,
     "shop.2_for_1": lambda params: 2,
     "shop.clear": lambda params: None,
+    "shop.locate": lambda params: {"at": params["from"], "next": [3, {"at": [2.5, "b"], "next": [4, None]}]},
     "shop.anything": lambda params: params,
 }
 

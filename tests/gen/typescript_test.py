@@ -17,6 +17,7 @@ root 1
 from=a,list=b,my-name=d,my_name=e,self=c
 21
 {"a":[1]}
+1.0 1 3 4 function
 1.5,2.5,9
 3
 0 2.5 6.5
@@ -44,7 +45,8 @@ class TypeScript(GenCase):
         self.open_shop(CHANGED)
         self.generate("typescript", "made.ts")
         self.assert_complains(self.tsc, "'shelf' is missing", "'string' is not assignable to parameter of type 'number'",
-                              "'area' does not exist", "'product' does not exist", '"dark-green"')
+                              "'area' does not exist", "'product' does not exist", '"dark-green"',
+                              '"back"', "Type 'number' is not assignable to type 'string'")
 
 
 if __name__ == "__main__":

@@ -135,11 +135,31 @@ test("a service says of its methods what the mesh must know", () => {
       params: [{ name: "id", required: true, schema: { type: "integer" } }] },
     { method: "s.all", stream: true, item: { type: "integer" }, input: {}, resumable: true },
   ]);
+  const told = new Service("t").method("t.a", { description: "Does a.", params: ["x", "y?"] }, () => {})
+    .method("t.b", { description: "Does b." }, () => {});
+  assert.deepEqual(JSON.parse(JSON.stringify(told.declare())), [
+    { method: "t.a", params: { type: "object", description: "Does a.", properties: { x: {}, y: {} }, required: ["x"] } },
+    { method: "t.b", params: { description: "Does b." } },
+  ]);
+});
+
+test("tuples", () => {
+  const pair = { type: "array", prefixItems: [{ type: "string" }, { type: "integer" }], minItems: 2, maxItems: 2 };
+  const check = compile(pair);
+  assert.equal(check(["a", 1]), undefined);
+  assert.deepEqual(check(["a", "b"]), { where: "[1]", what: 'is an integer, not "b"' });
+  assert.match(check(["a"]).what, /^is an array of 2 elements, not of 1/);
+  assert.equal(compile({ ...pair, minItems: 0 })(["a"]), undefined);
+  const closed = compile({ type: "array", prefixItems: pair.prefixItems, items: false });
+  assert.match(closed(["a", 1, 2]).what, /not of 3/);
+  assert.deepEqual(compile({ prefixItems: [{}], items: { type: "null" } })([1, 2]), { where: "[1]", what: "is null, not 2" });
 });
 
 test("addresses", () => {
-  assert.deepEqual(parseAddress("localhost:7400"), { host: "localhost", port: 7400 });
-  assert.deepEqual(parseAddress("[::1]:1"), { host: "::1", port: 1 });
+  assert.deepEqual(parseAddress("localhost:7400"), { host: "localhost", port: 7400, secure: false });
+  assert.deepEqual(parseAddress("[::1]:1", true), { host: "::1", port: 1, secure: true });
+  assert.deepEqual(parseAddress("tcp://[::1]:1", true), { host: "::1", port: 1, secure: false });
+  assert.deepEqual(parseAddress("tls://a:1"), { host: "a", port: 1, secure: true });
   for (const wrong of ["localhost", "localhost:", "localhost:0", "a:65536", "::1:7400", "a b:1", ""]) {
     assert.throws(() => parseAddress(wrong), /is no address; write HOST:PORT/, wrong);
   }

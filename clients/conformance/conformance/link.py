@@ -18,6 +18,7 @@ class Link(Wire):
         super().__init__(connection, clock, record)
         self.answers_heartbeats = True
         self.introduced = None  # the params of `connect`
+        self.has_left = False   # with `mesh.drain`
         self.port = None        # where the client has come to
         self._aside = []
 
@@ -63,6 +64,7 @@ class Link(Wire):
             return True
         if message.get("method") in ("connect", "mesh.drain") and self.introduced is not None and "id" in message:
             self.reply(message, self.introduction() if message["method"] == "connect" else "ok")
+            self.has_left = self.has_left or message["method"] == "mesh.drain"
             return True
         return False
 
@@ -154,13 +156,17 @@ class Link(Wire):
         if self._aside:
             raise Failed(f"nobody expected {short(self._aside[0])}")
 
+    def until(self, ready, what):
+        """Waits for that; what comes meanwhile is set aside."""
+        while not ready():
+            message = self.receive(what)
+            if not (isinstance(message, dict) and self._is_liveness(message)):
+                self._aside.append(message)
+
     def ends(self, what="the client to close the connection"):
         """Waits for the end of the connection; what came before it is set aside."""
         try:
-            while True:
-                message = self.receive(what)
-                if not (isinstance(message, dict) and self._is_liveness(message)):
-                    self._aside.append(message)
+            self.until(lambda: False, what)
         except Ended:
             return
 

@@ -17,7 +17,7 @@ FAULTS = {
     "retries_unknown", "drops_data", "leaves_on_goaway", "calls_while_draining", "stays_on_goaway", "ignores_credit", "ignores_bytes",
     "seq_from_one", "answers_before_cleanup", "no_cursor", "ignores_after", "never_grants", "grants_too_much",
     "sends_without_credit", "takes_gaps", "leaves_early", "no_back_off", "silent", "never_leaves", "impatient", "forgets_serves",
-    "forgets_route_key"}
+    "forgets_route_key", "leaves_silently", "leaves_calls_behind", "comes_back", "grants_late", "waits_for_no_credit"}
 HEARTBEAT = 5
 FIRST_DELAY, LONGEST_DELAY = 0.1, 10
 
@@ -31,7 +31,8 @@ class Service:
         self._next, self._times = 0, 0
         self.notes, self.waiting, self.cleaned, self.begun = [], 0, 0, {}
         functions = (self.echo, self.fail, self.crash, self.wait, self.note, self.state, self.count, self.total, self.hold,
-                     self.call, self.begin, self.outcome, self.notify, self.stream)
+                     self.call, self.begin, self.outcome, self.notify, self.stream, self.leave)
+        self._leaving = None
         self.methods = {f"conformance.{each.__name__}": each for each in functions}
 
     def serves(self):
@@ -45,7 +46,7 @@ class Service:
     # Connecting.
 
     async def run(self):
-        """For ever."""
+        """Until it leaves."""
         delay = FIRST_DELAY
         while True:
             connected_at = time.monotonic()
@@ -54,6 +55,8 @@ class Service:
                 delay = FIRST_DELAY if time.monotonic() - connected_at > 1 else delay
             except (OSError, RpcError, TimeoutError) as error:
                 print(f"no connection: {type(error).__name__} {error}", file=sys.stderr)
+            if self._leaving and "comes_back" not in self._faults:
+                return await self._leaving
             if "no_back_off" not in self._faults:
                 await asyncio.sleep(delay * random.uniform(0.75, 1))
                 delay = min(2 * delay, LONGEST_DELAY)
@@ -200,6 +203,17 @@ class Service:
     async def stream(self, method, params=None, window=64, steps=None, after=None, timeout_ms=None):
         node = await self._node(5)
         return await node.stream(method, params, window, steps, after, timeout_ms and timeout_ms / 1000)
+
+    def leave(self):
+        self._leaving = asyncio.get_running_loop().create_task(self._leave())
+
+    async def _leave(self):
+        for peer in [*self._peers]:
+            if "leaves_silently" not in self._faults:
+                await peer.call("mesh.drain")
+            if "leaves_calls_behind" not in self._faults:
+                await peer.until_idle()
+            peer.close()
 
 
 def main(addresses, faults):

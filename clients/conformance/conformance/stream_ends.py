@@ -97,10 +97,17 @@ class Read(Bell):
     def __init__(self, faults):
         super().__init__()
         self.items, self.window, self.seq, self.failure, self._faults = collections.deque(), Window(), 0, None, faults
+        self._granted = False
+
+    @property
+    def takes_nothing(self):
+        """An item came, and nothing has been granted."""
+        return self.seq > 0 and not self._granted and not self._faults & {"waits_for_no_credit", "sends_without_credit"}
 
     def hear(self, what, params):
         try:
             if what == "accept":
+                self._granted = True
                 self.window.grant(params.get("credit", 0), params.get("bytes"))
             elif params.get("seq") != self.seq and "takes_gaps" not in self._faults:
                 raise RpcError(INTERNAL, f"expected the item {self.seq}")

@@ -64,6 +64,8 @@ export interface CallContext {
 }
 
 export interface MethodOptions {
+  /** What it does, for readers of `rpc.discover` and for generated clients. */
+  description?: string;
   params?: readonly string[] | { readonly [name: string]: TypeName | Schema } | (Schema & { readonly type: "object" });
   result?: Schema;
   idempotent?: boolean;
@@ -90,13 +92,19 @@ export class Service {
   method<P = any, R = unknown>(name: string, options: MethodOptions, run: PlainMethod<P, R>): this;
 }
 
-/** Options of `tls.connect` of node:tls. */
+/** Options of `tls.connect` of node:tls, and files in their place, which are read for every connection. */
 export interface TlsOptions {
+  /** PEM files of the authorities to trust, of the certificate to show and of its key. */
+  caFile?: string | URL;
+  certFile?: string | URL;
+  keyFile?: string | URL;
   ca?: string | Uint8Array | Array<string | Uint8Array>;
   cert?: string | Uint8Array;
   key?: string | Uint8Array;
   passphrase?: string;
+  /** What the node's certificate is for, if not the host of the address. */
   servername?: string;
+  minVersion?: "TLSv1.2" | "TLSv1.3";
   rejectUnauthorized?: boolean;
   [option: string]: unknown;
 }
@@ -110,7 +118,8 @@ export interface ConnectOptions {
   addresses?: string | readonly string[];
   /** Who this is to a node that asks; by default the variable WEFT_TOKEN. */
   token?: string | (() => string | undefined | Promise<string | undefined>);
-  tls?: TlsOptions;
+  /** How nodes behind TLS are reached; an address without tls:// or tcp:// is one where this is given. */
+  tls?: true | TlsOptions;
   /** Served for everyone in the mesh. */
   service?: Service;
   /** For the methods called here to call back; told to nobody. */

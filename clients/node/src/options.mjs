@@ -1,7 +1,9 @@
 // The options of `connect` and `serve`, checked and made whole.
 
+import tls from "node:tls";
 import { Service } from "./service.mjs";
 import { shown } from "./schema.mjs";
+import { explain, secureOptions } from "./secure.mjs";
 import { parseAddress } from "./transport.mjs";
 
 const DEFAULTS = {
@@ -16,12 +18,22 @@ const DEFAULTS = {
 const NAMES = ["name", "instance", "addresses", "token", "tls", "service", "callbacks", "backoff", "signal", "log",
   ...Object.keys(DEFAULTS)];
 
+function createSecureContext(options, host) {
+  try {
+    tls.createSecureContext(secureOptions(options, host));
+  } catch (error) {
+    throw error instanceof TypeError ? error : new TypeError(`tls: ${explain(error).message}`);
+  }
+}
+
 export function readOptions(first, options) {
   const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
   if (unknown) throw new TypeError(`there is no option '${unknown}'; there are ${NAMES.join(", ")}`);
   const addresses = [...new Set([first, options.addresses ?? []].flat())];
   if (addresses.length === 0) throw new TypeError("no address; write HOST:PORT of a node, or several");
-  addresses.forEach(parseAddress);
+  const secure = addresses.map((each) => parseAddress(each, Boolean(options.tls))).filter((each) => each.secure);
+  // What is wrong with its files is said at once, and not as a node that cannot be reached.
+  if (secure.length > 0) createSecureContext(options.tls, secure[0].host);
   for (const name of ["service", "callbacks"]) {
     if (options[name] !== undefined && !(options[name] instanceof Service)) {
       throw new TypeError(`${name} is a Service, not ${shown(options[name])}`);

@@ -47,8 +47,14 @@ export class Parameters {
   }
 
   // For rpc.discover.
-  describe() {
-    return this.#list.map(({ name, optional, schema }) => ({ name, required: !optional, schema }));
+  describe(description) {
+    if (description === undefined) {
+      return this.#list.map(({ name, optional, schema }) => ({ name, required: !optional, schema }));
+    }
+    // A list has no place for it.
+    const properties = Object.fromEntries(this.#list.map(({ name, schema }) => [name, schema]));
+    const required = this.#list.filter(({ optional }) => !optional).map(({ name }) => name);
+    return { type: "object", description, properties, required };
   }
 
   // The params of a call as an object. Throws the answer to a call whose params do not fit.

@@ -2,7 +2,7 @@
 // right and what came.
 
 const KEYWORDS = {
-  checked: ["type", "enum", "const", "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
+  checked: ["type", "enum", "const", "properties", "required", "additionalProperties", "items", "prefixItems", "minItems", "maxItems",
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "pattern", "anyOf", "allOf"],
   told: ["title", "description", "default", "examples", "format", "deprecated", "$schema", "$comment", "readOnly",
     "writeOnly"],
@@ -54,7 +54,11 @@ function restrictions(type, schema) {
     return bounds(schema.minLength, schema.maxLength, { ...words, unit: " characters" }) +
       (schema.pattern === undefined ? "" : ` that matches ${schema.pattern}`);
   }
-  if (type === "array") return bounds(schema.minItems, schema.maxItems, { ...words, unit: " elements" });
+  if (type === "array") {
+    const { minItems, items, prefixItems = [], maxItems = items === false ? prefixItems.length : undefined } = schema;
+    return minItems !== undefined && minItems === maxItems
+      ? ` of ${minItems} elements` : bounds(minItems, maxItems, { ...words, unit: " elements" });
+  }
   return "";
 }
 
@@ -116,17 +120,18 @@ function scalarCheck(schema) {
 }
 
 function arrayCheck(schema) {
-  const { items, minItems = 0, maxItems = Infinity } = schema;
-  if (items === undefined && minItems === 0 && maxItems === Infinity) return undefined;
-  const check = items && compile(items);
+  const { items, prefixItems = [], minItems = 0 } = schema;
+  const maxItems = items === false ? prefixItems.length : schema.maxItems ?? Infinity;
+  if (items === undefined && prefixItems.length === 0 && minItems === 0 && maxItems === Infinity) return undefined;
+  const first = prefixItems.map(compile);
+  const others = items ? compile(items) : undefined;
   return (value) => {
     if (!Array.isArray(value)) return undefined;
     if (value.length < minItems || value.length > maxItems) {
       return { where: "", what: `is ${word(schema)}, not of ${value.length}` };
     }
-    if (!check) return undefined;
-    for (let i = 0; i < value.length; ++i) {
-      const mismatch = check(value[i]);
+    for (let i = 0; i < (others ? value.length : Math.min(first.length, value.length)); ++i) {
+      const mismatch = (first[i] ?? others)(value[i]);
       if (mismatch) return within(`[${i}]`, mismatch);
     }
     return undefined;

@@ -5,7 +5,7 @@ import { compile, shown } from "./schema.mjs";
 
 const AsyncGeneratorFunction = (async function* () {}).constructor;
 const RESERVED = /^(?:rpc\.|mesh\.|\$\/|connect$|heartbeat$)/;
-const OPTIONS = ["params", "result", "idempotent", "maxInFlight", "stream", "item", "input", "resumable"];
+const OPTIONS = ["params", "result", "idempotent", "maxInFlight", "stream", "item", "input", "resumable", "description"];
 
 // What a stream yields, and where a resumable one can go on behind it.
 export class Item {
@@ -42,9 +42,9 @@ class Method {
 
   // Its entry in `serves`.
   declare() {
-    const { result, idempotent, maxInFlight, item, input, resumable } = this.options;
+    const { description, result, idempotent, maxInFlight, item, input, resumable } = this.options;
     const stream = this.streams ? { stream: true, item, input, resumable } : {};
-    const params = this.parameters?.describe();
+    const params = this.parameters ? this.parameters.describe(description) : description && { description };
     return { method: this.name, idempotent, max_in_flight: maxInFlight, params, result, ...stream };
   }
 }

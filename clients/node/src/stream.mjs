@@ -19,6 +19,7 @@ export class Stream {
   #closing = undefined; // resolves what return() waits for
   #credit = 0;
   #bytes = Infinity;
+  #takesValues = false;
   #seq = 0; // of the next item
   #sent = 0;
   #granted = 0; // items that may still come
@@ -114,6 +115,7 @@ export class Stream {
     this.#taken = -this.#items.length;
     this.#seq = this.#sent = this.#credit = 0;
     this.#bytes = Infinity;
+    this.#takesValues = false;
     this.#half &&= true;
     try {
       const wire = await this.#open(this.#after, pauseMs, this);
@@ -205,6 +207,7 @@ export class Stream {
     const item = { value, cursor };
     if (this.#waiting.length > 0) this.#waiting.shift().resolve(this.#deliver(item));
     else this.#items.push(item);
+    if (seq === 0) this.#flush();
   }
 
   #refuse(code, message) {
@@ -212,6 +215,7 @@ export class Stream {
   }
 
   #receiveCredit({ credit = 0, bytes }) {
+    this.#takesValues = true;
     this.#credit += credit;
     // Who has named none so far has granted any number of them.
     if (bytes !== undefined) this.#bytes = bytes + (this.#bytes === Infinity ? 0 : this.#bytes);
@@ -227,7 +231,12 @@ export class Stream {
       if (this.#bytes !== Infinity) this.#bytes -= Buffer.byteLength(text);
       this.#tell("send", `"seq":${this.#sent++},"value":${text}`);
     }
-    if (this.#outbox.length > 0) return;
+    if (this.#outbox.length > 0) {
+      // Who takes values grants the first of them before the first item.
+      const takesNothing = this.#seq > 0 && !this.#takesValues;
+      if (takesNothing) this.#refuse(codes.invalidParams, "the method takes no values; read its items, and send nothing");
+      return;
+    }
     if (this.#half === true) {
       this.#half = "told";
       this.#tell("end");

@@ -6,6 +6,7 @@
 import net from "node:net";
 import tls from "node:tls";
 import { toWeftError, unavailable } from "./errors.mjs";
+import { explain, secureOptions, whySilent } from "./secure.mjs";
 import { encode, FrameReader } from "./wire.mjs";
 
 const MUCH_UNSENT = 1 << 20;
@@ -17,6 +18,7 @@ export class SocketTransport {
   #texts = [];
   #ended = false;
   #drained = null;
+  #silent = true;
 
   constructor(socket, maxFrameBytes) {
     this.#socket = socket;
@@ -24,6 +26,7 @@ export class SocketTransport {
     // What comes after the end could not be answered, so it must not run.
     const receive = (text) => this.#ended || this.onMessage(text);
     socket.on("data", (chunk) => {
+      this.#silent = false;
       try {
         if (!this.#ended) frames.feed(chunk, receive);
       } catch (error) {
@@ -31,8 +34,9 @@ export class SocketTransport {
       }
     });
     socket.on("drain", () => this.#wake());
-    socket.on("error", (error) => this.#end(error));
-    socket.on("close", () => this.#end(new Error("the other side closed the connection")));
+    socket.on("error", (error) => this.#end(explain(error)));
+    const closed = "the other side closed the connection";
+    socket.on("close", () => this.#end(new Error(this.#silent ? `${closed}; ${whySilent(socket.encrypted)}` : closed)));
   }
 
   send(text) {
@@ -97,26 +101,28 @@ export class SocketTransport {
   }
 }
 
-// "HOST:PORT", an IPv6 host in brackets.
-export function parseAddress(address) {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(address) ?? [];
+// "HOST:PORT", an IPv6 host in brackets; "tls://HOST:PORT" and "tcp://HOST:PORT" say whether it is behind TLS, which one
+// without is if `secure`.
+export function parseAddress(address, secure = false) {
+  const [, scheme, bracketed, plain, port] =
+    /^(?:(tls|tcp):\/\/)?(?:\[([^\]]+)\]|([^:/[\]\s]+)):(\d{1,5})$/.exec(address) ?? [];
   if (port === undefined || Number(port) > 65535 || Number(port) === 0) {
-    throw new TypeError(`'${address}' is no address; write HOST:PORT, as in 127.0.0.1:7400 or [::1]:7400`);
+    throw new TypeError(`'${address}' is no address; write HOST:PORT, as in 127.0.0.1:7400 or [::1]:7400, or tls://HOST:PORT`);
   }
-  return { host: bracketed ?? plain, port: Number(port) };
+  return { host: bracketed ?? plain, port: Number(port), secure: scheme === undefined ? secure : scheme === "tls" };
 }
 
 // A SocketTransport to the address; rejects when there is none in time.
-export function dial(address, { tls: secure, timeoutMs, maxFrameBytes, signal }) {
-  const to = { ...parseAddress(address), autoSelectFamily: true };
-  const names = secure && net.isIP(to.host) === 0 ? { servername: to.host } : {};
-  const socket = secure ? tls.connect({ ...names, ...secure, ...to }) : net.connect(to);
+export async function dial(address, { tls: options, timeoutMs, maxFrameBytes, signal }) {
+  const { host, port, secure } = parseAddress(address, Boolean(options));
+  const to = { host, port, autoSelectFamily: true };
+  const socket = secure ? tls.connect({ ...secureOptions(options, host), ...to }) : net.connect(to);
   socket.setNoDelay(true);
   return new Promise((resolve, reject) => {
     const settle = () => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
-      socket.off("error", fail).off("close", closed);
+      socket.off("error", lost).off("close", closed);
     };
     const fail = (error) => {
       settle();
@@ -124,11 +130,12 @@ export function dial(address, { tls: secure, timeoutMs, maxFrameBytes, signal })
       socket.on("error", () => {}).destroy();
       reject(error);
     };
+    const lost = (error) => fail(explain(error, secure));
     const closed = () => fail(new Error("the other side closed the connection"));
     const abort = () => fail(signal.reason);
     const timer = setTimeout(() => fail(unavailable(`no connection within ${timeoutMs} ms`, "no")), timeoutMs);
     signal?.addEventListener("abort", abort, { once: true });
-    socket.once("error", fail).once("close", closed);
+    socket.once("error", lost).once("close", closed);
     socket.once(secure ? "secureConnect" : "connect", () => {
       settle();
       resolve(new SocketTransport(socket, maxFrameBytes));

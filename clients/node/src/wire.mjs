@@ -1,7 +1,8 @@
 // Frames: a signed 32-bit big-endian length, then that many bytes of JSON.
 
 import { isUtf8 } from "node:buffer";
-import { codes, WeftError } from "./errors.mjs";
+import { codes, unavailable, WeftError } from "./errors.mjs";
+import { isTlsRecord, SPEAKS_TLS } from "./secure.mjs";
 
 const HEADER_BYTES = 4;
 
@@ -60,6 +61,7 @@ export class FrameReader {
   #check(length) {
     if (length <= 0) throw new WeftError(codes.invalidRequest, `a frame of ${length} bytes: it has at least 1`);
     if (length <= this.#most) return;
+    if (isTlsRecord(length)) throw unavailable(SPEAKS_TLS, "no");
     throw new WeftError(codes.resourceExhausted, `a frame of ${length} bytes: at most ${this.#most} are taken`);
   }
 }

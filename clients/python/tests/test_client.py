@@ -302,6 +302,13 @@ async def tls_proxy(target, folder):
         yield "127.0.0.1:%d" % server.sockets[0].getsockname()[1], trusting, protocols
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_nobody_there_is_said_as_the_system_says_it(host):
+    with pytest.raises(weft.Error) as failed:
+        await weft.connect(f"{host}:1")
+    assert failed.value.message == f"cannot connect to {host}:1: Connection refused"
+
+
 async def test_tls(weft_node, tmp_path, caplog):
     caplog.set_level(logging.CRITICAL, "asyncio")
     async with tls_proxy(weft_node.address, tmp_path) as (address, context, protocols):

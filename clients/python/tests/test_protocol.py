@@ -314,10 +314,10 @@ async def test_a_stream_grants_ends_and_throws_as_the_table_says():
         def give(seq, value):
             script.send(method="$/stream/item", params={"id": id, "seq": seq, "value": value, "cursor": f"c{seq}"})
 
+        script.send(method="$/stream/accept", params={"id": id, "credit": 1})
         give(0, "a")
         assert await item == "a" and stream.cursor == "c0"
         sending = asyncio.create_task(stream.asend("value"))
-        script.send(method="$/stream/accept", params={"id": id, "credit": 1})
         assert [await script.read(), await script.read()] == [
             {"jsonrpc": "2.0", "method": "$/stream/send", "params": {"id": id, "seq": 0, "value": "value"}},
             {"jsonrpc": "2.0", "method": "$/stream/credit", "params": {"id": id, "credit": 1}}]
@@ -337,6 +337,18 @@ async def test_a_stream_grants_ends_and_throws_as_the_table_says():
         assert not closing.done(), "it waits for the response"
         script.send(id=id, error={"code": -32800, "message": "cancelled"})
         await closing
+
+
+async def test_what_takes_no_values_is_sent_none():
+    async with scripted() as (script, node):
+        stream, item, request = await begin_stream(script, node)
+        for seq in 0, 1:
+            script.send(method="$/stream/item", params={"id": request["id"], "seq": seq, "value": seq})
+        assert await item == 0
+        with pytest.raises(weft.Error, match="the method takes no values; read its items, and send nothing") as failed:
+            await stream.asend(2)
+        assert failed.value.code == weft.codes.INVALID_PARAMS
+        assert (await script.read())["method"] == "$/cancelRequest"
 
 
 async def test_a_generator_keeps_to_what_it_was_granted():

@@ -1,8 +1,8 @@
 // JSON to values and back, strictly: a value of another type is a mismatch that says where it stands, what
 // came and what would be right; nothing is converted silently, cut or rounded. And the JSON Schema of a type.
 //
-// Types with WEFT_FIELDS, std::optional, std::vector and maps with string keys are walked through; everything
-// else is left to nlohmann_json's own conversions.
+// Types with WEFT_FIELDS, std::optional, std::vector, std::tuple and maps with string keys are walked
+// through; everything else is left to nlohmann_json's own conversions.
 #pragma once
 
 #include <concepts>
@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -34,6 +35,10 @@ template <class T>
 inline constexpr bool is_vector = false;
 template <class T, class A>
 inline constexpr bool is_vector<std::vector<T, A>> = true;
+template <class T>
+inline constexpr bool is_tuple = false;
+template <class... T>
+inline constexpr bool is_tuple<std::tuple<T...>> = true;
 template <class T>
 concept string_map = requires {
   typename T::key_type;
@@ -73,6 +78,8 @@ std::string word_for() {
     return "a string";
   } else if constexpr (is_vector<value>) {
     return "an array";
+  } else if constexpr (is_tuple<value>) {
+    return "an array of " + std::to_string(std::tuple_size_v<value>);
   } else if constexpr (has_fields<value> || string_map<value>) {
     return "an object";
   } else {
@@ -118,6 +125,27 @@ std::expected<T, mismatch> read_object(const json& from) {
 }
 
 template <class T>
+std::expected<T, mismatch> read_tuple(const json& from) {
+  if (!from.is_array() || from.size() != std::tuple_size_v<T>)
+    return std::unexpected(wrong(word_for<T>(), from));
+  T into{};
+  std::optional<mismatch> failed;
+  std::size_t at = 0;
+  const auto read_next = [&]<class Element>(Element& element) {
+    if (failed) return;
+    auto value = read<Element>(from[at]);
+    if (value)
+      element = std::move(*value);
+    else
+      failed = std::move(value.error()).inside("[" + std::to_string(at) + "]");
+    ++at;
+  };
+  std::apply([&](auto&... each) { (read_next(each), ...); }, into);
+  if (failed) return std::unexpected(std::move(*failed));
+  return into;
+}
+
+template <class T>
 std::expected<T, mismatch> read(const json& from) {
   if constexpr (std::same_as<T, json>) {
     return from;
@@ -149,6 +177,8 @@ std::expected<T, mismatch> read(const json& from) {
       list.push_back(std::move(*value));
     }
     return list;
+  } else if constexpr (is_tuple<T>) {
+    return read_tuple<T>(from);
   } else if constexpr (string_map<T>) {
     if (!from.is_object()) return std::unexpected(wrong(word_for<T>(), from));
     T map;
@@ -189,6 +219,10 @@ json write(const T& value) {
   } else if constexpr (is_vector<T>) {
     auto list = json::array();
     for (const auto& each : value) list.push_back(write(each));
+    return list;
+  } else if constexpr (is_tuple<T>) {
+    auto list = json::array();
+    std::apply([&](const auto&... each) { (list.push_back(write(each)), ...); }, value);
     return list;
   } else if constexpr (string_map<T>) {
     auto object = json::object();
@@ -238,6 +272,14 @@ json schema() {
     return {{"anyOf", json::array({schema<typename T::value_type>(), {{"type", "null"}}})}};
   } else if constexpr (is_vector<T>) {
     return {{"type", "array"}, {"items", schema<typename T::value_type>()}};
+  } else if constexpr (is_tuple<T>) {
+    auto elements = json::array();
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (elements.push_back(schema<std::tuple_element_t<I, T>>()), ...);
+    }(std::make_index_sequence<std::tuple_size_v<T>>());
+    constexpr auto count = std::tuple_size_v<T>;
+    return {
+        {"type", "array"}, {"prefixItems", std::move(elements)}, {"minItems", count}, {"maxItems", count}};
   } else if constexpr (string_map<T>) {
     return {{"type", "object"}, {"additionalProperties", schema<typename T::mapped_type>()}};
   } else if constexpr (has_fields<T>) {

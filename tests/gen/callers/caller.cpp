@@ -13,6 +13,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// One of the values that the stream takes.
+[[maybe_unused]] bool walk(const mesh::client<>& api) {
+  auto steps = api.shop.watch.steps();
+  return steps.send(mesh::step::back).get();
+}
+
 /// Through a handler's context the same client calls.
 weft::task<weft::result<double>> twice(weft::call_context ctx, double side) {
   const mesh::client api(ctx.mesh());
@@ -65,6 +71,10 @@ int main(int, char** argv) {
   fmt::print("{}\n", api.shop.m2_for_1().get().value() + 10 * api.shop.m2_for_1_2().get().value());
   fmt::print("{}\n", api.shop.clear().get().has_value());
   fmt::print("{}\n", api.shop.anything(weft::named({{"a", {1}}})).get()->dump());
+  const mesh::route route = api.shop.locate({.from = {1, "a"}}).get().value();
+  const auto& [x, name] = route.at;
+  const auto& [count, rest] = route.next;
+  fmt::print("{} {} {} {}\n", x, name, count, std::get<0>((*rest)->next));
   auto prices = api.shop.watch.prices({.id = 9}, {.window = 4});
   for (const double price : prices) fmt::print("{} ", price);
   fmt::print("{}\n", !prices.error());

@@ -5,6 +5,12 @@ import weft
 from made import Mesh, Product, Tree
 
 
+async def walk(mesh: Mesh) -> tuple[float, str]:
+    steps = mesh.shop.watch.steps()
+    await anext(steps)
+    return await steps.asend("back")
+
+
 async def main(address: str) -> None:
     async with weft.connect(address, name="caller") as node:
         mesh = Mesh(node)
@@ -21,6 +27,9 @@ async def main(address: str) -> None:
         print(await mesh.shop.m2_for_1() + 10 * await mesh.shop.m2_for_1_2())
         await mesh.shop.clear()
         print(await mesh.shop.anything(a=[1]))
+        route = await mesh.shop.locate(from_=(1, "a"))
+        count, rest = route["next"]
+        print(route["at"], count, rest and rest.get("next"))
         prices: list[float] = [price async for price in mesh.shop.watch.prices(weft.options(window=4), id=9)]
         print(prices)
         counted = mesh.demo.count(to=1_000_000)
@@ -29,7 +38,7 @@ async def main(address: str) -> None:
                 print(number)
                 break
         await counted.aclose()
-        totals = mesh.demo.total(weft.options(window=1))
+        totals: weft.DuplexStream[float, float] = mesh.demo.total(weft.options(window=1))
         print(await anext(totals), await totals.asend(2.5), await totals.asend(4))
         await totals.aclose()
         try:

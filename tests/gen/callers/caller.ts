@@ -18,6 +18,9 @@ console.log((await mesh.shop.class({ from: "a", list: "b", self: "c", "my-name":
 console.log(await mesh.shop.m2_for_1() + 10 * await mesh.shop.m2_for_1_2());
 await mesh.shop.clear();
 console.log(JSON.stringify(await mesh.shop.anything({ a: [1] })));
+const walk = (to: "on" | "back"): Promise<IteratorResult<[number, string]>> => mesh.shop.watch.steps().next(to);
+const { at: [x, name], next: [count, rest] } = await mesh.shop.locate({ from: [1, "a"] });
+console.log(x.toFixed(1), name.length, count, rest?.next[0], typeof walk);
 const prices: number[] = [];
 for await (const price of mesh.shop.watch.prices({ id: 9 }, { window: 4 })) prices.push(price);
 console.log(prices.join());

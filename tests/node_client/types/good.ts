@@ -22,7 +22,7 @@ const service = new Service("users")
 export async function main(): Promise<User> {
   const server: Client = await serve("127.0.0.1:7400", service, { stopOn: ["SIGTERM"], log: null });
   const node = await connect(["127.0.0.1:7400", "[::1]:7400"], {
-    name: "me", token: async () => "secret", tls: { ca: "…", minVersion: "TLSv1.3" }, backoff: { firstMs: 1 },
+    name: "me", token: async () => "secret", tls: { ca: "…", certFile: new URL("file:///me.pem"), minVersion: "TLSv1.3" }, backoff: { firstMs: 1 },
   });
   node.on("connected", ({ address }) => address.length).on("disconnected", (error) => error.message);
   node.once("draining", (params) => params.reason?.length);

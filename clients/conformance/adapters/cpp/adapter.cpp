@@ -1,6 +1,7 @@
 // The adapter of the conformance suite for <weft/client.hpp> and <weft/service.hpp>; ../../README.md says
 // what its methods do.   conformance_cpp HOST:PORT [OTHER]
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -33,7 +34,7 @@ constexpr auto for_ever = 24h;
 /// What the adapter remembers. Methods of a client run on its one reactor, so it needs no lock.
 struct memory {
   json notes = json::array();
-  int waiting = 0;
+  std::atomic<int> waiting = 0;
   int cleaned = 0;
   std::map<std::string, weft::pending<json>> begun;
 } memory;
@@ -41,6 +42,7 @@ struct memory {
 /// The connection, for calls that outlive the call that asks for them.
 std::optional<weft::client> connection;
 std::latch connected(1);
+std::latch leaving(1);
 
 const weft::client& node() {
   connected.wait();
@@ -101,7 +103,7 @@ void note(json value) {
 }
 
 json state() {
-  return {{"notes", memory.notes}, {"waiting", memory.waiting}, {"cleaned", memory.cleaned}};
+  return {{"notes", memory.notes}, {"waiting", memory.waiting.load()}, {"cleaned", memory.cleaned}};
 }
 
 weft::async_generator<weft::item<std::int64_t, std::int64_t>> count(call_context ctx, std::int64_t to,
@@ -229,6 +231,10 @@ task<weft::result<json>> read_stream(call_context ctx, std::string method, std::
   co_return came;
 }
 
+void leave() {
+  leaving.count_down();
+}
+
 weft::service adapter() {
   weft::service made("conformance");
   made.method("conformance.echo", echo, {.params = {"value"}})
@@ -244,6 +250,7 @@ weft::service adapter() {
       .method("conformance.begin", begin, {.params = {"key", "method", "params", "timeout_ms"}})
       .method("conformance.outcome", outcome, {.params = {"key"}})
       .method("conformance.notify", notify, {.params = {"method", "params"}})
+      .method("conformance.leave", leave)
       .method("conformance.stream", read_stream,
               {.params = {"method", "params", "window", "steps", "after", "timeout_ms"}});
   return made;
@@ -269,5 +276,9 @@ int main(int argc, char** argv) {
     std::this_thread::sleep_for(pause);
   }
   connected.count_down();
-  std::this_thread::sleep_for(for_ever);
+  leaving.wait();
+  // `weft::serve` does this by itself; a client that serves beside what else it does says so.
+  if (const auto told = node().call("mesh.drain").get(); !told) fmt::print(stderr, "{}\n", told.error());
+  while (memory.waiting > 0) std::this_thread::sleep_for(10ms);
+  connection.reset();
 }

@@ -92,6 +92,8 @@ serves("begin", { params: ["key", "method", "params?", "timeout_ms?", "route_key
 serves("outcome", { params: ["key"] }, ({ key }) => begun.get(key));
 serves("notify", { params: ["method", "params"] }, ({ method, params }, { node }) => void node.notify(method, params));
 
+serves("leave", { params: [] }, (_, { node }) => void node.drain());
+
 // Takes a step; false when the stream has ended.
 async function step(stream, [kind, ...values], items) {
   const take = (next) => !next.done && items.push(next.value) > 0;

@@ -5,7 +5,9 @@
 
 import asyncio
 import contextvars
+import os
 import pathlib
+import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
@@ -130,6 +132,12 @@ async def outcome(key: str) -> dict[str, Any]:
 async def notify(method: str, params: Any) -> None:
     by_position, by_name = ((), params) if isinstance(params, dict) else (params, {})
     await weft.caller().notify(method, *by_position, **by_name)
+
+
+@service.method
+def leave() -> None:
+    # weft.serve takes leave then.
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @service.method

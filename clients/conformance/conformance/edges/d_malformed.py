@@ -1,7 +1,7 @@
 """What no message is: it must not end the connection, and no client may die of it."""
 
 from ..client import equal, expect
-from ..registry import CALLS, edge
+from ..registry import CALLS, MINIMAL, edge
 from ..wire import Failed, request, short
 
 OPEN = "Everything else that is wrong with a message leaves it open."
@@ -80,7 +80,7 @@ def version(client):
         client.link.error("v", -32600)
 
 
-@edge("malformed.response_is_never_answered", NO_LOOP)
+@edge("malformed.response_is_never_answered", NO_LOOP, level=MINIMAL)
 def response_is_never_answered(client):
     for response in ({"result": 1}, {"id": 1, "result": 1, "error": {"code": 1, "message": "x"}}, {"id": 1, "error": 7},
                      {"id": 1, "error": {}}, {"id": 1, "error": {"code": "1", "message": "x"}}, {"id": [], "result": 1},

@@ -405,6 +405,19 @@ def nobody_else_notices(client):
     stream.link.response(stream.id)
 
 
+@edge("served.values_granted_first", "A callee that takes values grants the first of them before its first item.", behind_a_node=True)
+def values_granted_first(client):
+    stream = Served(client, "total", {}, credit=9)
+    names = "$/stream/accept", "$/stream/item"
+    first = client.link.next(lambda m: isinstance(m, dict) and m.get("method") in names and m["params"].get("id") == stream.id,
+                             f"{' or '.join(names)} for the stream {short(stream.id)}")
+    equal(first["method"], names[0], "what came first was")
+    expect(first["params"].get("credit", 0) > 0, f"expected some credit, got {short(first['params'])}")
+    stream.values(1)
+    stream.cancel()
+    stream.link.response(stream.id)
+
+
 @edge("served.value_too_many", "Whoever sends more than it was granted ends its own stream with 8", behind_a_node=True)
 def value_too_many(client):
     stream = Served(client, "total", {}, credit=1)

@@ -16,7 +16,22 @@ def is_over(stream, items, ended=True):
     outcome = stream.outcome()
     equal(outcome.get("items"), items, "the client took the items as")
     equal(outcome.get("ended"), ended, f"of {short(outcome)} ended was")
+    drop_credit(stream)
     return outcome
+
+
+def is_done(stream, items):
+    """The stream comes to its end; the client has these items."""
+    stream.reply(None)
+    return is_over(stream, items)
+
+
+def is_taken_back(stream, items):
+    """The client takes it back, and says that it has these items."""
+    message = stream.link.incoming("$/cancelRequest")
+    equal(message["params"]["id"], stream.id, "what it took back was")
+    stream.refuse(-32800, "cancelled")
+    return is_over(stream, items, ended=False)
 
 
 def feed(stream, values, first=0, granted=None):
@@ -55,16 +70,13 @@ def items(client):
     stream = reads(client, window=10)
     expect(1 <= stream.credit <= 10, f"expected a credit of 1 to 10, got {short(stream.message)}")
     feed(stream, range(5))
-    stream.reply(None)
-    is_over(stream, [0, 1, 2, 3, 4])
-    drop_credit(stream)
+    is_done(stream, [0, 1, 2, 3, 4])
 
 
 @edge("read.none", END, role=CALLS)
 def none(client):
     stream = reads(client)
-    stream.reply(None)
-    is_over(stream, [])
+    is_done(stream, [])
 
 
 @edge("read.in_one_write", "Nothing stands between frames.", role=CALLS)
@@ -74,7 +86,6 @@ def in_one_write(client):
     stream.link.send(*({"jsonrpc": "2.0", "method": "$/stream/item", "params": {"id": stream.id, "seq": n, "value": [n]}}
                        for n in range(count)), {"jsonrpc": "2.0", "id": stream.id, "result": None})
     is_over(stream, [[n] for n in range(count)])
-    drop_credit(stream)
 
 
 @edge("read.credit", "so many more", role=CALLS)
@@ -83,9 +94,7 @@ def credit(client):
         stream = reads(client, window=window)
         expect(stream.credit <= window, f"a window of {window} became {short(stream.message)}")
         feed(stream, range(40))
-        stream.reply(None)
-        is_over(stream, list(range(40)))
-        drop_credit(stream)
+        is_done(stream, list(range(40)))
 
 
 @edge("read.window", BEGINS, role=CALLS)
@@ -106,10 +115,7 @@ def window(client):
     while granted <= 3:
         granted += credited(stream)
     stream.item(3, 3)
-    stream.link.incoming("$/cancelRequest")
-    stream.refuse(-32800, "cancelled")
-    is_over(stream, [0, 1, 2, 3], ended=False)
-    drop_credit(stream)
+    is_taken_back(stream, [0, 1, 2, 3])
 
 
 @edge("read.values", "`value` passes through byte for byte", role=CALLS)
@@ -117,9 +123,7 @@ def values(client):
     sent = [None, False, 0, "", [], {}, {"id": 1, "seq": 2}, "grüße 😀", [[1.5]], "x" * 100_000]
     stream = reads(client)
     feed(stream, sent)
-    stream.reply(None)
-    is_over(stream, sent)
-    drop_credit(stream)
+    is_done(stream, sent)
 
 
 @edge("read.error", END, role=CALLS)
@@ -130,7 +134,6 @@ def error(client):
     outcome = is_over(stream, [0, 1, 2], ended=False)
     equal(outcome["error"]["code"], 404, "the code was")
     equal(outcome["error"]["message"], "no more", "the message was")
-    drop_credit(stream)
 
 
 @edge("read.refused", END, role=CALLS)
@@ -151,7 +154,6 @@ def close(client):
     stream.item(5, 5)
     stream.refuse(-32800, "cancelled")
     is_over(stream, [0, 1], ended=False)
-    drop_credit(stream)
 
 
 @edge("read.close_waits", ACLOSE, role=CALLS)
@@ -163,7 +165,6 @@ def close_waits(client):
     expect(not stream.link.has(lambda m: m.get("id") == stream.control), "it did not wait for the response")
     stream.refuse(-32800, "cancelled")
     is_over(stream, [0], ended=False)
-    drop_credit(stream)
 
 
 @edge("read.send", "a value into the generator", role=CALLS)
@@ -176,10 +177,7 @@ def send(client):
         equal(params.get("seq"), n, "seq was")
         equal(params.get("value"), n + 1, "the value was")
         stream.item(n + 1, (n + 1) * 10)
-    stream.link.incoming("$/cancelRequest")
-    stream.refuse(-32800, "cancelled")
-    is_over(stream, [0, 10, 20, 30, 40, 50], ended=False)
-    drop_credit(stream)
+    is_taken_back(stream, [0, 10, 20, 30, 40, 50])
 
 
 @edge("read.send_waits_for_credit", "so many values may be sent", role=CALLS)
@@ -220,6 +218,16 @@ def send_bytes(client):
     drop_credit(stream)
 
 
+@edge("read.takes_no_values", "So a caller that gets an item before any `$/stream/accept` knows that nothing can be sent.", role=CALLS)
+def takes_no_values(client):
+    stream = reads(client, window=10, steps=[["take", 1], ["send", 7]])
+    stream.item(0, 0)
+    # It need not wait for credit that never comes: it says what is wrong, and takes the stream back.
+    outcome = is_taken_back(stream, [0])
+    expect(isinstance(outcome.get("error"), dict), f"expected an error, the client got {short(outcome)}")
+    expect(not stream.link.has(lambda m: m.get("method") == "$/stream/send"), "a value was sent, although none was granted")
+
+
 @edge("read.throw", "raised where the generator is suspended; it may catch it and go on", role=CALLS)
 def throw(client):
     stream = reads(client, "demo.total", window=10, steps=[["take", 1], ["throw", 1, "catch this"], ["throw", 42, "enough"]])
@@ -232,7 +240,6 @@ def throw(client):
     stream.refuse(42, "enough")
     outcome = is_over(stream, [0, "caught"], ended=False)
     equal(outcome["error"]["code"], 42, "the code was")
-    drop_credit(stream)
 
 
 @edge("read.end", "no further `send`", role=CALLS)
@@ -244,9 +251,7 @@ def end(client):
     stream.item(1, 5)
     params = stream.of_stream("end")
     equal(params.get("id"), stream.id, "the id was")
-    stream.reply(None)
-    is_over(stream, [0, 5])
-    drop_credit(stream)
+    is_done(stream, [0, 5])
 
 
 @edge("read.after", "`id` is that of the request as its receiver knows it: a service gets the one that the node has chosen.",
@@ -256,9 +261,7 @@ def after(client):
         stream = reads(client, after=cursor)
         equal(stream.message["stream"].get("after"), cursor, "after was")
         feed(stream, [5])
-        stream.reply(None)
-        is_over(stream, [5])
-        drop_credit(stream)
+        is_done(stream, [5])
 
 
 @edge("read.cursors", "A `cursor` is any JSON value of at most 1,024 bytes; a longer one ends the stream with -32603.",
@@ -267,9 +270,7 @@ def cursors(client):
     stream = reads(client)
     for seq, cursor in enumerate([0, "text", [1], {"a": 1}, None, "x" * 1000]):
         stream.item(seq, seq, cursor=cursor)
-    stream.reply(None)
-    is_over(stream, [0, 1, 2, 3, 4, 5])
-    drop_credit(stream)
+    is_done(stream, [0, 1, 2, 3, 4, 5])
 
 
 @edge("read.deadline", "`deadline_ms` holds for the whole stream.", role=CALLS)
@@ -278,19 +279,15 @@ def deadline(client):
     left = stream.message.get("deadline_ms")
     expect(left is not None and 0 < float(left) <= 300, f"expected a deadline_ms of at most 300, got {short(stream.message)}")
     stream.item(0, 0)
-    stream.link.incoming("$/cancelRequest")
-    stream.refuse(-32800, "cancelled")
-    outcome = is_over(stream, [0], ended=False)
+    outcome = is_taken_back(stream, [0])
     equal(outcome["error"]["code"], 4, "the code was")
-    drop_credit(stream)
 
 
 @edge("read.without_deadline", "`protocol.default_deadline` holds where the node gathers, but not for a request with `stream`",
       role=CALLS)
 def without_deadline(client):
     stream = reads(client)
-    stream.reply(None)
-    is_over(stream, [])
+    is_done(stream, [])
 
 
 @edge("read.gap", GAP, role=CALLS)
@@ -317,11 +314,10 @@ def items_of_nothing(client):
         client.link.notify("$/stream/accept", {"id": id, "credit": 1})
     stream = reads(client)
     feed(stream, [1])
-    stream.reply(None)
-    is_over(stream, [1])
+    is_done(stream, [1])
     stream.item(1, 2)
     stream.accept(1)
-    drop_credit(stream)
+    stream.link.passes()
 
 
 @edge("read.two_at_once", "`seq` counts from 0 without a gap; `value` passes through byte for byte", role=CALLS)
@@ -335,8 +331,6 @@ def two_at_once(client):
     is_over(one, [n * 10 for n in range(12)])
     two.refuse(5, "the other ends otherwise")
     equal(is_over(two, [n * 10 + 1 for n in range(12)], ended=False)["error"]["code"], 5, "the code was")
-    drop_credit(one)
-    drop_credit(two)
 
 
 @edge("read.of_a_plain_method", "A method that does not stream ignores the member.", role=CALLS)

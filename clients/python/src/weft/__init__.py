@@ -9,7 +9,7 @@
 """
 
 from . import codes
-from .calling import Stream
+from .calling import DuplexStream, Stream
 from .client import Node, connect
 from .context import Call, after, caller, current, timeout
 from .errors import Error
@@ -20,12 +20,13 @@ from .options import Options, options
 from .running_loop import run
 from .service import Item, Service
 from .serving import serve
+from .tls import Tls
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Call", "Error", "Item", "Mismatch", "Node", "Options", "Service", "Stream", "after", "caller", "codes", "connect",
-    "convert", "current", "options", "run", "serve", "timeout", "to_json",
+    "Call", "DuplexStream", "Error", "Item", "Mismatch", "Node", "Options", "Service", "Stream", "Tls", "after",
+    "caller", "codes", "connect", "convert", "current", "options", "run", "serve", "timeout", "to_json",
 ]
 
 

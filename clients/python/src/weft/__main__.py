@@ -17,6 +17,7 @@ from .options import options
 from .running_loop import run
 from .service import Service
 from .serving import serve
+from .tls import Tls
 
 FAILED, NOT_REACHED, USAGE = 1, 2, 64
 
@@ -37,7 +38,7 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="call|serve")
 
     call = commands.add_parser("call", help="calls one method and prints its result")
-    call.add_argument("node", metavar="NODE", help="HOST:PORT, or several separated by commas")
+    call.add_argument("node", metavar="NODE", help="HOST:PORT or tls://HOST:PORT, or several separated by commas")
     call.add_argument("method", metavar="METHOD")
     call.add_argument("params", metavar="PARAMS", nargs="?", default="[]", help="a JSON array or object")
     call.add_argument("--timeout", type=float, default=30, metavar="SECONDS", help="30 unless said otherwise")
@@ -50,8 +51,22 @@ def _parser() -> _Parser:
     served.add_argument("--instance", help="what this process is called in the mesh")
     for each in (call, served):
         each.add_argument("--token", help="who this is; else the variable WEFT_TOKEN")
-        each.add_argument("--tls", action="store_true", help="connects with TLS")
+        each.add_argument("--tls", action="store_true", help="connects with TLS, as to tls://HOST:PORT")
+        each.add_argument("--ca", metavar="FILE", help="trusts these authorities instead of the system's; PEM")
+        each.add_argument("--cert", metavar="FILE", help="shows this certificate to the node; PEM")
+        each.add_argument("--key", metavar="FILE", help="its key, unless that is in the same file")
+        each.add_argument("--server-name", metavar="NAME",
+                          help="what the node's certificate must be for, if not its host")
+        each.add_argument("--tls-minimum", choices=["1.2", "1.3"], default="1.2",
+                          help="the oldest version of TLS that is taken (1.2)")
     return parser
+
+
+def _tls(told: argparse.Namespace) -> Tls | None:
+    """None where nothing asks for TLS but the address itself."""
+    given = Tls(ca=told.ca, cert=told.cert, key=told.key, server_name=told.server_name,
+                minimum_version=told.tls_minimum)
+    return given if told.tls or given != Tls() else None
 
 
 def _params(text: str) -> tuple[list[Any], dict[str, Any]]:
@@ -75,7 +90,7 @@ async def _print_items(node: Node, method: str, args: list[Any], names: dict[str
 
 async def _call(told: argparse.Namespace) -> None:
     args, names = _params(told.params)
-    async with connect(told.node, name="python -m weft", token=told.token, tls=told.tls) as node:
+    async with connect(told.node, name="python -m weft", token=told.token, tls=_tls(told)) as node:
         if told.stream:
             await _print_items(node, told.method, args, names, told.timeout)
         else:
@@ -100,7 +115,7 @@ def _find(where: str) -> Service:
 
 
 async def _serve(told: argparse.Namespace) -> None:
-    await serve(told.nodes, _find(told.service), instance=told.instance, token=told.token, tls=told.tls)
+    await serve(told.nodes, _find(told.service), instance=told.instance, token=told.token, tls=_tls(told))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import collections
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .peer import Peer
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 class Reading:
@@ -29,6 +30,7 @@ class Reading:
         self.peer, self.id, self.answer, self.granted = peer, id, answer, granted
         self.items: collections.deque[dict[str, Any]] = collections.deque()    # the params they came as
         self.credit, self.bytes = 0, math.inf                                  # of values that we may send
+        self.takes_values = False
         self.sent = 0
         self._came = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -51,6 +53,7 @@ class Reading:
             self.wake()
 
     def take_accept(self, params: dict[str, Any]) -> None:
+        self.takes_values = True
         credit, size = params.get("credit"), params.get("bytes")
         if isinstance(credit, int):
             self.credit += credit
@@ -59,10 +62,13 @@ class Reading:
         self.wake()
 
     def _break(self, code: int, why: str) -> None:
+        self._fail(code, f"the stream broke the protocol: {why}")
+
+    def _fail(self, code: int, why: str) -> None:
         if self.answer.done():
             return
         self.peer.cancel(self.id)
-        self.answer.set_exception(Error(code, f"the stream broke the protocol: {why}", executed="unknown"))
+        self.answer.set_exception(Error(code, why, executed="unknown"))
 
     def wake(self) -> None:
         waiter, self._waiter = self._waiter, None
@@ -82,11 +88,18 @@ class Reading:
         return bool(self.items)
 
     def _may_send(self) -> bool:
-        return self.credit > 0 and self.bytes > 0
+        return self.credit > 0 and self.bytes > 0 or self._takes_nothing()
+
+    def _takes_nothing(self) -> bool:
+        # Who takes values grants the first of them before the first item.
+        return self._came > 0 and not self.takes_values
 
     async def send(self, value: str) -> None:
         """Sends a value, JSON text, as soon as the generator takes one."""
         await self.until(self._may_send)
+        if self._takes_nothing() and not self.answer.done():
+            self.items.clear()
+            return self._fail(codes.INVALID_PARAMS, "the method takes no values; read its items, and send nothing")
         self.tell("send", f',"seq":{self.sent},"value":{value}')
         self.sent, self.credit = self.sent + 1, self.credit - 1
         self.bytes -= len(value.encode())
@@ -134,7 +147,11 @@ class Stream(Generic[T]):
             self._grant()
             return await self._next()
 
-    async def asend(self, value: Any) -> T:
+    def asend(self, value: None) -> Coroutine[Any, Any, T]:
+        """The next item; of a DuplexStream as the answer to a value."""
+        return self._asend(value)
+
+    async def _asend(self, value: Any) -> T:
         if value is None:
             return await self.__anext__()
         if not self._started and not self._ended:
@@ -264,3 +281,10 @@ class Stream(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<weft stream of {shown(self._method)}, {self._items} items so far>"
+
+
+class DuplexStream(Stream[T], Generic[T, S]):
+    """A stream of T whose generator takes values of S; what `Node.stream` makes, which knows neither."""
+
+    def asend(self, value: S | None) -> Coroutine[Any, Any, T]:
+        return self._asend(value)

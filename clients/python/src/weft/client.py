@@ -11,9 +11,9 @@ from typing import Any, Self
 
 from . import addresses as addressing
 from . import codes, trace
-from .addresses import Address, Tls
+from .addresses import Address
 from .backoff import FIRST
-from .calling import Stream
+from .calling import DuplexStream
 from .context import deadline
 from .errors import Error, late
 from .hints import codec_of
@@ -22,6 +22,7 @@ from .mismatch import Mismatch
 from .options import Settings, split
 from .peer import Peer
 from .service import Methods, Service
+from .tls import TlsOption
 from .uplink import Dial, Uplink
 from .wire import MAX_FRAME_BYTES
 
@@ -69,7 +70,7 @@ class Node:
             else:
                 return result if settings.returns is None else self._read(method, settings.returns, result)
 
-    def stream(self, method: str, /, *args: Any, **kwargs: Any) -> Stream[Any]:
+    def stream(self, method: str, /, *args: Any, **kwargs: Any) -> DuplexStream[Any, Any]:
         """The method's items: `async for`, and what else one does to an async generator. At most `window` of them are
         on their way. The default timeout does not hold for streams.
 
@@ -82,7 +83,7 @@ class Node:
                 raise ValueError(f"window is {window!r}; it is how many items may be on their way, 1 or more; a "
                                  "parameter of the method with that name goes beside weft.options(…)")
             _, settings = split((_window(window),), settings)
-        return Stream(self, method, write_params(args, kwargs), settings)
+        return DuplexStream(self, method, write_params(args, kwargs), settings)
 
     async def notify(self, method: str, /, *args: Any, **kwargs: Any) -> None:
         """A call without an answer, which may be lost."""
@@ -233,17 +234,18 @@ def introduction(name: str | None, instance: str | None, token: str | None, hear
 
 
 def connect(*addresses: str, name: str | None = None, instance: str | None = None, token: str | None = None,
-            tls: Tls = None, server_hostname: str | None = None, services: Sequence[Service] = (),
+            tls: TlsOption = None, server_hostname: str | None = None, services: Sequence[Service] = (),
             callbacks: Sequence[Service] = (), timeout: float | None = 30, heartbeat: float = 15,
             on_connect: Callable[[Node], object] | None = None) -> Connecting:
     """Connects to the first of the nodes that answers: `await weft.connect(…)`, or `async with weft.connect(…) as n`.
 
-    Raises Error: 14 when none can be reached, or what a node answered that refuses. `name` and `instance` are what the
-    mesh calls this program, `token` (else the variable WEFT_TOKEN) says who it is. `tls` is True or an SSLContext;
-    `server_hostname` what the certificate must be for if it is not the host of the address. `services` are served to
-    the mesh; `callbacks` answered over this connection only. `timeout` (seconds) is that of calls which say nothing
-    else, and `heartbeat` how often the other side must be heard of. `on_connect` is called with every connection."""
-    nodes = addressing.parse_all(addresses)
+    Raises Error: 14 when none can be reached, or what a node answered that refuses. `name` and `instance` are what
+    the mesh calls this program, `token` (else the variable WEFT_TOKEN) says who it is. `tls` is True, a Tls or an
+    SSLContext, and holds for addresses without a scheme (tls://, tcp://); `server_hostname` is what the certificate
+    must be for if it is not the host of the address. `services` are served to the mesh; `callbacks` answered over
+    this connection only. `timeout` (seconds) is that of calls which say nothing else, and `heartbeat` how often the
+    other side must be heard of. `on_connect` is called with every connection."""
+    nodes = addressing.parse_all(addresses, tls)
 
     async def begin() -> Node:
         return await open_node(nodes, lambda make: lambda each: addressing.dial(each, make, tls, server_hostname),

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, cast
 
+from .tls import explain
 from .wire import MAX_FRAME_BYTES, FrameReader, header
 
 
@@ -11,7 +12,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, frame_limit: int = MAX_FRAME_BYTES) -> None:
         self.loop = asyncio.get_running_loop()
-        self.heard = self.loop.time()
+        self.began = self.heard = self.loop.time()
         self.ended: asyncio.Future[str] = self.loop.create_future()
         self.gone: asyncio.Future[None] = self.loop.create_future()    # its socket is closed
         self.closing = False
@@ -46,7 +47,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if not self.gone.done():
             self.gone.set_result(None)
-        reason = f"the connection was lost: {error}" if error else "the node closed the connection"
+        reason = f"the connection was lost: {explain(error)}" if error else "the node closed the connection"
         self._end(reason + (", in the middle of a frame" if self._reader.inside_frame else ""))
 
     def pause_writing(self) -> None:

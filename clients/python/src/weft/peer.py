@@ -16,6 +16,7 @@ from .outgoing import Outgoing
 from .running import run
 from .service import Methods
 from .sources import Source
+from .tls import RECORDS, SPEAKS_TLS
 from .wire import MAX_FRAME_BYTES
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ class Peer(Outgoing):
         (put or self.write)(f'{{"jsonrpc":"2.0","id":{id_text},"error":{error}}}')
 
     def on_broken_frame(self, length: int) -> None:
+        if length >> 16 in RECORDS:
+            return self.close(SPEAKS_TLS)
         over = length > 0
         self._refuse(codes.RESOURCE_EXHAUSTED if over else codes.INVALID_REQUEST,
                      f"a frame of {length} bytes; it has 1 to {self._reader.limit}")

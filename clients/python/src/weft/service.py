@@ -45,6 +45,8 @@ class Method:
         self.generator = inspect.isgeneratorfunction(called)
         self.streams = self.generator or inspect.isasyncgenfunction(called)
         self.plain = not self.streams and not thread and not inspect.iscoroutinefunction(called)
+        # For readers: the first paragraph, as schemas have a limit.
+        self.doc = (inspect.getdoc(called) or "").partition("\n\n")[0]
         self._check()
         hints = hints_of(called)
         self.parameters = Parameters(name, function, hints)
@@ -86,7 +88,7 @@ class Method:
             entry["idempotent"] = True
         if self.max_in_flight is not None:
             entry["max_in_flight"] = self.max_in_flight
-        entry["params"] = self.parameters.schema()
+        entry["params"] = {**self.parameters.schema(), **({"description": self.doc} if self.doc else {})}
         if not self.streams:
             if self.result.schema:
                 entry["result"] = self.result.schema

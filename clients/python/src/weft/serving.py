@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import addresses as addressing
-from .addresses import Tls
 from .client import Node, introduction, open_node
 from .options import Settings
 from .service import Service
+from .tls import TlsOption
 
 log = logging.getLogger("weft")
 
 
 async def serve(addresses: str | Sequence[str], /, *services: Service, name: str | None = None,
-                instance: str | None = None, token: str | None = None, tls: Tls = None,
+                instance: str | None = None, token: str | None = None, tls: TlsOption = None,
                 server_hostname: str | None = None, timeout: float | None = 30, heartbeat: float = 15,
                 drain_timeout: float = 10, signals: bool = True,
                 on_connect: Callable[[Node], object] | None = None) -> None:
@@ -30,7 +30,7 @@ async def serve(addresses: str | Sequence[str], /, *services: Service, name: str
     are those of `connect`. After `drain_timeout` seconds calls under way are cut off."""
     if not services or not any(service.methods for service in services):
         raise ValueError("there is no method to serve; declare one with @service.method")
-    nodes = addressing.parse_all(addresses)
+    nodes = addressing.parse_all(addresses, tls)
     said = introduction(name or services[0].name, instance, token, heartbeat, services)
     told = asyncio.Event()
     names = ", ".join(name for service in services for name in service.methods)

@@ -12,6 +12,7 @@ from .backoff import LASTED, Backoff
 from .errors import Error, late, unavailable
 from .json_text import dumps
 from .peer import Peer
+from .tls import why_silent
 
 log = logging.getLogger("weft")
 
@@ -48,7 +49,7 @@ class Uplink:
     async def start(self, patient: bool) -> None:
         """Raises Error when it is refused, or, unless it is patient, when no node can be reached."""
         if not patient:
-            if (peer := await self._reach(None)) is None:
+            if (peer := await self._reach(None, told=True)) is None:
                 self.closed = True
                 raise unavailable(f"cannot connect to {self.reason}", "no")
             self._use(peer)
@@ -149,8 +150,9 @@ class Uplink:
         finally:
             peer.close("the node drains")
 
-    async def _reach(self, avoid: Peer | None) -> Peer | None:
-        """The first node that answers, the avoided one asked last. Raises Error when one refuses."""
+    async def _reach(self, avoid: Peer | None, told: bool = False) -> Peer | None:
+        """The first node that answers, the avoided one asked last. Raises Error when one refuses. Whoever is `told` why
+        there is none needs no line in the log."""
         avoided = avoid and avoid.address
         failures = []
         for address in sorted(self._addresses, key=lambda each: each == avoided):
@@ -165,9 +167,11 @@ class Uplink:
             except Error as error:
                 if is_refusal(error):
                     raise
-                failures.append(f"{address}: {error.message}")
-        self.reason = "; ".join(failures)
-        log.info("cannot connect to %s", self.reason)
+                silent = peer.closing and peer.heard == peer.began
+                failures.append(f"{address}: {error.message}{why_silent(address.tls) if silent else ''}")
+        before, self.reason = self.reason, "; ".join(failures)
+        # The same reason again and again is said once.
+        log.log(logging.INFO if told or self.reason == before else logging.WARNING, "cannot connect to %s", self.reason)
         return None
 
     async def _introduce(self, peer: Peer, address: Address) -> Peer:
