@@ -67,8 +67,9 @@ int print_answer(const answer& reply, std::ostream& output, std::ostream& errors
   if (!reply.ok) return print_error_answer(reply, errors);
   output << printable_json(reply.raw) << '\n' << std::flush;
   if (output) return exit_ok;
+  // Not the code of a connection that failed: whoever tries again on that would run the method twice.
   errors << "the call succeeded, but its result could not be written to standard output\n";
-  return exit_unreachable;
+  return exit_failed;
 }
 
 int wrong_usage(const std::string& error, std::ostream& errors) {
@@ -224,9 +225,9 @@ void add_call_command(CLI::App& app, int& exit_code) {
   command->add_option("--token-file", options->token_file,
                       "Present the token that this file holds, before the call");
   command->footer(
-      "Exit: 0 result on standard output, 1 error answer on standard error, 2 no connection or no answer in "
-      "time, 64 wrong usage; of a stream also 130 cancelled by SIGINT (Ctrl-C), 143 by SIGTERM, 141 because "
-      "nobody reads standard output.");
+      "Exit: 0 result on standard output, 1 error answer on standard error, or standard output did not take "
+      "the result, 2 no connection or no answer in time, 64 wrong usage; of a stream also 130 cancelled by "
+      "SIGINT (Ctrl-C), 143 by SIGTERM, 141 because nobody reads standard output.");
   command->callback([options, timeout, &exit_code] {
     options->timeout_given = timeout->count() > 0;
     exit_code = options->stream ? tools::run_stream(*options, std::cin, STDOUT_FILENO, std::cerr)

@@ -76,6 +76,16 @@ TEST(call, takes_an_error_with_a_null_id_for_its_answer) {
   EXPECT_EQ(json::parse(done.errors).at("code"), -32700);
 }
 
+TEST(call, is_failed_by_an_output_that_does_not_take_the_result) {
+  peer node(answering(R"({"jsonrpc":"2.0","id":ID,"result":1})"));
+  std::istringstream in;
+  std::ostringstream out;
+  std::ostringstream err;
+  out.setstate(std::ios::badbit);
+  EXPECT_EQ(run_call(options_for(node.address()), in, out, err), exit_failed);
+  EXPECT_THAT(err.str(), HasSubstr("standard output"));
+}
+
 TEST(call, sends_method_params_and_deadline) {
   json seen;
   {
