@@ -133,6 +133,11 @@ error signature::refuse(std::size_t index, const mismatch& what) const {
                std::move(named).inside(parameters_[index].name).text({}));
 }
 
+error signature::refuse_cursor() const {
+  return error(error_code::invalid_params,
+               "{}: it cannot go on behind a cursor, since it is not resumable; leave out 'after'", method_);
+}
+
 std::expected<std::vector<const json*>, error> signature::arrange(const json& params) const {
   static const json empty_object = json::object();
   if (whole_) return std::vector<const json*>{params.is_null() ? &empty_object : &params};

@@ -224,6 +224,7 @@ item_generator count(context ctx, stream_call call) {
 
 item_generator running_total(context, stream_call call) {
   if (const auto none = arrange(call.params, {}, no_params); !none) throw stream_raised(none.error());
+  if (!call.raw_after.empty()) throw stream_raised(invalid_params("it cannot go on behind a cursor"));
   double total = 0;
   auto value = co_yield stream_item{"0"};
   while (value) {

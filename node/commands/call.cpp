@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "actors/transport/network.hpp"
+#include "node/client/discovery.hpp"
 #include "node/client/exchange.hpp"
 #include "node/client/stream_request.hpp"
 #include "node/commands/arguments.hpp"
@@ -116,6 +117,20 @@ int report_failure(const call_options& options, const client_error& error, std::
 
 namespace {
 
+/// A method that cannot go on behind the cursor would begin anew, and its first items be taken for new ones.
+/// The error is the exit code of what has been told already.
+std::expected<void, int> check_cursor(call_options& options, client& connection,
+                                      steady_clock::time_point until, std::ostream& errors) {
+  const auto known = discover(connection, until);
+  if (!known) return std::unexpected(report_failure(options, known.error(), errors));
+  const auto* const method = *known ? (*known)->find(options.method) : nullptr;
+  options.doubtful_after = method == nullptr;
+  if (method == nullptr || is_resumable(*method)) return {};
+  errors << fmt::format("--after: '{}' is not resumable, it would begin anew; leave --after out for that\n",
+                        printable(options.method));
+  return std::unexpected(exit_usage);
+}
+
 /// What a call needs before its request can be sent.
 struct prepared_call {
   client connection;
@@ -164,6 +179,10 @@ std::expected<prepared_call, int> prepare(call_options& options, std::istream& i
     auto admitted = exchange(*connection, connect_request(token), until);
     if (!admitted) return std::unexpected(report_failure(options, admitted.error(), errors));
     if (!admitted->ok) return std::unexpected(print_error_answer(*admitted, errors));
+  }
+  if (options.after) {
+    if (auto fits = check_cursor(options, *connection, until, errors); !fits)
+      return std::unexpected(fits.error());
   }
   if (options.stream && !options.timeout_given) until = unlimited;
   auto request = render(options, params, until);
@@ -219,7 +238,7 @@ void add_call_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command
       ->add_option("--after", options->after,
-                   "Go on behind the item that had this cursor, a JSON text, if the method can")
+                   "Go on behind the item that had this cursor, a JSON text; refused when the method cannot")
       ->needs(stream)
       ->type_name("CURSOR");
   command->add_option("--token-file", options->token_file,

@@ -36,6 +36,8 @@ struct call_options {
   std::int64_t credit = 64;
   /// JSON: the cursor behind which a stream begins.
   std::optional<std::string> after;
+  /// Whether the method can go on there is not known: its first item tells.
+  bool doubtful_after = false;
   /// Holds the token to present; empty for none.
   std::string token_file;
 };
@@ -45,7 +47,7 @@ std::expected<std::string, std::string> read_params(const std::string& argument,
 
 /// Makes the call. The result goes to `output`, an error answer or a failure's sentence to `errors`.
 /// 0: result; 1: error answer, or `output` did not take the result; 2: no connection or no answer in time;
-/// 64: wrong params or token file.
+/// 64: wrong params or token file, or a cursor for a method that goes on behind none.
 int run_call(call_options options, std::istream& input, std::ostream& output, std::ostream& errors);
 
 /// The same for a stream, whose items go to the descriptor `output` as lines; further results are those of

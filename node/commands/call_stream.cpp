@@ -108,7 +108,11 @@ class stream_printer {
       return fail(fmt::format("the peer sent an item with another seq than {}, the next one", received_));
     if (received_ == granted_)
       return fail(fmt::format("the peer sent more than the {} items granted", granted_));
-    ++received_;
+    if (received_++ == 0 && options_.doubtful_after && item.cursor.empty()) {
+      errors_ << fmt::format("the first item has no cursor: '{}' has probably begun anew, despite --after\n",
+                             printable(options_.method))
+              << std::flush;
+    }
     output_.add_json(item.value);
     coming_cursor_ = item.cursor;
   }

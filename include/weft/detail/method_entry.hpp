@@ -76,6 +76,8 @@ class signature {
   /// Finds each parameter's value, null for one that is absent and may be.
   std::expected<std::vector<const nlohmann::json*>, error> arrange(const nlohmann::json& params) const;
   error refuse(std::size_t index, const mismatch& what) const;
+  /// Of a stream that is asked to go on behind a cursor, and would begin anew.
+  error refuse_cursor() const;
 
  private:
   error refuse(std::string_view what) const;
@@ -188,8 +190,10 @@ stream_entry stream_of(std::shared_ptr<F> function, std::shared_ptr<const signat
                     .resumable = resumable,
                     .start = {}};
   if constexpr (!std::is_void_v<sent>) made.input = schema<sent>();
-  made.start = [function, of](call_context ctx,
-                              const json& params) -> std::expected<std::unique_ptr<stream_source>, error> {
+  made.start = [function, of, resumable](
+                   call_context ctx,
+                   const json& params) -> std::expected<std::unique_ptr<stream_source>, error> {
+    if (!resumable && ctx.after<json>()) return std::unexpected(of->refuse_cursor());
     auto arguments = read_arguments<Traits>(*of, params);
     if (!arguments) return std::unexpected(std::move(arguments.error()));
     return std::make_unique<typed_source<generator>>(
