@@ -15,11 +15,13 @@
 #include "node/client/stream_request.hpp"
 #include "node/commands/arguments.hpp"
 #include "node/commands/call_stream.hpp"
+#include "node/config/nearest.hpp"
 #include "node/config/units.hpp"
 #include "node/logging/printable.hpp"
 #include "node/process/exit_code.hpp"
 #include "node/process/file_text.hpp"
 #include "proto/envelope.hpp"
+#include "proto/error.hpp"
 #include "proto/message.hpp"
 #include "proto/stream.hpp"
 
@@ -115,6 +117,19 @@ int report_failure(const call_options& options, const client_error& error, std::
   return exit_unreachable;
 }
 
+void suggest_method(const call_options& options, client& connection, std::string_view raw_error,
+                    std::ostream& errors) {
+  if (!options.suggest ||
+      proto::parse_error_object(raw_error).code != static_cast<std::int32_t>(error_code::method_not_found)) {
+    return;
+  }
+  const auto known = discover(connection, steady_clock::now() + options.timeout);
+  // Where it is there, a method that it calls was not found.
+  if (!known || !*known || (*known)->find(options.method) != nullptr) return;
+  if (const auto near = near_name(options.method, (*known)->names()); !near.empty())
+    errors << fmt::format("the nearest known method is {}\n", printable(near)) << std::flush;
+}
+
 namespace {
 
 /// A method that cannot go on behind the cursor would begin anew, and its first items be taken for new ones.
@@ -202,7 +217,9 @@ int run_call(call_options options, std::istream& input, std::ostream& output, st
   }
   auto reply = exchange(call->connection, call->request, call->until);
   if (!reply) return report_failure(options, reply.error(), errors);
-  return print_answer(*reply, output, errors);
+  const int code = print_answer(*reply, output, errors);
+  if (!reply->ok) suggest_method(options, call->connection, reply->raw, errors);
+  return code;
 }
 
 int run_stream(call_options options, std::istream& input, int output, std::ostream& errors) {
@@ -246,9 +263,11 @@ void add_call_command(CLI::App& app, int& exit_code) {
   command->footer(
       "Exit: 0 result on standard output, 1 error answer on standard error, or standard output did not take "
       "the result, 2 no connection or no answer in time, 64 wrong usage; of a stream also 130 cancelled by "
-      "SIGINT (Ctrl-C), 143 by SIGTERM, 141 because nobody reads standard output.");
+      "SIGINT (Ctrl-C), 143 by SIGTERM, 141 because nobody reads standard output. At a terminal a method "
+      "that is not found is answered with the nearest one.");
   command->callback([options, timeout, &exit_code] {
     options->timeout_given = timeout->count() > 0;
+    options->suggest = ::isatty(STDERR_FILENO) == 1;
     exit_code = options->stream ? tools::run_stream(*options, std::cin, STDOUT_FILENO, std::cerr)
                                 : tools::run_call(*options, std::cin, std::cout, std::cerr);
   });

@@ -7,6 +7,7 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
@@ -38,6 +39,9 @@ struct call_options {
   std::optional<std::string> after;
   /// Whether the method can go on there is not known: its first item tells.
   bool doubtful_after = false;
+  /// Where a method is not found, ask for those that there are and name the nearest: for somebody who reads
+  /// along. A program gets the error as it came, and no second call is made.
+  bool suggest = false;
   /// Holds the token to present; empty for none.
   std::string token_file;
 };
@@ -56,6 +60,11 @@ int run_stream(call_options options, std::istream& input, int output, std::ostre
 
 /// Tells on `errors` why no answer came. The result is the exit code.
 int report_failure(const call_options& options, const client_error& error, std::ostream& errors);
+
+/// Behind an error answer: names the method that may have been meant, if that is what was wrong and
+/// `options.suggest` says so.
+void suggest_method(const call_options& options, client& connection, std::string_view raw_error,
+                    std::ostream& errors);
 
 }  // namespace tools
 }  // namespace weft

@@ -205,6 +205,7 @@ class stream_printer {
     const int code = answer_ ? exit_failed : exit_unreachable;
     if (answer_) {
       errors_ << printable_json(answer_->raw) << '\n';
+      suggest_method(options_, connection_, answer_->raw, errors_);
     } else if (lost_->what == client_error::kind::timed_out) {
       errors_ << fmt::format("'{}' at {} did not end within {}: raise --timeout, or leave it out\n",
                              printable(options_.method), format_host_port(options_.address),

@@ -86,6 +86,38 @@ TEST(call, is_failed_by_an_output_that_does_not_take_the_result) {
   EXPECT_THAT(err.str(), HasSubstr("standard output"));
 }
 
+/// Answers that there is no such method, and then what there is.
+std::function<void(client&)> without_method(json known) {
+  return [known = std::move(known)](client& connection) {
+    received(connection);
+    EXPECT_TRUE(
+        connection.send(R"({"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"none"}})", patience()));
+    const auto more = connection.receive(patience());
+    if (!more) return;
+    EXPECT_EQ(json::parse(*more).at("method"), "rpc.discover");
+    EXPECT_TRUE(connection.send(json{{"jsonrpc", "2.0"}, {"id", 1}, {"result", {{"methods", known}}}}.dump(),
+                                patience()));
+  };
+}
+
+TEST(call, names_the_nearest_method_to_whoever_reads_along) {
+  const auto errors_of = [](const std::string& known, bool suggest) {
+    peer node(
+        without_method({{{"name", known}}, {{"name", "demo.*"}, {"x", 1}}, {{"name", "rpc.discover"}}}));
+    auto options = options_for(node.address());
+    options.method = "shop.echo";
+    options.suggest = suggest;
+    const auto done = call(options);
+    EXPECT_EQ(done.code, exit_failed);
+    return done.errors;
+  };
+  const std::string error = "{\"code\":-32601,\"message\":\"none\"}\n";
+  EXPECT_EQ(errors_of("shop.ecoh", true), error + "the nearest known method is shop.ecoh\n");
+  EXPECT_EQ(errors_of("shop.ecoh", false), error) << "a program makes no second call";
+  EXPECT_EQ(errors_of("users.get", true), error);
+  EXPECT_EQ(errors_of("shop.echo", true), error) << "a method that it calls is not there";
+}
+
 TEST(call, sends_method_params_and_deadline) {
   json seen;
   {
