@@ -32,6 +32,12 @@ class Pages(unittest.TestCase):
     def test_metrics_exist(self):
         self.check(checks.metrics, facts.known_metrics(), facts.other_names())
 
+    def test_each_first_service_has_a_folder_of_its_own(self):
+        made = [target for page in pages() for block in page.blocks
+                for target in re.findall(r'^cp -r \S+ "(\$HOME/\S+)"$', block.text, re.MULTILINE)]
+        self.assertEqual(len(made), 3)
+        self.assertEqual(len(set(made)), 3, made)
+
     def test_the_protocol_lists_every_error_code(self):
         section = (ROOT / "docs/protocol.md").read_text().partition("\n## Errors\n")[2].partition("\n## ")[0]
         self.assertEqual(re.findall(r"^\| (-?\d+) \| (\w+) \| (.+) \|$", section, re.MULTILINE), facts.error_codes())

@@ -24,9 +24,12 @@ NODE, SERVICE = '"$HOME/weft/bin/weft" node ', "venv/bin/python -m weft serve "
 class Page(unittest.TestCase):
     def setUp(self):
         self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        # Debian's Python, whichever else there is.
+        # In front of Debian's Python another one, as pyenv puts it there, in which nothing works.
+        other = self.home / "other"
+        other.mkdir()
+        (other / "python3").symlink_to("/bin/false")
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("WEFT_")} | {
-            "HOME": str(self.home), "PATH": f"/usr/bin:{os.environ['PATH']}", "PIP_NO_INDEX": "1",
+            "HOME": str(self.home), "PATH": f"{other}:{os.environ['PATH']}", "PIP_NO_INDEX": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
     def start(self, folder, text, stream):
@@ -40,14 +43,14 @@ class Page(unittest.TestCase):
 
     def test_its_commands_do_what_it_says(self):
         blocks = parse(PAGE, (ROOT / PAGE).read_text(encoding="utf-8")).blocks
-        folder, address, shown = ROOT, "127.0.0.1:7400", 0
+        folder, address, shown = ROOT, "127.0.0.1:7411", 0
         for block, after in zip(blocks, [*blocks[1:], None]):
             if block.language != "sh":
                 continue
-            text = block.text.replace("build/release", BUILD).replace("127.0.0.1:7400", address)
+            text = block.text.replace("build/release", BUILD).replace("127.0.0.1:7411", address)
             with self.subTest(line=block.line):
                 if text.startswith(NODE):
-                    text = text.replace(address, "127.0.0.1:0").rstrip() + " --admin 127.0.0.1:0"
+                    text = text.replace(address, "127.0.0.1:0").replace("127.0.0.1:9471", "127.0.0.1:0")
                     address = self.start(folder, text, "stdout").split(" listen=")[1].split()[0]
                 elif text.startswith(SERVICE):
                     self.assertIn("serving weather.now, weather.follow at node", self.start(folder, text, "stderr"))
@@ -58,7 +61,7 @@ class Page(unittest.TestCase):
                     if after is not None and after.info == OUTPUT:
                         self.assertTrue(Expected(after.text).matches(done.stdout), f"\n{text}printed:\n{done.stdout}")
                         shown += 1
-            folder = self.home / "first"
+            folder = self.home / "first-python"
         self.assertEqual(shown, 2)
 
 
