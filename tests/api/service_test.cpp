@@ -109,6 +109,9 @@ class service_test : public testing::Test {
 TEST_F(service_test, arguments_come_by_position_and_by_name) {
   EXPECT_THAT(caller.call<std::string>("greet", "Ada", "Dr.", 2).get(), IsOk("Dr. Ada!Dr. Ada!"));
   EXPECT_THAT(caller.call<std::string>("greet", named({{"times", 1}, {"name", "Ada"}})).get(), IsOk("Ada!"));
+  EXPECT_THAT(caller.call<int>("twice", named{{"number", 21}}, {.deadline = 20s}).get(), IsOk(42));
+  EXPECT_THAT(caller.call<std::string>("greet", named{{"name", "Ada"}, {"title", "Dr."}}).get(),
+              IsOk("Dr. Ada!"));
   EXPECT_THAT(caller.call<std::string>("greet", json{{"name", "Ada"}, {"title", "Dr."}}).get(),
               IsOk("Dr. Ada!"));
   EXPECT_THAT(caller.call<std::string>("greet", "Ada").get(), IsOk("Ada!"));
