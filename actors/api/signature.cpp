@@ -73,6 +73,9 @@ signature::signature(std::string method, std::vector<parameter> parameters, std:
     const auto found = std::ranges::find(parameters_, name, &parameter::name);
     if (name.empty() || found == parameters_.end())
       refuse_registration(method_, fmt::format(".defaults names '{}', which .params does not", name));
+    // Else every caller that leaves it to the default would be blamed for it.
+    if (auto unfit = found->check(value))
+      refuse_registration(method_, fmt::format(".defaults: {}", std::move(*unfit).inside(name).text({})));
     found->fallback = value;
   }
 }

@@ -167,6 +167,7 @@ class Library(unittest.TestCase):
         counted = call(address, "words.count", json.dumps([str(text)]))
         self.assertEqual(counted.stdout, '{"be":2,"not":1,"or":1,"to":2}\n', counted.stderr)
         self.assertEqual(call(address, "words.known", '["be"]').stdout, "2\n")
+        self.assertEqual(call(address, "words.count", json.dumps({"least": 2, "file": str(text)})).stdout, '{"be":2,"to":2}\n')
         self.assertRegex(call(address, "words.count", '["/no/such/file"]').stderr, r'"code":404')
 
     def test_a_service_at_a_node_calls_many_at_once_and_follows_its_node(self):

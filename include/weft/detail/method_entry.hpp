@@ -61,12 +61,21 @@ struct parameter {
   bool optional = false;
   /// What counts when none comes.
   std::optional<nlohmann::json> fallback;
+  /// What is wrong with a value for it; nothing for one that fits.
+  std::optional<mismatch> (*check)(const nlohmann::json& value) = nullptr;
 };
+
+template <class T>
+std::optional<mismatch> check_value(const json& value) {
+  auto read_value = read<T>(value);
+  if (read_value) return std::nullopt;
+  return std::move(read_value.error());
+}
 
 /// How params are read, and what is said of those that are wrong.
 class signature {
  public:
-  /// Throws std::invalid_argument when names and types do not fit together.
+  /// Throws std::invalid_argument when names, types and defaults do not fit together.
   signature(std::string method, std::vector<parameter> parameters, std::vector<std::string> names,
             const nlohmann::json& defaults, bool may_be_whole);
 
@@ -93,9 +102,10 @@ parameter parameter_of() {
   if constexpr (is_optional<T>) {
     auto inner = parameter_of<typename T::value_type>();
     inner.optional = true;
+    inner.check = check_value<T>;
     return inner;
   } else {
-    return {{}, word_for<T>(), schema<T>(), false, {}};
+    return {{}, word_for<T>(), schema<T>(), false, {}, check_value<T>};
   }
 }
 
