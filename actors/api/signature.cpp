@@ -73,6 +73,9 @@ signature::signature(std::string method, std::vector<parameter> parameters, std:
     const auto found = std::ranges::find(parameters_, name, &parameter::name);
     if (name.empty() || found == parameters_.end())
       refuse_registration(method_, fmt::format(".defaults names '{}', which .params does not", name));
+    // Else every caller that leaves it to the default would be blamed for it.
+    if (auto unfit = found->check(value))
+      refuse_registration(method_, fmt::format(".defaults: {}", std::move(*unfit).inside(name).text({})));
     found->fallback = value;
   }
 }
@@ -131,6 +134,11 @@ error signature::refuse(std::size_t index, const mismatch& what) const {
   auto named = what;
   return error(error_code::invalid_params, "{}: {}", method_,
                std::move(named).inside(parameters_[index].name).text({}));
+}
+
+error signature::refuse_cursor() const {
+  return error(error_code::invalid_params,
+               "{}: it cannot go on behind a cursor, since it is not resumable; leave out 'after'", method_);
 }
 
 std::expected<std::vector<const json*>, error> signature::arrange(const json& params) const {

@@ -27,8 +27,13 @@ std::string check_pattern(std::string_view pattern, std::size_t longest) {
                        pattern.size(), longest);
   }
   const auto star = pattern.find('*');
-  if (star != pattern.npos && (!is_prefix_pattern(pattern) || star != pattern.size() - 1)) {
+  if (star != pattern.npos && star != pattern.size() - 1)
     return fmt::format("'{}': a star stands only at the end, as in users.*", pattern);
+  if (star != pattern.npos && !is_prefix_pattern(pattern)) {
+    // "*" alone, ".*" and "users*": no prefix, or none that ends where a part of a name does.
+    const auto prefix = pattern.substr(0, star);
+    return fmt::format("'{}': a name and a dot stand before the star, as in {}.*", pattern,
+                       prefix.empty() || prefix == "." ? "users" : prefix);
   }
   if (is_reserved_method(pattern)) {
     return fmt::format("'{}' is reserved: rpc.*, mesh.*, $/…, connect and heartbeat belong to the node",

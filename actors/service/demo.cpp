@@ -1,8 +1,15 @@
 #include "actors/service/demo.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <string_view>
 #include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,12 +25,42 @@ rpc_error invalid_params(std::string message) {
   return make_error(error_code::invalid_params, std::move(message));
 }
 
+/// What each parameter of a method got, in the order of `names`; null for one that did not come.
+using arguments = std::vector<const json*>;
+
+/// Params by position or by name, as those of services: a misspelt one is told, and not passed over.
+std::expected<arguments, rpc_error> arrange(const json& params, std::initializer_list<std::string_view> names,
+                                            std::string_view shape) {
+  arguments values(names.size(), nullptr);
+  const auto refuse = [&](const std::string& what) {
+    return std::unexpected(invalid_params(fmt::format("{}; it takes {}", what, shape)));
+  };
+  if (params.is_array()) {
+    if (params.size() > names.size()) return refuse(fmt::format("{} params came", params.size()));
+    for (std::size_t i = 0; i < params.size(); ++i) values[i] = &params[i];
+  } else if (params.is_object()) {
+    for (const auto& [name, value] : params.items()) {
+      const auto* const found = std::ranges::find(names, name);
+      if (found == names.end()) return refuse(fmt::format("'{}' is no parameter of it", name));
+      values[static_cast<std::size_t>(found - names.begin())] = &value;
+    }
+  }
+  return values;
+}
+
+rpc_error takes(std::string_view shape) {
+  return invalid_params(fmt::format("takes {}", shape));
+}
+
+constexpr std::string_view no_params = "no params";
+
 std::expected<milliseconds, rpc_error> read_ms(const json& params) {
   constexpr std::int64_t longest_ms = 3'600'000;
-  const auto found = params.is_object() ? params.find("ms") : params.end();
-  if (!params.is_object() || found == params.end() || !found->is_number()) {
-    return std::unexpected(invalid_params(R"(takes {"ms": number})"));
-  }
+  constexpr std::string_view shape = R"({"ms": number}, or the same in an array)";
+  const auto values = arrange(params, {"ms"}, shape);
+  if (!values) return std::unexpected(values.error());
+  const json* const found = values->front();
+  if (found == nullptr || !found->is_number()) return std::unexpected(takes(shape));
   const auto ms = found->get<double>();
   if (!(ms >= 0 && ms <= static_cast<double>(longest_ms))) {
     return std::unexpected(invalid_params(fmt::format("'ms' is a number from 0 to {}", longest_ms)));
@@ -59,24 +96,27 @@ json_result blocking(const json& params) {
 }
 
 json_result fail(const json& params) {
-  if (!params.is_object() || !params.contains("code") || !params["code"].is_number_integer() ||
-      !params.contains("message") || !params["message"].is_string()) {
-    return std::unexpected(invalid_params(R"(takes {"code": integer, "message": string, "data"?: any})"));
-  }
-  const auto code = params["code"].get<std::int64_t>();
-  if (code != static_cast<std::int32_t>(code)) return std::unexpected(invalid_params("'code' has 32 bits"));
-  rpc_error error{static_cast<std::int32_t>(code), params["message"].get<std::string>(), {}};
-  if (params.contains("data")) {
-    error.data = params["data"].dump(-1, ' ', false, json::error_handler_t::replace);
-  }
+  constexpr std::string_view shape =
+      R"({"code": integer, "message": string, "data"?: any}, or the same in an array)";
+  const auto values = arrange(params, {"code", "message", "data"}, shape);
+  if (!values) return std::unexpected(values.error());
+  const auto [code, message, data] = std::tuple((*values)[0], (*values)[1], (*values)[2]);
+  if (code == nullptr || !code->is_number_integer() || message == nullptr || !message->is_string())
+    return std::unexpected(takes(shape));
+  const auto number = code->get<std::int64_t>();
+  if (number != static_cast<std::int32_t>(number))
+    return std::unexpected(invalid_params("'code' has 32 bits"));
+  rpc_error error{static_cast<std::int32_t>(number), message->get<std::string>(), {}};
+  if (data != nullptr) error.data = data->dump(-1, ' ', false, json::error_handler_t::replace);
   return std::unexpected(std::move(error));
 }
 
 json_result sum(const json& params) {
-  const json* values = nullptr;
-  if (params.is_object() && params.contains("values")) values = &params["values"];
-  if (values == nullptr || !values->is_array())
-    return std::unexpected(invalid_params(R"(takes {"values": [number…]})"));
+  constexpr std::string_view shape = R"({"values": [number…]}, or the same in an array)";
+  const auto arranged = arrange(params, {"values"}, shape);
+  if (!arranged) return std::unexpected(arranged.error());
+  const json* const values = arranged->front();
+  if (values == nullptr || !values->is_array()) return std::unexpected(takes(shape));
   double total = 0;
   std::int64_t whole = 0;
   bool integral = true;
@@ -89,7 +129,8 @@ json_result sum(const json& params) {
   return integral ? json(whole) : json(total);
 }
 
-coro::task<json_result> whoami(context ctx, json) {
+coro::task<json_result> whoami(context ctx, json params) {
+  if (const auto none = arrange(params, {}, no_params); !none) co_return std::unexpected(none.error());
   co_return json{{"node", ctx.node()}};
 }
 
@@ -100,16 +141,23 @@ struct target_call {
 };
 
 std::expected<target_call, rpc_error> read_call(const json& params, bool with_target) {
-  const auto text = [&](const char* member) {
-    return params.is_object() && params.contains(member) && params[member].is_string();
-  };
-  if (!text("method") || (with_target && !text("to"))) {
-    return std::unexpected(
-        invalid_params(with_target ? R"(takes {"to": peer, "method": string, "params"?: object or array})"
-                                   : R"(takes {"method": string, "params"?: object or array})"));
+  const std::string_view shape =
+      with_target ? R"({"to": peer, "method": string, "params"?: object or array}, or the same in an array)"
+                  : R"({"method": string, "params"?: object or array}, or the same in an array)";
+  auto values = with_target ? arrange(params, {"to", "method", "params"}, shape)
+                            : arrange(params, {"method", "params"}, shape);
+  if (!values) return std::unexpected(values.error());
+  const auto is_text = [](const json* value) { return value != nullptr && value->is_string(); };
+  target_call read;
+  if (with_target) {
+    if (!is_text(values->front())) return std::unexpected(takes(shape));
+    read.to = values->front()->get<std::string>();
+    values->erase(values->begin());
   }
-  target_call read{with_target ? params["to"].get<std::string>() : "", params["method"].get<std::string>(),
-                   params.value("params", json())};
+  const auto [method, inner] = std::pair((*values)[0], (*values)[1]);
+  if (!is_text(method)) return std::unexpected(takes(shape));
+  read.method = method->get<std::string>();
+  if (inner != nullptr) read.params = *inner;
   if (!read.params.is_null() && !read.params.is_structured()) {
     return std::unexpected(invalid_params("'params' is an object or an array"));
   }
@@ -135,18 +183,19 @@ struct count_range {
 };
 
 std::expected<count_range, rpc_error> read_range(const stream_call& call) {
-  const auto& params = call.params;
-  const auto whole = [&](const char* member, std::int64_t otherwise) -> std::optional<std::int64_t> {
-    if (!params.is_object() || !params.contains(member)) return otherwise;
-    return params[member].is_number_integer() ? std::optional(params[member].get<std::int64_t>())
-                                              : std::nullopt;
+  constexpr std::string_view shape =
+      R"({"to": integer, "from"?: integer, "ms"?: pause between items}, or the same in an array)";
+  const auto values = arrange(call.params, {"to", "from", "ms"}, shape);
+  if (!values) return std::unexpected(values.error());
+  const auto whole = [&](std::size_t at, std::optional<std::int64_t> otherwise) {
+    const json* const value = (*values)[at];
+    if (value == nullptr) return otherwise;
+    return value->is_number_integer() ? std::optional(value->get<std::int64_t>()) : std::nullopt;
   };
-  const auto from = whole("from", 0);
-  const auto to = params.is_object() && params.contains("to") ? whole("to", 0) : std::nullopt;
-  const auto pause = whole("ms", 0);
-  if (!from || !to || !pause || *pause < 0 || *pause > 3'600'000)
-    return std::unexpected(
-        invalid_params(R"(takes {"to": integer, "from"?: integer, "ms"?: pause between items})"));
+  const auto to = whole(0, std::nullopt);
+  const auto from = whole(1, 0);
+  const auto pause = whole(2, 0);
+  if (!from || !to || !pause || *pause < 0 || *pause > 3'600'000) return std::unexpected(takes(shape));
   count_range range{*from, *to, milliseconds(*pause)};
   if (call.raw_after.empty()) return range;
   const auto after = json::parse(call.raw_after, nullptr, false);
@@ -173,7 +222,9 @@ item_generator count(context ctx, stream_call call) {
   }
 }
 
-item_generator running_total(context, stream_call) {
+item_generator running_total(context, stream_call call) {
+  if (const auto none = arrange(call.params, {}, no_params); !none) throw stream_raised(none.error());
+  if (!call.raw_after.empty()) throw stream_raised(invalid_params("it cannot go on behind a cursor"));
   double total = 0;
   auto value = co_yield stream_item{"0"};
   while (value) {

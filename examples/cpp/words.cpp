@@ -28,11 +28,12 @@ class book {
   counts known_;
 };
 
-weft::result<counts> count(const std::string& file) {
+weft::result<counts> count(const std::string& file, int least) {
   std::ifstream text(file);
   if (!text) return weft::error(404, "{} cannot be read", file);
   counts words;
   for (std::string word; text >> word;) ++words[word];
+  std::erase_if(words, [least](const auto& word) { return word.second < least; });
   return words;
 }
 
@@ -44,12 +45,17 @@ int main(int argc, char** argv) {
   book known;
   weft::service words("words");
   words.method("words.count",
-               [&known](std::string file) {
-                 auto counted = count(file);
+               [&known](std::string file, int least) {
+                 auto counted = count(file, least);
                  if (counted) known.add(*counted);
                  return counted;
                },
-               {.params = {"file"}, .blocking = true});
+               {.params = {"file", "least"},
+                .defaults = {{"least", 1}},
+                .summary = "The words that stand in a file at least so often, and how often",
+                .idempotent = false,
+                .blocking = true,
+                .max_in_flight = 4});
   words.method("words.known", [&known](std::string word) { return known.of(word); }, {.params = {"word"}});
   return weft::serve(argc == 2 ? argv[1] : "127.0.0.1:7400", words);
 }

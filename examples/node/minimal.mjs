@@ -8,7 +8,10 @@ if (!port || !method || rest.length > 0) {
   console.error("usage: minimal.mjs HOST:PORT METHOD [PARAMS], which are a JSON array or object");
   process.exit(64);
 }
-const connection = net.connect(Number(port), host);
+const connection = net.connect(Number(port), host).on("error", (error) => {
+  console.error(`${address}: ${error.message}`);
+  process.exit(1);
+});
 const send = (message) => {
   const payload = Buffer.from(JSON.stringify({ jsonrpc: "2.0", ...message }));
   const header = Buffer.alloc(4);

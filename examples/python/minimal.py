@@ -23,9 +23,12 @@ try:
 except ValueError:
     print(f"usage: {sys.argv[0]} HOST:PORT METHOD [PARAMS], which are a JSON array or object", file=sys.stderr)
     sys.exit(64)
-with socket.create_connection(address, timeout=10) as connection:
-    stream = connection.makefile("rb")
-    send(connection, {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-    answer = receive(stream)
+try:
+    with socket.create_connection(address, timeout=10) as connection:
+        stream = connection.makefile("rb")
+        send(connection, {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        answer = receive(stream)
+except OSError as error:
+    sys.exit(f"{sys.argv[1]}: {error}")
 print(json.dumps(answer.get("result", answer.get("error"))))
 sys.exit("error" in answer)

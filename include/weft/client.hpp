@@ -53,7 +53,8 @@ struct client_options {
 };
 
 /// `call<T>(method, arguments…, options)` and `stream<T>(method, arguments…, options)` are those of
-/// detail::connected, and so are `spawn` and `run`.
+/// detail::connected, and so are `spawn` and `run`. Arguments go by position, or one `weft::named{{"id", 1}}`
+/// has them by name.
 class client : public detail::connected {
  public:
   /// Returns once the node has answered `connect`: with its error, or with 14 when none of the addresses

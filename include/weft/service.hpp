@@ -40,11 +40,17 @@ class logger;
 
 namespace weft {
 
+/// What `method` is told beside the name and the function. Designators stand in the order of these members:
+///
+///     users.method("users.list", list,
+///                  {.params = {"limit"}, .defaults = {{"limit", 10}}, .summary = "The first users",
+///                   .idempotent = true, .blocking = true, .max_in_flight = 8});
 struct method_options {
   /// Names of the parameters, in their order. May be left out where the function takes none, or one struct
   /// that is all of the params.
   std::vector<std::string> params{};
   /// By name, for parameters that may be absent: {{"limit", 10}}. Those of type std::optional may be as well.
+  /// A value that its parameter could not take is refused by `method`.
   nlohmann::json defaults = nlohmann::json::object();
   std::string summary{};
   /// Running twice does no harm, so a call may be tried again.

@@ -65,10 +65,9 @@ http_response readyz(const http_request& request, const admin_sources& sources) 
   if (ready && !query_has(request.query, "verbose")) return text_response(200, "ok\n");
   std::string body;
   for (const readiness_check& check : checks) {
-    if (check.ok)
-      body += fmt::format("[+]{} ok\n", check.name);
-    else
-      body += fmt::format("[-]{} failed: {}\n", check.name, check.detail);
+    const std::string_view verdict = check.ok ? "ok" : "failed";
+    body += fmt::format("[{}]{} {}", check.ok ? '+' : '-', check.name, verdict);
+    body += check.detail.empty() ? "\n" : fmt::format(": {}\n", check.detail);
   }
   body += ready ? "readyz check passed\n" : "readyz check failed\n";
   return text_response(ready ? 200 : 503, std::move(body));

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/transport/network.hpp"
 #include "node/commands/arguments.hpp"
 #include "node/commands/bench/idle.hpp"
 #include "node/commands/bench/report.hpp"
@@ -14,6 +15,7 @@
 #include "node/logging/printable.hpp"
 #include "node/process/exit_code.hpp"
 #include "node/process/file_text.hpp"
+#include "proto/error.hpp"
 
 namespace weft::tools {
 
@@ -41,11 +43,39 @@ int run_idle(const bench_options& options, std::ostream& output, std::ostream& e
   return result->still_open == result->opened ? exit_ok : exit_failed;
 }
 
+bool none_succeeded(const load_result& result) {
+  return result.succeeded == 0;
+}
+bool none_succeeded(const stream_result& result) {
+  return result.items == 0;
+}
+
 bool succeeded(const load_result& result) {
   return result.succeeded > 0 && result.failed() == 0 && result.transport_errors.empty();
 }
 bool succeeded(const stream_result& result) {
   return result.items > 0 && result.failed() == 0 && result.transport_errors.empty();
+}
+
+/// What failed, in the words of whoever refused it, and what may help. Not part of the report, which a
+/// program may read.
+void explain_errors(const bench_options& options, const load_outcome& result, bool none_succeeded,
+                    std::ostream& errors) {
+  for (const auto& [code, count] : result.errors_by_code) {
+    const auto found = result.first_messages.find(code);
+    if (found != result.first_messages.end())
+      errors << fmt::format("the first error {}: {}\n", code, printable(found->second));
+  }
+  if (!none_succeeded || result.errors_by_code.size() != 1) return;
+  const int code = result.errors_by_code.begin()->first;
+  const auto is = [code](error_code named) { return code == static_cast<std::int32_t>(named); };
+  if (is(error_code::method_not_found)) {
+    errors << fmt::format(
+        "nobody serves '{}': name a method with --method; a node started with --demo serves {}\n",
+        printable(options.method), options.stream ? "demo.count" : "foo");
+  } else if (is(error_code::invalid_params)) {
+    errors << fmt::format("'{}' takes other params: give them with --params\n", printable(options.method));
+  }
 }
 
 /// `load` measures: `generate_load` or `read_streams`, and `Progress` is what it reports meanwhile.
@@ -59,8 +89,16 @@ int run_load(Load&& load, const bench_options& options, std::ostream& output, st
     errors << printable(result.error()) << '\n';
     return exit_unreachable;
   }
+  if (!result->heard && !result->transport_errors.empty()) {
+    // A table of zeros would not say so, and the exit code is that of the other commands.
+    for (const auto& [reason, count] : result->transport_errors)
+      errors << fmt::format("no answer from {}: {}\n", format_host_port(options.address), printable(reason));
+    return exit_unreachable;
+  }
   print_report(options, *result, output);
-  return succeeded(*result) ? exit_ok : exit_failed;
+  const bool all_well = succeeded(*result);
+  if (!all_well) explain_errors(options, *result, none_succeeded(*result), errors);
+  return all_well ? exit_ok : exit_failed;
 }
 
 }  // namespace
@@ -114,7 +152,10 @@ void add_bench_command(CLI::App& app, int& exit_code) {
                       "How long to measure, or to hold idle connections");
   tools::add_duration(*command, "--warmup", options->warmup, 0ns, "Load before the measurement");
   CLI::Option* method =
-      command->add_option("--method", options->method, "The method to call")->capture_default_str();
+      command
+          ->add_option("--method", options->method,
+                       "The method to call; foo is one of a node that was started with --demo")
+          ->capture_default_str();
   command->add_option("--params", options->params,
                       "Its params: JSON array or object, @FILE, or - for standard input");
   CLI::Option* stream = command->add_flag(
@@ -134,8 +175,8 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   command->add_option("--token-file", options->token_file,
                       "Present the token that this file holds on every connection, before the load");
   command->footer(
-      "Exit: 0 every request got its result, 1 some failed (or no item came), 2 no connection, 64 wrong "
-      "usage.");
+      "Exit: 0 every request got its result, 1 some failed (or no item came), 2 no connection or none that "
+      "answered, 64 wrong usage.");
   command->callback([options, &exit_code] { exit_code = tools::run_bench(*options, std::cout, std::cerr); });
 }
 

@@ -10,15 +10,18 @@
 #include <unistd.h>
 
 #include "actors/transport/network.hpp"
+#include "node/client/discovery.hpp"
 #include "node/client/exchange.hpp"
 #include "node/client/stream_request.hpp"
 #include "node/commands/arguments.hpp"
 #include "node/commands/call_stream.hpp"
+#include "node/config/nearest.hpp"
 #include "node/config/units.hpp"
 #include "node/logging/printable.hpp"
 #include "node/process/exit_code.hpp"
 #include "node/process/file_text.hpp"
 #include "proto/envelope.hpp"
+#include "proto/error.hpp"
 #include "proto/message.hpp"
 #include "proto/stream.hpp"
 
@@ -67,8 +70,9 @@ int print_answer(const answer& reply, std::ostream& output, std::ostream& errors
   if (!reply.ok) return print_error_answer(reply, errors);
   output << printable_json(reply.raw) << '\n' << std::flush;
   if (output) return exit_ok;
+  // Not the code of a connection that failed: whoever tries again on that would run the method twice.
   errors << "the call succeeded, but its result could not be written to standard output\n";
-  return exit_unreachable;
+  return exit_failed;
 }
 
 int wrong_usage(const std::string& error, std::ostream& errors) {
@@ -113,7 +117,34 @@ int report_failure(const call_options& options, const client_error& error, std::
   return exit_unreachable;
 }
 
+void suggest_method(const call_options& options, client& connection, std::string_view raw_error,
+                    std::ostream& errors) {
+  if (!options.suggest ||
+      proto::parse_error_object(raw_error).code != static_cast<std::int32_t>(error_code::method_not_found)) {
+    return;
+  }
+  const auto known = discover(connection, steady_clock::now() + options.timeout);
+  // Where it is there, a method that it calls was not found.
+  if (!known || !*known || (*known)->find(options.method) != nullptr) return;
+  if (const auto near = near_name(options.method, (*known)->names()); !near.empty())
+    errors << fmt::format("the nearest known method is {}\n", printable(near)) << std::flush;
+}
+
 namespace {
+
+/// A method that cannot go on behind the cursor would begin anew, and its first items be taken for new ones.
+/// The error is the exit code of what has been told already.
+std::expected<void, int> check_cursor(call_options& options, client& connection,
+                                      steady_clock::time_point until, std::ostream& errors) {
+  const auto known = discover(connection, until);
+  if (!known) return std::unexpected(report_failure(options, known.error(), errors));
+  const auto* const method = *known ? (*known)->find(options.method) : nullptr;
+  options.doubtful_after = method == nullptr;
+  if (method == nullptr || is_resumable(*method)) return {};
+  errors << fmt::format("--after: '{}' is not resumable, it would begin anew; leave --after out for that\n",
+                        printable(options.method));
+  return std::unexpected(exit_usage);
+}
 
 /// What a call needs before its request can be sent.
 struct prepared_call {
@@ -164,6 +195,10 @@ std::expected<prepared_call, int> prepare(call_options& options, std::istream& i
     if (!admitted) return std::unexpected(report_failure(options, admitted.error(), errors));
     if (!admitted->ok) return std::unexpected(print_error_answer(*admitted, errors));
   }
+  if (options.after) {
+    if (auto fits = check_cursor(options, *connection, until, errors); !fits)
+      return std::unexpected(fits.error());
+  }
   if (options.stream && !options.timeout_given) until = unlimited;
   auto request = render(options, params, until);
   return prepared_call{std::move(*connection), std::move(request), until};
@@ -182,7 +217,9 @@ int run_call(call_options options, std::istream& input, std::ostream& output, st
   }
   auto reply = exchange(call->connection, call->request, call->until);
   if (!reply) return report_failure(options, reply.error(), errors);
-  return print_answer(*reply, output, errors);
+  const int code = print_answer(*reply, output, errors);
+  if (!reply->ok) suggest_method(options, call->connection, reply->raw, errors);
+  return code;
 }
 
 int run_stream(call_options options, std::istream& input, int output, std::ostream& errors) {
@@ -218,17 +255,19 @@ void add_call_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command
       ->add_option("--after", options->after,
-                   "Go on behind the item that had this cursor, a JSON text, if the method can")
+                   "Go on behind the item that had this cursor, a JSON text; refused when the method cannot")
       ->needs(stream)
       ->type_name("CURSOR");
   command->add_option("--token-file", options->token_file,
                       "Present the token that this file holds, before the call");
   command->footer(
-      "Exit: 0 result on standard output, 1 error answer on standard error, 2 no connection or no answer in "
-      "time, 64 wrong usage; of a stream also 130 cancelled by SIGINT (Ctrl-C), 143 by SIGTERM, 141 because "
-      "nobody reads standard output.");
+      "Exit: 0 result on standard output, 1 error answer on standard error, or standard output did not take "
+      "the result, 2 no connection or no answer in time, 64 wrong usage; of a stream also 130 cancelled by "
+      "SIGINT (Ctrl-C), 143 by SIGTERM, 141 because nobody reads standard output. At a terminal a method "
+      "that is not found is answered with the nearest one.");
   command->callback([options, timeout, &exit_code] {
     options->timeout_given = timeout->count() > 0;
+    options->suggest = ::isatty(STDERR_FILENO) == 1;
     exit_code = options->stream ? tools::run_stream(*options, std::cin, STDOUT_FILENO, std::cerr)
                                 : tools::run_call(*options, std::cin, std::cout, std::cerr);
   });

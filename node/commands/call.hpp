@@ -7,6 +7,7 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
@@ -36,6 +37,11 @@ struct call_options {
   std::int64_t credit = 64;
   /// JSON: the cursor behind which a stream begins.
   std::optional<std::string> after;
+  /// Whether the method can go on there is not known: its first item tells.
+  bool doubtful_after = false;
+  /// Where a method is not found, ask for those that there are and name the nearest: for somebody who reads
+  /// along. A program gets the error as it came, and no second call is made.
+  bool suggest = false;
   /// Holds the token to present; empty for none.
   std::string token_file;
 };
@@ -44,7 +50,8 @@ struct call_options {
 std::expected<std::string, std::string> read_params(const std::string& argument, std::istream& input);
 
 /// Makes the call. The result goes to `output`, an error answer or a failure's sentence to `errors`.
-/// 0: result; 1: error answer; 2: no connection or no answer in time; 64: wrong params or token file.
+/// 0: result; 1: error answer, or `output` did not take the result; 2: no connection or no answer in time;
+/// 64: wrong params or token file, or a cursor for a method that goes on behind none.
 int run_call(call_options options, std::istream& input, std::ostream& output, std::ostream& errors);
 
 /// The same for a stream, whose items go to the descriptor `output` as lines; further results are those of
@@ -53,6 +60,11 @@ int run_stream(call_options options, std::istream& input, int output, std::ostre
 
 /// Tells on `errors` why no answer came. The result is the exit code.
 int report_failure(const call_options& options, const client_error& error, std::ostream& errors);
+
+/// Behind an error answer: names the method that may have been meant, if that is what was wrong and
+/// `options.suggest` says so.
+void suggest_method(const call_options& options, client& connection, std::string_view raw_error,
+                    std::ostream& errors);
 
 }  // namespace tools
 }  // namespace weft

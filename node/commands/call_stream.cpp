@@ -108,7 +108,11 @@ class stream_printer {
       return fail(fmt::format("the peer sent an item with another seq than {}, the next one", received_));
     if (received_ == granted_)
       return fail(fmt::format("the peer sent more than the {} items granted", granted_));
-    ++received_;
+    if (received_++ == 0 && options_.doubtful_after && item.cursor.empty()) {
+      errors_ << fmt::format("the first item has no cursor: '{}' has probably begun anew, despite --after\n",
+                             printable(options_.method))
+              << std::flush;
+    }
     output_.add_json(item.value);
     coming_cursor_ = item.cursor;
   }
@@ -201,6 +205,7 @@ class stream_printer {
     const int code = answer_ ? exit_failed : exit_unreachable;
     if (answer_) {
       errors_ << printable_json(answer_->raw) << '\n';
+      suggest_method(options_, connection_, answer_->raw, errors_);
     } else if (lost_->what == client_error::kind::timed_out) {
       errors_ << fmt::format("'{}' at {} did not end within {}: raise --timeout, or leave it out\n",
                              printable(options_.method), format_host_port(options_.address),

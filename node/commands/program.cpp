@@ -37,8 +37,9 @@ std::string check_subcommand(const CLI::App& app, int argc, char** argv) {
   if (argc < 2) return fmt::format("a subcommand is missing; use one of {}, or --help", list);
   const std::string_view first = argv[1];
   if (first.starts_with('-') || std::ranges::find(known, first) != known.end()) return {};
-  return fmt::format("\"{}\" is not a subcommand, the nearest is \"{}\"; use one of {}, or --help", first,
-                     nearest_name(first, known), list);
+  const auto near = near_name(first, known);
+  return fmt::format("\"{}\" is not a subcommand{}; use one of {}, or --help", first,
+                     near.empty() ? "" : fmt::format(", the nearest is \"{}\"", near), list);
 }
 
 std::string unknown_flag(const std::string& flag, const std::vector<std::string>& known) {
@@ -47,7 +48,7 @@ std::string unknown_flag(const std::string& flag, const std::vector<std::string>
     return "flag --token: unknown; write the token into a file, which the list of processes does not show, "
            "and give --token-file FILE";
   }
-  return fmt::format("flag {}: unknown; the nearest known one is {}", flag, nearest_name(flag, known));
+  return fmt::format("flag {}: unknown{}", flag, suggestion(flag, known));
 }
 
 /// A sentence for each flag that the command line's subcommand does not have; empty when there is none.

@@ -26,6 +26,7 @@ constexpr std::string_view about_options = R"(## Options of `weft node`
 A flag wins over an environment variable, that over the configuration file, that over the default.
 `--config FILE` (or `WEFT_CONFIG`) names the file: JSON, comments allowed, where a key with a dot is a member
 of a nested object. An unknown key, variable or flag is refused, and so is a duration or size without its unit.
+`WEFT_BIN`, which tells the test kits of the clients where the program is, is passed over.
 
 `--print-config` shows every effective value with its origin, in the form of such a file; `--check-config`
 only validates.

@@ -71,7 +71,7 @@ class file_walk {
       else if (is_section(key))
         complain(key, fmt::format("is a {}; write an object with the section's keys", value.type_name()));
       else
-        complain(key, fmt::format("is unknown; the nearest known key is \"{}\"", nearest_key(key)));
+        complain(key, "is unknown" + nearest_key(key));
     }
   }
 
@@ -93,10 +93,13 @@ class file_walk {
     return std::ranges::any_of(table_, [&](const option& row) { return row.key.starts_with(key + '.'); });
   }
 
+  /// Behind "is unknown".
   std::string nearest_key(const std::string& key) const {
     std::vector<std::string> known;
     for (const option& row : table_) known.emplace_back(row.key);
-    return nearest_name(key, known);
+    const auto near = near_name(key, known);
+    return near.empty() ? std::string("; `weft node --print-reference` lists the keys")
+                        : fmt::format("; the nearest known key is \"{}\"", near);
   }
 
   std::string origin_;

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <vector>
 
+#include <fmt/format.h>
+
 namespace weft {
 namespace {
 
@@ -34,6 +36,22 @@ std::string nearest_name(std::string_view name, std::span<const std::string> can
   const auto distance = [name](const std::string& candidate) { return edit_distance(name, candidate); };
   const auto best = std::ranges::min_element(candidates, {}, distance);
   return best == candidates.end() ? std::string{} : *best;
+}
+
+std::string near_name(std::string_view name, std::span<const std::string> candidates) {
+  const auto word = [](std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of('-'), text.size()));
+    return text;
+  };
+  auto best = nearest_name(name, candidates);
+  const auto longer = std::max(word(name).size(), word(best).size());
+  return edit_distance(name, best) <= std::max<std::size_t>(longer / 3, 1) ? best : std::string();
+}
+
+std::string suggestion(std::string_view name, std::span<const std::string> candidates,
+                       std::string_view otherwise) {
+  const auto near = near_name(name, candidates);
+  return near.empty() ? std::string(otherwise) : fmt::format("; the nearest known one is {}", near);
 }
 
 }  // namespace weft

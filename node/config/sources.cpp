@@ -14,6 +14,9 @@ namespace weft {
 namespace {
 
 constexpr std::string_view variable_prefix = "WEFT_";
+/// Which program the test kits of the clients start. Whoever exports it for them is not told to take it back
+/// when they start a node by hand: it is no setting of one, and none that was misspelt.
+constexpr std::string_view program_variable = "WEFT_BIN";
 
 std::vector<std::string> split_list(std::string_view text) {
   std::vector<std::string> items;
@@ -31,8 +34,8 @@ std::vector<std::string> split_list(std::string_view text) {
 std::string unknown_variable(const std::string& name, std::span<const option> table) {
   std::vector<std::string> known{std::string{config_file_variable}};
   for (const option& row : table) known.push_back(variable_name(row));
-  std::string message = fmt::format("environment variable {}: unknown; the nearest known one is {}", name,
-                                    nearest_name(name, known));
+  std::string message = fmt::format("environment variable {}: unknown{}", name,
+                                    suggestion(name, known, "; `weft node --print-reference` lists them"));
   // Kubernetes describes a Service named "weft" to every container in this way.
   if (name.starts_with("WEFT_SERVICE_") || name.starts_with("WEFT_PORT"))
     message += " (if Kubernetes set it, set enableServiceLinks: false in the pod)";
@@ -52,7 +55,7 @@ std::string unknown_flag(const std::string& origin, const std::string& flag, std
   std::vector<std::string> known{"--config", "--print-config", "--check-config", "--print-reference",
                                  "--help"};
   for (const option& each : table) known.push_back(flag_name(each));
-  return fmt::format("{}: unknown; the nearest known one is {}", origin, nearest_name(flag, known));
+  return fmt::format("{}: unknown{}", origin, suggestion(flag, known, "; `weft node --help` lists them"));
 }
 
 }  // namespace
@@ -60,7 +63,8 @@ std::string unknown_flag(const std::string& origin, const std::string& flag, std
 given values_of_environment(std::span<const variable> environment, std::span<const option> table) {
   given result;
   for (const auto& [name, text] : environment) {
-    if (!name.starts_with(variable_prefix) || name == config_file_variable) continue;
+    if (!name.starts_with(variable_prefix) || name == config_file_variable || name == program_variable)
+      continue;
     const auto row = std::ranges::find(table, name, variable_name);
     if (row == table.end()) {
       result.errors.push_back(unknown_variable(name, table));

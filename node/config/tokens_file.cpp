@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "actors/methods/declaration.hpp"
@@ -153,9 +154,14 @@ class reading {
   void check_members(const std::string& where, const json& object, std::span<const std::string> known) {
     for (const auto& [name, value] : object.items()) {
       if (std::ranges::find(known, name) == known.end())
-        complain(where, fmt::format("{} is unknown; the nearest known member is \"{}\"", json_text(name),
-                                    nearest_name(name, known)));
+        complain(where, fmt::format("{} is unknown; {}", json_text(name), right_member(name, known)));
     }
+  }
+
+  static std::string right_member(std::string_view name, std::span<const std::string> known) {
+    if (const auto near = near_name(name, known); !near.empty())
+      return fmt::format("the nearest known member is \"{}\"", near);
+    return fmt::format("there are {}", fmt::join(known, ", "));
   }
 
   void complain(const std::string& where, std::string_view what) {

@@ -110,6 +110,9 @@ class service_test : public testing::Test {
 TEST_F(service_test, arguments_come_by_position_and_by_name) {
   EXPECT_THAT(caller.call<std::string>("greet", "Ada", "Dr.", 2).get(), IsOk("Dr. Ada!Dr. Ada!"));
   EXPECT_THAT(caller.call<std::string>("greet", named({{"times", 1}, {"name", "Ada"}})).get(), IsOk("Ada!"));
+  EXPECT_THAT(caller.call<int>("twice", named{{"number", 21}}, {.deadline = 20s}).get(), IsOk(42));
+  EXPECT_THAT(caller.call<std::string>("greet", named{{"name", "Ada"}, {"title", "Dr."}}).get(),
+              IsOk("Dr. Ada!"));
   EXPECT_THAT(caller.call<std::string>("greet", json{{"name", "Ada"}, {"title", "Dr."}}).get(),
               IsOk("Dr. Ada!"));
   EXPECT_THAT(caller.call<std::string>("greet", "Ada").get(), IsOk("Ada!"));
@@ -230,6 +233,13 @@ TEST(service_registration, what_can_never_work_is_thrown) {
             "method 'm': its function takes 2 arguments, and .params names 1");
   EXPECT_THAT(refused(divide, {.params = {"a", "a"}}), HasSubstr("a name of its own"));
   EXPECT_THAT(refused(divide, {.params = {"a", "b"}, .defaults = {{"c", 1}}}), HasSubstr("'c'"));
+  EXPECT_EQ(refused(divide, {.params = {"a", "b"}, .defaults = {{"b", "s"}}}),
+            "method 'm': .defaults: 'b' is a number, not \"s\"");
+  EXPECT_EQ(refused(greet, {.params = {"name", "title", "times"}, .defaults = {{"title", 5}}}),
+            "method 'm': .defaults: 'title' is a string, not 5");
+  EXPECT_EQ(refused(count_all, {.params = {"numbers"}, .defaults = {{"numbers", {{"a", {1, 256}}}}}}),
+            "method 'm': .defaults: 'numbers.a[1]' is an integer from 0 to 255, not 256");
+  EXPECT_EQ(refused(greet, {.params = {"name", "title", "times"}, .defaults = {{"title", nullptr}}}), "");
   EXPECT_THAT(refused(wait_a_little, {.blocking = true}), HasSubstr(".blocking"));
   EXPECT_THROW(service("s").method("mesh.m", do_nothing), std::invalid_argument);
   EXPECT_THROW(service("s").method("m", do_nothing).method("m", do_nothing), std::invalid_argument);

@@ -261,6 +261,10 @@ TEST_P(stream_test, a_stream_goes_on_behind_a_cursor) {
   auto wrong = caller.stream<std::string>("log.pages", 5, {.after = "four"});
   EXPECT_EQ(wrong.next().get(), std::nullopt);
   EXPECT_THAT(wrong.error().value().message, HasSubstr("the cursor to go on after is an integer"));
+  auto anew = caller.stream<int>("log.count", 5, {.after = 3});
+  EXPECT_EQ(anew.next().get(), std::nullopt);
+  EXPECT_EQ(anew.error().value().code, -32602);
+  EXPECT_THAT(anew.error().value().message, HasSubstr("log.count: it cannot go on behind a cursor"));
 }
 
 TEST_P(stream_test, a_reader_whose_connection_is_lost_goes_on_behind_its_last_item) {
@@ -394,6 +398,9 @@ TEST(stream_in_a_test, is_read_under_its_clock) {
   auto pages = mesh.stream<std::string>("log.pages", 3);
   EXPECT_TRUE(pages.next().get());
   EXPECT_EQ(pages.cursor(), 0);
+  auto anew = mesh.stream<int>("log.count", 3, {.after = 1});
+  EXPECT_EQ(anew.next().get(), std::nullopt);
+  EXPECT_EQ(anew.error().value().code, -32602);
   auto sums = mesh.stream<int, int>("log.total");
   EXPECT_EQ(sums.next().get(), 0);
   EXPECT_TRUE(sums.send(3).get());

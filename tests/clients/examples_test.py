@@ -113,6 +113,12 @@ class Callers(unittest.TestCase):
             self.assertEqual(done.returncode, 64, arguments)
             self.assertRegex(done.stderr, r"^usage: \S*minimal.py HOST:PORT METHOD \[PARAMS\]", arguments)
 
+    def test_tell_in_a_line_that_nobody_is_there(self):
+        for name, command in CALLERS.items():
+            done = run(command, "127.0.0.1:1", "foo")
+            self.assertEqual((done.returncode, done.stdout), (1, ""), name)
+            self.assertRegex(done.stderr, r"\A[^\n]*127\.0\.0\.1:1[^\n]*\n\Z", name)
+
     def test_report_an_error(self):
         for name, done in self.each("demo.fail", '{"code": 5, "message": "as asked"}'):
             self.assertEqual(done.returncode, 1, name)

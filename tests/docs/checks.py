@@ -10,6 +10,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 OUR_COMMAND = re.compile(r"(?:\S*/)?\bweft (?:node|call|bench|health)\b|\b(?:deploy|tests|bench)/run\.sh"
                          r"|\bconformance (?:run|node)\b")
 METRIC = re.compile(r"(?<![\w/.-])(?:weft|rpc_server|rpc_client|process)_[a-z_]*[a-z](?![\w(]|\.\w)")
+STARTS_NODE = re.compile(r"\bweft\"? node\b(?!.*--(?:print|check)-)|\s--listen[ =]")
 HISTOGRAM_PARTS = ("_bucket", "_count", "_sum")
 SHELL = ("sh", "console")
 
@@ -82,3 +83,31 @@ def metrics(page, known, other_names):
             base = next((name.removesuffix(part) for part in HISTOGRAM_PARTS if name.endswith(part)), name)
             if name not in known and base not in known and name not in other_names:
                 yield f"{page.name}:{line}: there is no metric {name}{_nearest(name, known)}"
+
+
+def _listeners(page):
+    """(line, address, command) for each address that a command of the page begins to listen on."""
+    for block in page.blocks:
+        # What is run ends by itself.
+        if block.language not in SHELL or is_run(block):
+            continue
+        for offset, text in enumerate(block.text.splitlines(), 1):
+            if not STARTS_NODE.search(text):
+                continue
+            command = text.rstrip(" &")
+            for option, usual in (("--listen", "127.0.0.1:7400"), ("--admin", "127.0.0.1:9464")):
+                given = re.search(rf"{option}[ =](\S+)", command)
+                yield block.line + offset, given[1] if given else usual, command
+
+
+def collisions(pages, scripts):
+    """Whatever the pages start can run at once: each address is one command's. The demonstration node of 7400 may be started
+    on several pages, since it is one for all of them. `scripts`: the addresses of those that start nodes, by address."""
+    taken = {address: (script, script) for address, script in scripts.items()}
+    for page in pages:
+        for line, address, command in _listeners(page):
+            demonstration = "--demo" in command and address in ("127.0.0.1:7400", "127.0.0.1:9464")
+            what = "the demonstration node" if demonstration else command
+            other, where = taken.setdefault(address, (what, f"{page.name}:{line}"))
+            if other != what:
+                yield f"{page.name}:{line}: {address} is taken by {where}; give `{command}` one of its own"

@@ -57,6 +57,24 @@ class Links(unittest.TestCase):
         self.assertRegex(self.complaints("[a](other.md#three)")[0], "no such heading; the nearest is two-words")
 
 
+class Collisions(unittest.TestCase):
+    def complaints(self, *commands):
+        pages = [markdown.parse(f"{number}.md", f"```sh\n{command}\n```\n") for number, command in enumerate(commands)]
+        return list(checks.collisions(pages, {"127.0.0.1:7401": "run.sh"}))
+
+    def test_addresses_of_their_own_pass(self):
+        self.assertEqual(self.complaints("weft node --demo", "x/weft node --demo --id a &", "weft call 127.0.0.1:7400 m",
+                                         "# run\nweft node || true", "weft node --print-config",
+                                         "users --listen 127.0.0.1:7402 --admin 127.0.0.1:9465"), [])
+
+    def test_one_that_is_taken_is_told_with_who_has_it(self):
+        self.assertEqual(self.complaints("weft node --demo", "users --listen 127.0.0.1:7400 --admin 127.0.0.1:1"),
+                         ["1.md:2: 127.0.0.1:7400 is taken by 0.md:2; give `users --listen 127.0.0.1:7400 --admin 127.0.0.1:1` "
+                          "one of its own"])
+        self.assertRegex(self.complaints('"$HOME/weft" node --listen 127.0.0.1:7401')[0], "7401 is taken by run.sh")
+        self.assertRegex(self.complaints("weft node --demo", "users --listen 127.0.0.1:7402")[0], "9464 is taken by 0.md:2")
+
+
 class Quotes(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()

@@ -45,6 +45,14 @@ def error_codes():
     return re.findall(r'^WEFT_ERROR\(\w+, (-?\d+), "(\w+)", "(.+)"\)$', rows, re.MULTILINE)
 
 
+def script_addresses():
+    """Where the nodes of deploy/run.sh listen, when nothing else does."""
+    text = (ROOT / "deploy/run.sh").read_text(encoding="utf-8")
+    names = re.search(r"^names=\((.*)\)$", text, re.MULTILINE)[1].split()
+    return {f"127.0.0.1:{int(first) + each}": "deploy/run.sh"
+            for first in re.findall(r"\(free_ports (\d+)\)", text) for each in range(len(names))}
+
+
 def other_names():
     """CMake's functions and targets, and Python modules: they begin as our metrics do."""
     names = {path.stem for path in ROOT.glob("examples/**/*.py")}

@@ -7,6 +7,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -95,8 +96,8 @@ class Library(unittest.TestCase):
             text = block.text.replace("build/release", BUILD).replace("=clang++-19", f"={COMPILER}")
             with self.subTest(line=block.line):
                 if text.startswith("build/weather "):
-                    options = text.replace("127.0.0.1:7400", "127.0.0.1:0").split()[1:]
-                    node = subprocess.Popen([folder / "build/weather", *options, "--admin", "127.0.0.1:0"],
+                    options = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", text).split()[1:]
+                    node = subprocess.Popen([folder / "build/weather", *options],
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                             stderr=subprocess.DEVNULL, text=True, env=environment)
                     self.addCleanup(node.communicate)
@@ -104,14 +105,14 @@ class Library(unittest.TestCase):
                     address = node.stdout.readline().split(" listen=")[1].split()[0]
                     continue
                 if address is not None:
-                    text = text.replace("127.0.0.1:7400", address)
+                    text = text.replace("127.0.0.1:7410", address)
                 done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=folder, env=environment,
                                       capture_output=True, text=True, timeout=TIMEOUT, check=False)
                 self.assertEqual(done.returncode, 0, f"\n{text}printed:\n{done.stdout}{done.stderr}")
                 if after is not None and after.info == OUTPUT:
                     self.assertTrue(Expected(after.text).matches(done.stdout), f"\n{text}printed:\n{done.stdout}")
                     shown += 1
-            folder = self.home / "first"
+            folder = self.home / "first-cpp"
         self.assertEqual(shown, 2)
 
     def test_its_program_has_the_options_and_subcommands_of_weft(self):
@@ -166,6 +167,7 @@ class Library(unittest.TestCase):
         counted = call(address, "words.count", json.dumps([str(text)]))
         self.assertEqual(counted.stdout, '{"be":2,"not":1,"or":1,"to":2}\n', counted.stderr)
         self.assertEqual(call(address, "words.known", '["be"]').stdout, "2\n")
+        self.assertEqual(call(address, "words.count", json.dumps({"least": 2, "file": str(text)})).stdout, '{"be":2,"to":2}\n')
         self.assertRegex(call(address, "words.count", '["/no/such/file"]').stderr, r'"code":404')
 
     def test_a_service_at_a_node_calls_many_at_once_and_follows_its_node(self):

@@ -32,6 +32,18 @@ class Pages(unittest.TestCase):
     def test_metrics_exist(self):
         self.check(checks.metrics, facts.known_metrics(), facts.other_names())
 
+    def test_what_the_pages_start_can_run_at_once(self):
+        taken = facts.script_addresses()
+        self.assertEqual(len(taken), 6)
+        complaints = list(checks.collisions(pages(), taken))
+        self.assertFalse(complaints, "\n" + "\n".join(complaints))
+
+    def test_each_first_service_has_a_folder_of_its_own(self):
+        made = [target for page in pages() for block in page.blocks
+                for target in re.findall(r'^cp -r \S+ "(\$HOME/\S+)"$', block.text, re.MULTILINE)]
+        self.assertEqual(len(made), 3)
+        self.assertEqual(len(set(made)), 3, made)
+
     def test_the_protocol_lists_every_error_code(self):
         section = (ROOT / "docs/protocol.md").read_text().partition("\n## Errors\n")[2].partition("\n## ")[0]
         self.assertEqual(re.findall(r"^\| (-?\d+) \| (\w+) \| (.+) \|$", section, re.MULTILINE), facts.error_codes())

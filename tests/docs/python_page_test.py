@@ -8,9 +8,17 @@ from first_service import FirstService, main
 
 
 class Page(FirstService, unittest.TestCase):
-    page, service = "docs/first-service-python.md", "venv/bin/python -m weft serve "
-    # Debian's Python, whichever else there is.
-    environment = {"PATH": f"/usr/bin:{os.environ['PATH']}", "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    page, folder, service = "docs/first-service-python.md", "first-python", "venv/bin/python -m weft serve "
+    listen, admin = "127.0.0.1:7411", "127.0.0.1:9471"
+    environment = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+    def setUp(self):
+        super().setUp()
+        # In front of Debian's Python another one, as pyenv puts it there, in which nothing works.
+        other = self.home / "other"
+        other.mkdir()
+        (other / "python3").symlink_to("/bin/false")
+        self.variables["PATH"] = f"{other}:{os.environ['PATH']}"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,19 @@ from setup import MeshCase, Wire, eventually, frame, main, request
 SLACK = 10
 
 
+class Readiness(MeshCase):
+    def test_it_tells_how_many_peers_are_connected(self):
+        b = self.start_node("--id", "b")
+        a = self.start_node("--id", "a", "--mesh-reconnect-max", "100ms", peers={"b": b.listen, "gone": "127.0.0.1:1"})
+        checks = lambda: a.admin("/readyz?verbose")  # noqa: E731
+        eventually(lambda: "[+]peers ok: 1 of 2 connected\n" in checks()[1], "b is connected")
+        health = subprocess.run([a.binary, "health", "%s:%d" % a.admin_address], capture_output=True, text=True, timeout=30)
+        self.assertEqual((health.returncode, health.stdout), (0, checks()[1]))
+        b.kill()
+        eventually(lambda: "[+]peers ok: 0 of 2 connected\n" in checks()[1], "b is gone")
+        self.assertEqual(checks()[0], 200)
+
+
 class Saturated(MeshCase):
     def test_every_page_is_answered_under_full_load(self):
         node = self.start_node("--reactors", "1")

@@ -80,11 +80,22 @@ class Bench(MeshCase):
         self.assert_over()
 
     def test_failures(self):
-        code, report, _ = self.bench("--method", "demo.count", "--params", '{"to": "many"}')
+        code, report, errors = self.bench("--method", "demo.count", "--params", '{"to": "many"}')
         self.assertEqual((code, report["items"], list(report["errors_by_code"])), (FAILED, 0, ["-32602"]))
+        self.assertIn('the first error -32602: takes {"to": integer', errors)
+        self.assertIn("--params", errors)
         code, report, _ = self.bench("--method", "foo")
         self.assertEqual((code, report["items"], report["failed"]), (FAILED, 0, 0))
         self.assertEqual(report["streams_ended_without_item"], report["streams_ended"])
+        code, report, errors = self.bench("--method", "no.such")
+        self.assertEqual((code, list(report["errors_by_code"])), (FAILED, ["-32601"]))
+        self.assertIn("--method", errors)
+        admin = "%s:%d" % self.mesh["a"].admin_address
+        for more in (), ("--stream", "--method", "demo.count"):
+            done = subprocess.run([os.environ["WEFT_BIN"], "bench", admin, "--warmup", "0ms", "--duration", "10s", *more],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, env=_environment(), timeout=60)
+            self.assertEqual((done.returncode, done.stdout), (UNREACHABLE, ""))
+            self.assertEqual(done.stderr, f"no answer from {admin}: the server speaks HTTP; is this the admin port of a node?\n")
         code, report, errors = self.bench("--method", "demo.count", "--params", "[")
         self.assertEqual((code, report), (USAGE, None))
         self.assertIn("PARAMS is not JSON", errors)

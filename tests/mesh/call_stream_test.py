@@ -64,6 +64,9 @@ class Items(Calls):
         self.assertEqual(self.run_to_end("demo.count", {"to": -1}), (0, [], ""))
         self.assertEqual(self.run_to_end("demo.count", {"to": 9}, "--after", "7"), (0, ["8", "9"], ""))
         self.assertEqual(self.run_to_end("demo.total"), (0, ["0"], ""))
+        code, lines, errors = self.run_to_end("demo.total", None, "--after", "7")
+        self.assertEqual((code, lines), (USAGE, []))
+        self.assertIn("--after: 'demo.total' is not resumable", errors)
         self.assertEqual(self.run_to_end("demo.sum", {"values": [1, 2]}), (0, ["3"], ""))
 
     def test_come_in_order_with_any_credit(self):

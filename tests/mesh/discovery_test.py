@@ -160,7 +160,7 @@ class File(DiscoveryCase):
         eventually(lambda: [each["role"] for each in a.page("/connections")] == ["peer-outbound"], "one link, to b")
         opened = a.metric("weft_tcp_open_total", direction="outbound")
         self.assertEqual(a.peer(listen)["node"], "node-a")
-        self.assertIn("[+]peers ok", a.admin("/readyz?verbose")[1])
+        self.assertIn("[+]peers ok: 1 of 1 connected\n", a.admin("/readyz?verbose")[1])
         # Other changes do not make it try.
         self.list(listen)
         wait_for(a, {listen: "self"})

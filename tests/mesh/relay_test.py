@@ -30,7 +30,7 @@ class ThreeNodes(SharedMesh):
             roles = sorted(connection["role"] for connection in node.page("/connections"))
             links = [role for role in roles if role != "client"]
             self.assertEqual(links, ["peer-inbound"] * 2 + ["peer-outbound"] * 2)
-            self.assertIn("[+]peers ok", node.admin("/readyz?verbose")[1])
+            self.assertIn("[+]peers ok: 2 of 2 connected\n", node.admin("/readyz?verbose")[1])
 
     def test_call_each_other(self):
         for name in "bc":

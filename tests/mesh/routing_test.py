@@ -10,7 +10,9 @@ from service import Refused, Service, echo
 BAD_SERVES = [
     ("rpc.anything", "rpc.anything"), ("mesh.health", "mesh.health"), ("$/progress", "$/progress"),
     ("connect", "connect"), ("heartbeat", "heartbeat"), ("rpc.*", "rpc.*"), ("", "empty"),
-    ("*", "star"), ("a*.b", "star"), ("users*", "star"), ("a.*.b", "star"), ("x" * 300, "300"),
+    ("*", "a name and a dot stand before the star, as in users.*"), ("a*.b", "a star stands only at the end"),
+    ("users*", "'users*': a name and a dot stand before the star, as in users.*"), ("a.*.b", "a star stands only at the end"),
+    (".*", "a name and a dot stand before the star"), ("x" * 300, "300"),
     (7, "method"), (None, "method"), ([], "method"), ({}, "method"), ({"method": 7}, "method"),
     ({"method": "u.get", "idempotent": "yes"}, "idempotent"),
     ({"method": "u.get", "max_in_flight": 0}, "max_in_flight"),

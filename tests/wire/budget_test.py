@@ -114,13 +114,13 @@ class Shares(BudgetCase):
         greedy = self.connect()
         self.reset_peak()
         before = self.memory()
-        text = b'{"jsonrpc":"2.0","id":%d,"method":"demo.sleep","params":{"ms":20000,"x":[' + b",".join([b"[]"] * 250_000) + b"]}}"
+        text = b'{"jsonrpc":"2.0","id":%d,"method":"demo.callback","params":{"method":"m","params":[' + b",".join([b"[]"] * 250_000) + b"]}}"
         for id in range(10):
             greedy.send(text % id)
         for id in range(10):
             self.assert_mesh_error(greedy.receive(), 8, "no", id=id)
         self.assertLess(self.memory() - before, 32 * MIB)
-        self.assertEqual(self.connect().call("demo.sleep", {"ms": 1, "x": [[]] * 1000})["result"], "ok")
+        self.assertEqual(self.connect().call("demo.sum", {"values": [1] * 1000})["result"], 1000)
 
     def test_of_the_places_in_a_queue(self):
         full = Service(self.node, [{"method": "full.m", "max_in_flight": 1}])

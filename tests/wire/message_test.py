@@ -133,11 +133,28 @@ class Methods(WireCase):
                 ("demo.sum", {"values": "1"}), ("demo.sum", {"values": ["1"]}), ("demo.sum", {}),
                 ("demo.sum", None), ("demo.sleep", {"ms": "5"}), ("demo.sleep", {"ms": -5}),
                 ("demo.sleep", {}), ("demo.sleep", [{}]), ("demo.fail", {"code": "1", "message": "x"}),
-                ("demo.callback", {"params": []}), ("connect", [1]),
+                ("demo.callback", {"params": []}), ("demo.sum", [[1], 2]), ("demo.whoami", [1]), ("connect", [1]),
                 ("connect", {"heartbeat_ms": "1s"}), ("connect", {"name": 5})):
             with self.subTest(method=method, params=params):
                 error = self.assert_error(self.reply(request(1, method, params)), -32602, 1)
                 self.assertGreater(len(error["message"]), 10, "the message should say what is expected")
+
+    def test_a_misspelt_parameter_is_refused_with_those_that_there_are(self):
+        for method, params in (("demo.sum", {"values": [1], "vals": 2}), ("demo.sleep", {"ms": 0, "vals": 2}),
+                               ("demo.blocking", {"ms": 0, "vals": 2}), ("demo.count", {"to": 1, "vals": 2}),
+                               ("demo.fail", {"code": 1, "message": "m", "vals": 2}), ("demo.total", {"vals": 2}),
+                               ("demo.whoami", {"vals": 2}), ("demo.callback", {"method": "m", "vals": 2}),
+                               ("demo.relay", {"to": "b", "method": "m", "vals": 2})):
+            with self.subTest(method):
+                error = self.assert_error(self.reply(request(1, method, params)), -32602, 1)
+                self.assertIn("'vals' is no parameter of it; it takes ", error["message"])
+
+    def test_params_come_by_position_as_well(self):
+        for method, params, result in (("demo.sum", [[1, 2]], 3), ("demo.sleep", [1], "ok"), ("demo.blocking", [1], "ok"),
+                                       ("demo.count", [3, 2], [2, 3]), ("demo.count", [1], [0, 1])):
+            with self.subTest(method):
+                self.assertEqual(json.loads(self.reply(request(1, method, params))).get("result"), result)
+        self.assertEqual(self.assert_error(self.reply(request(1, "demo.fail", [7, "m", [1]])), 7, 1)["data"], [1])
 
     def test_results_and_failures(self):
         answer = json.loads(self.reply(request(1, "demo.sum", {"values": [1, 2, 3.5]})))

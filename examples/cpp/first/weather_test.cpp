@@ -25,3 +25,13 @@ TEST(weather, is_followed_by_the_hour) {
   EXPECT_FALSE(readings.error());
   EXPECT_EQ(mesh.elapsed(), 10s);  // of a clock that nobody waits for
 }
+
+TEST(weather, takes_its_arguments_by_name) {
+  weft::test_mesh mesh;
+  mesh.add(weather());
+  const auto now = mesh.call<reading>("weather.now", weft::named{{"city", "Lagos"}}).get();
+  EXPECT_THAT(now, IsOk(Field(&reading::celsius, 29.5)));
+  auto readings = mesh.stream<reading>("weather.follow", weft::named{{"hours", 1}, {"city", "Oslo"}});
+  for (const reading& each : readings) EXPECT_EQ(each.celsius, -3.0);
+  EXPECT_FALSE(readings.error());
+}

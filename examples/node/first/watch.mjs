@@ -1,8 +1,9 @@
 import { connect } from "weft";
 
 const [address, city] = process.argv.slice(2);
-const node = await connect(address, { name: "watch" });
+let node;
 try {
+  node = await connect(address, { name: "watch" });
   for await (const { hour, celsius } of node.stream("weather.follow", { city, hours: 3 })) {
     console.log(`${String(hour).padStart(2, "0")}:00 ${celsius} °C`);
   }
@@ -10,4 +11,4 @@ try {
   console.log(`${error.message} (code ${error.code})`);
   process.exitCode = 1;
 }
-await node.close();
+await node?.close();

@@ -17,7 +17,13 @@
 
 namespace weft {
 
-/// Arguments by name: `node.call<user>("users.get", weft::named({{"id", 1}}))`.
+/// Arguments by name, in any order, instead of those by position:
+///
+///     node.call<user>("users.get", weft::named{{"id", 1}}, {.deadline = 200ms});
+///
+/// Stands alone in front of the options, in `call`, `stream` and `notify`. Ownership: a value of its own.
+/// Thread safety: none. Errors: of two with one name the last counts; what the method does not take, it
+/// refuses with -32602.
 class named {
  public:
   named(std::initializer_list<std::pair<const std::string, nlohmann::json>> members)

@@ -2,7 +2,8 @@
 // came and what would be right; nothing is converted silently, cut or rounded. And the JSON Schema of a type.
 //
 // Types with WEFT_FIELDS, std::optional, std::vector, std::tuple and maps with string keys are walked
-// through; everything else is left to nlohmann_json's own conversions.
+// through; everything else is left to nlohmann_json's own conversions. A type without any is refused when it
+// is compiled.
 #pragma once
 
 #include <concepts>
@@ -44,6 +45,19 @@ concept string_map = requires {
   typename T::key_type;
   typename T::mapped_type;
 } && std::same_as<typename T::key_type, std::string> && !std::same_as<T, json>;
+
+/// What nlohmann_json's own conversions can do. Without this a struct that nobody told the members of would
+/// end in pages of that library's overloads, and none of them names WEFT_FIELDS.
+template <class T>
+concept readable_otherwise = requires(const json& from) { from.get<T>(); };
+template <class T>
+concept writable_otherwise = std::constructible_from<json, const T&>;
+template <class T>
+inline constexpr bool never = false;
+
+#define WEFT_DETAIL_NO_JSON                                                                            \
+  "weft: this type has no form in JSON: write WEFT_FIELDS(type, member...) behind the struct, in its " \
+  "namespace, or give it nlohmann_json's to_json and from_json"
 
 /// What is wrong with a value: "'user.age' is an integer from 0 to 255, not \"old\"".
 struct mismatch {
@@ -191,6 +205,9 @@ std::expected<T, mismatch> read(const json& from) {
   } else if constexpr (has_fields<T>) {
     if (!from.is_object()) return std::unexpected(wrong(word_for<T>(), from));
     return read_object<T>(from);
+  } else if constexpr (!readable_otherwise<T>) {
+    static_assert(never<T>, WEFT_DETAIL_NO_JSON);
+    return std::unexpected(mismatch());
   } else {
     try {
       return from.get<T>();
@@ -230,6 +247,9 @@ json write(const T& value) {
     return object;
   } else if constexpr (has_fields<T>) {
     return write_fields(value);
+  } else if constexpr (!writable_otherwise<T>) {
+    static_assert(never<T>, WEFT_DETAIL_NO_JSON);
+    return {};
   } else {
     return json(value);
   }
@@ -295,5 +315,7 @@ json schema() {
     return json::object();
   }
 }
+
+#undef WEFT_DETAIL_NO_JSON
 
 }  // namespace weft::detail

@@ -61,12 +61,21 @@ struct parameter {
   bool optional = false;
   /// What counts when none comes.
   std::optional<nlohmann::json> fallback;
+  /// What is wrong with a value for it; nothing for one that fits.
+  std::optional<mismatch> (*check)(const nlohmann::json& value) = nullptr;
 };
+
+template <class T>
+std::optional<mismatch> check_value(const json& value) {
+  auto read_value = read<T>(value);
+  if (read_value) return std::nullopt;
+  return std::move(read_value.error());
+}
 
 /// How params are read, and what is said of those that are wrong.
 class signature {
  public:
-  /// Throws std::invalid_argument when names and types do not fit together.
+  /// Throws std::invalid_argument when names, types and defaults do not fit together.
   signature(std::string method, std::vector<parameter> parameters, std::vector<std::string> names,
             const nlohmann::json& defaults, bool may_be_whole);
 
@@ -76,6 +85,8 @@ class signature {
   /// Finds each parameter's value, null for one that is absent and may be.
   std::expected<std::vector<const nlohmann::json*>, error> arrange(const nlohmann::json& params) const;
   error refuse(std::size_t index, const mismatch& what) const;
+  /// Of a stream that is asked to go on behind a cursor, and would begin anew.
+  error refuse_cursor() const;
 
  private:
   error refuse(std::string_view what) const;
@@ -91,9 +102,10 @@ parameter parameter_of() {
   if constexpr (is_optional<T>) {
     auto inner = parameter_of<typename T::value_type>();
     inner.optional = true;
+    inner.check = check_value<T>;
     return inner;
   } else {
-    return {{}, word_for<T>(), schema<T>(), false, {}};
+    return {{}, word_for<T>(), schema<T>(), false, {}, check_value<T>};
   }
 }
 
@@ -188,8 +200,10 @@ stream_entry stream_of(std::shared_ptr<F> function, std::shared_ptr<const signat
                     .resumable = resumable,
                     .start = {}};
   if constexpr (!std::is_void_v<sent>) made.input = schema<sent>();
-  made.start = [function, of](call_context ctx,
-                              const json& params) -> std::expected<std::unique_ptr<stream_source>, error> {
+  made.start = [function, of, resumable](
+                   call_context ctx,
+                   const json& params) -> std::expected<std::unique_ptr<stream_source>, error> {
+    if (!resumable && ctx.after<json>()) return std::unexpected(of->refuse_cursor());
     auto arguments = read_arguments<Traits>(*of, params);
     if (!arguments) return std::unexpected(std::move(arguments.error()));
     return std::make_unique<typed_source<generator>>(

@@ -48,6 +48,7 @@ class generator {
     std::int64_t end = clock_ns();
     end_measuring(end);
     if (open_loop()) drain(std::min(end, time_.end()));
+    result_.first_messages = responses_.first_messages();
     return std::move(result_);
   }
 
@@ -107,6 +108,7 @@ class generator {
   }
 
   void on_frame(pipeline& line, std::string_view payload, std::int64_t now) {
+    result_.heard = true;
     response answer =
         options_.batch > 1 ? responses_.read_batch(payload, options_.batch) : responses_.read(payload);
     if (answer.what == response::kind::unasked) {

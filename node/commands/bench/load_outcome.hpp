@@ -13,6 +13,10 @@ struct load_outcome {
   std::chrono::nanoseconds elapsed{};
   /// Of error answers.
   std::map<std::int32_t, std::uint64_t> errors_by_code;
+  /// What the first of each code said, also while warming up.
+  std::map<std::int32_t, std::string> first_messages;
+  /// Whether any frame came, of whatever kind.
+  bool heard = false;
   /// Failed connections by reason.
   std::map<std::string, std::uint64_t> transport_errors;
   /// Answers that were none to us.

@@ -1,5 +1,7 @@
 #include "node/commands/bench/responses.hpp"
 
+#include <utility>
+
 #include "proto/message.hpp"
 
 namespace weft::tools {
@@ -12,7 +14,9 @@ constexpr std::size_t max_pattern_bytes = 128;
 constexpr proto::scan_options tolerant{
     .max_depth = proto::depth_limit, .max_batch = max_batch, .require_version = false};
 
-response classify(const proto::envelope& message) {
+}  // namespace
+
+response response_reader::classify(const proto::envelope& message) {
   if (message.kind == proto::message_kind::request || message.kind == proto::message_kind::notification) {
     return {response::kind::unasked, 0, 0};
   }
@@ -20,10 +24,10 @@ response classify(const proto::envelope& message) {
   auto number = number_of(message.id);
   if (!number) return {};
   if (message.error.empty()) return {response::kind::result, *number, 0};
-  return {response::kind::error, *number, proto::parse_error_object(message.error).code};
+  auto error = proto::parse_error_object(message.error);
+  first_messages_.try_emplace(error.code, std::move(error.message));
+  return {response::kind::error, *number, error.code};
 }
-
-}  // namespace
 
 response response_reader::read_in_full(std::string_view payload) {
   proto::envelope message;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,8 +49,11 @@ class response_reader {
   response read_batch(std::string_view payload, std::size_t size);
   /// Of the last batch that was read, in the server's order.
   const std::vector<response>& members() const noexcept { return members_; }
+  /// What the first error of each code said.
+  const std::map<std::int32_t, std::string>& first_messages() const noexcept { return first_messages_; }
 
  private:
+  response classify(const proto::envelope& message);
   response read_in_full(std::string_view payload);
   void learn(std::string_view payload, const proto::envelope& message);
 
@@ -59,6 +63,7 @@ class response_reader {
   std::vector<proto::envelope> batch_;
   std::vector<response> members_;
   std::vector<bool> answered_;
+  std::map<std::int32_t, std::string> first_messages_;
 };
 
 }  // namespace weft::tools

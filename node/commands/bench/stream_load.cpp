@@ -58,6 +58,7 @@ class stream_load {
           [this](std::size_t index, const std::string& reason) { lose(index, reason); });
     }
     end_measuring(clock_ns());
+    result_.first_messages = reader_.first_messages();
     return std::move(result_);
   }
 
@@ -87,6 +88,7 @@ class stream_load {
   }
 
   void on_frame(std::size_t index, std::string_view payload, std::int64_t now) {
+    result_.heard = true;
     stream_event event = reader_.read(payload);
     if (event.what == kind::unasked) {
       ++result_.unasked;

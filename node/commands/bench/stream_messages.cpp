@@ -1,5 +1,7 @@
 #include "node/commands/bench/stream_messages.hpp"
 
+#include <utility>
+
 #include "proto/message.hpp"
 #include "proto/stream.hpp"
 
@@ -15,14 +17,16 @@ constexpr proto::scan_options tolerant{
 /// A pattern longer than this would hold payload that differs from one item to the next.
 constexpr std::size_t max_pattern_bytes = 128;
 
-stream_event read_response(const proto::envelope& message) {
+}  // namespace
+
+stream_event stream_message_reader::read_response(const proto::envelope& message) {
   const auto number = number_of(message.id);
   if (!number) return {};
   if (message.error.empty()) return {kind::result, *number};
-  return {kind::error, *number, proto::parse_error_object(message.error).code};
+  auto error = proto::parse_error_object(message.error);
+  first_messages_.try_emplace(error.code, std::move(error.message));
+  return {kind::error, *number, error.code};
 }
-
-}  // namespace
 
 stream_event stream_message_reader::read_in_full(std::string_view payload) {
   proto::envelope message;

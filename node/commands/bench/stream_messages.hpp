@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,8 @@ class stream_message_reader {
     if (auto event = read_as_learnt(payload); event.what == stream_event::kind::item) return event;
     return read_in_full(payload);
   }
+  /// What the first error of each code said.
+  const std::map<std::int32_t, std::string>& first_messages() const noexcept { return first_messages_; }
 
  private:
   /// An item, or nothing that is known.
@@ -63,6 +66,7 @@ class stream_message_reader {
     return {stream_event::kind::item, *number, 0, seq};
   }
   stream_event read_in_full(std::string_view payload);
+  stream_event read_response(const proto::envelope& message);
   stream_event read_notification(std::string_view payload, const proto::envelope& message);
 
   /// What a seq may have without leaving 64 bits.
@@ -73,6 +77,7 @@ class stream_message_reader {
   std::string before_value_;
   std::vector<proto::envelope> batch_;
   std::string name_;
+  std::map<std::int32_t, std::string> first_messages_;
 };
 
 }  // namespace weft::tools

@@ -51,7 +51,7 @@ class fake_node {
 
  private:
   mutable std::mutex mutex_;
-  std::vector<readiness_check> checks_{{"listening", true, ""}, {"draining", true, ""}};
+  std::vector<readiness_check> checks_{{"listening", true, "127.0.0.1:7400"}, {"draining", true, ""}};
   std::string level_ = "info";
 };
 

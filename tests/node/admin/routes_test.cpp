@@ -32,7 +32,9 @@ TEST_F(admin_pages, health_pages_answer_ok) {
 
 TEST_F(admin_pages, readyz_lists_its_checks_when_asked) {
   for (const char* query : {"verbose", "verbose=1", "a=b&verbose", "verbose&a=b", "a&verbose&b"})
-    EXPECT_EQ(get("/readyz", query).body, "[+]listening ok\n[+]draining ok\nreadyz check passed\n") << query;
+    EXPECT_EQ(get("/readyz", query).body,
+              "[+]listening ok: 127.0.0.1:7400\n[+]draining ok\nreadyz check passed\n")
+        << query;
   EXPECT_EQ(get("/readyz", "verbosely").body, "ok\n");
 }
 
@@ -40,8 +42,9 @@ TEST_F(admin_pages, readyz_is_503_and_says_why_when_a_check_fails) {
   node.fail_draining_check("SIGTERM was received");
   const http_response response = get("/readyz");
   EXPECT_EQ(response.status, 503);
-  EXPECT_EQ(response.body,
-            "[+]listening ok\n[-]draining failed: SIGTERM was received\nreadyz check failed\n");
+  EXPECT_EQ(
+      response.body,
+      "[+]listening ok: 127.0.0.1:7400\n[-]draining failed: SIGTERM was received\nreadyz check failed\n");
   EXPECT_EQ(get("/livez").status, 200) << "a draining node is alive";
 }
 

@@ -85,7 +85,7 @@ TEST_F(admin_http, serves_a_page_and_closes) {
 }
 
 TEST_F(admin_http, passes_queries_and_bodies_on) {
-  EXPECT_THAT(get("/readyz?verbose"), HasSubstr("[+]listening ok\n"));
+  EXPECT_THAT(get("/readyz?verbose"), HasSubstr("[+]listening ok: 127.0.0.1:7400\n"));
   EXPECT_THAT(request("POST /log-level HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\ndebug"),
               StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_EQ(node.level(), "debug");

@@ -108,9 +108,20 @@ TEST_F(call_stream, grants_what_it_has_printed) {
   EXPECT_FALSE(request.contains("deadline_ms"));
 }
 
+/// Answers `rpc.discover` with these methods.
+void tell_methods(client& connection, const json& methods) {
+  EXPECT_EQ(received(connection).at("method"), "rpc.discover");
+  send_result(connection, json{{"methods", methods}}.dump());
+}
+
+json told_as(const std::string& name, bool resumable) {
+  return {{"name", name}, {"x-stream", {{"resumable", resumable}}}};
+}
+
 TEST_F(call_stream, asks_for_what_comes_after_a_cursor_and_in_time) {
   json request;
   peer node([&](client& connection) {
+    tell_methods(connection, {told_as("m", true), told_as("m.*", false)});
     request = received(connection);
     send_result(connection);
   });
@@ -121,6 +132,44 @@ TEST_F(call_stream, asks_for_what_comes_after_a_cursor_and_in_time) {
   EXPECT_EQ(request.at("stream"), json({{"credit", 64}, {"after", "k"}}));
   EXPECT_GT(request.at("deadline_ms"), 0);
   EXPECT_LE(request.at("deadline_ms"), 20'000);
+}
+
+TEST_F(call_stream, does_not_ask_a_method_that_would_begin_anew) {
+  for (const auto& method : {told_as("m.n", false), told_as("m.*", false), json{{"name", "m.n"}}}) {
+    peer node([&](client& connection) {
+      tell_methods(connection, {told_as("m", true), method});
+      EXPECT_FALSE(connection.receive(patience())) << "nothing is called";
+    });
+    errors.str("");
+    options.method = "m.n";
+    options.after = "7";
+    options.address = node.address();
+    std::istringstream input;
+    EXPECT_EQ(run_stream(options, input, writing.get(), errors), exit_usage);
+    EXPECT_THAT(errors.str(), HasSubstr("--after: 'm.n' is not resumable"));
+  }
+}
+
+TEST_F(call_stream, doubts_an_item_without_a_cursor_where_nobody_tells) {
+  for (const char* cursor : {"", "8"}) {
+    peer node([&](client& connection) {
+      received(connection);
+      say(connection, R"({"jsonrpc":"2.0","id":1,"error":{"code":7,"message":"no"}})");
+      received(connection);
+      send_item(connection, 0, "1", cursor);
+      send_item(connection, 1, "2");
+      send_result(connection);
+    });
+    errors.str("");
+    options.after = "7";
+    options.address = node.address();
+    std::istringstream input;
+    EXPECT_EQ(run_stream(options, input, writing.get(), errors), exit_ok);
+    EXPECT_EQ(errors.str(), *cursor != 0
+                                ? ""
+                                : "the first item has no cursor: 'm' has probably begun anew, despite "
+                                  "--after\n");
+  }
 }
 
 TEST_F(call_stream, prints_a_value_of_several_lines_as_one) {

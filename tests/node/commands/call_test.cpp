@@ -76,6 +76,48 @@ TEST(call, takes_an_error_with_a_null_id_for_its_answer) {
   EXPECT_EQ(json::parse(done.errors).at("code"), -32700);
 }
 
+TEST(call, is_failed_by_an_output_that_does_not_take_the_result) {
+  peer node(answering(R"({"jsonrpc":"2.0","id":ID,"result":1})"));
+  std::istringstream in;
+  std::ostringstream out;
+  std::ostringstream err;
+  out.setstate(std::ios::badbit);
+  EXPECT_EQ(run_call(options_for(node.address()), in, out, err), exit_failed);
+  EXPECT_THAT(err.str(), HasSubstr("standard output"));
+}
+
+/// Answers that there is no such method, and then what there is.
+std::function<void(client&)> without_method(json known) {
+  return [known = std::move(known)](client& connection) {
+    received(connection);
+    EXPECT_TRUE(
+        connection.send(R"({"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"none"}})", patience()));
+    const auto more = connection.receive(patience());
+    if (!more) return;
+    EXPECT_EQ(json::parse(*more).at("method"), "rpc.discover");
+    EXPECT_TRUE(connection.send(json{{"jsonrpc", "2.0"}, {"id", 1}, {"result", {{"methods", known}}}}.dump(),
+                                patience()));
+  };
+}
+
+TEST(call, names_the_nearest_method_to_whoever_reads_along) {
+  const auto errors_of = [](const std::string& known, bool suggest) {
+    peer node(
+        without_method({{{"name", known}}, {{"name", "demo.*"}, {"x", 1}}, {{"name", "rpc.discover"}}}));
+    auto options = options_for(node.address());
+    options.method = "shop.echo";
+    options.suggest = suggest;
+    const auto done = call(options);
+    EXPECT_EQ(done.code, exit_failed);
+    return done.errors;
+  };
+  const std::string error = "{\"code\":-32601,\"message\":\"none\"}\n";
+  EXPECT_EQ(errors_of("shop.ecoh", true), error + "the nearest known method is shop.ecoh\n");
+  EXPECT_EQ(errors_of("shop.ecoh", false), error) << "a program makes no second call";
+  EXPECT_EQ(errors_of("users.get", true), error);
+  EXPECT_EQ(errors_of("shop.echo", true), error) << "a method that it calls is not there";
+}
+
 TEST(call, sends_method_params_and_deadline) {
   json seen;
   {

@@ -235,5 +235,16 @@ TEST(nearest_name, is_the_one_with_the_fewest_edits) {
   EXPECT_EQ(nearest_name("x", {}), "");
 }
 
+TEST(near_name, is_one_that_may_have_been_meant) {
+  const std::vector<std::string> flags{"--help", "--json", "--timeout"};
+  EXPECT_EQ(near_name("--jsn", flags), "--json");
+  EXPECT_EQ(near_name("--timout", flags), "--timeout");
+  EXPECT_EQ(near_name("--bogus", flags), "");
+  EXPECT_EQ(near_name("--", flags), "");
+  EXPECT_EQ(near_name("x", {}), "");
+  EXPECT_EQ(suggestion("--jsn", flags), "; the nearest known one is --json");
+  EXPECT_EQ(suggestion("--bogus", flags, "; see --help"), "; see --help");
+}
+
 }  // namespace
 }  // namespace weft

@@ -1,12 +1,15 @@
+#include <sstream>
 #include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "node/commands/bench.hpp"
 #include "node/commands/bench/idle.hpp"
 #include "node/commands/bench/load_generator.hpp"
 #include "node/commands/bench/report.hpp"
+#include "node/process/exit_code.hpp"
 #include "tests/node/commands/peer.hpp"
 
 namespace weft::tools {
@@ -77,6 +80,42 @@ TEST(closed_loop, counts_errors_by_code) {
   ASSERT_EQ(result->errors_by_code.size(), 1U);
   EXPECT_GT(result->errors_by_code.at(8), 0U);
   EXPECT_EQ(result->failed(), result->errors_by_code.at(8));
+  EXPECT_EQ(result->first_messages.at(8), "too much");
+}
+
+struct outcome {
+  int code;
+  std::string output;
+  std::string errors;
+};
+
+outcome bench(const bench_options& options) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const int code = run_bench(options, out, err);
+  return {code, out.str(), err.str()};
+}
+
+TEST(bench, says_what_the_errors_said_and_what_may_help) {
+  peer node(answering(R"(,"error":{"code":-32601,"message":"method not found: foo"}})"));
+  const auto done = bench(short_load(node.address()));
+  EXPECT_EQ(done.code, exit_failed);
+  EXPECT_THAT(done.output, HasSubstr("error -32601 METHOD_NOT_FOUND"));
+  EXPECT_THAT(done.errors, HasSubstr("the first error -32601: method not found: foo\n"));
+  EXPECT_THAT(done.errors, testing::AllOf(HasSubstr("--method"), HasSubstr("--demo")));
+}
+
+TEST(bench, shows_no_table_of_zeros_where_nobody_answers) {
+  peer node([](client& connection) {
+    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", patience()));
+    while (connection.receive(patience())) {
+    }
+  });
+  const auto done = bench(short_load(node.address()));
+  EXPECT_EQ(done.code, exit_unreachable);
+  EXPECT_EQ(done.output, "");
+  EXPECT_THAT(done.errors, HasSubstr("no answer from 127.0.0.1:"));
+  EXPECT_THAT(done.errors, HasSubstr("speaks HTTP; is this the admin port of a node?\n"));
 }
 
 TEST(closed_loop, counts_every_request_of_a_batch) {

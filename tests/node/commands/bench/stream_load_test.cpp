@@ -191,6 +191,7 @@ TEST(stream_load, counts_errors_by_code) {
   EXPECT_EQ(result->ended, 0U);
   EXPECT_GT(result->errors_by_code.at(8), 0U);
   EXPECT_EQ(result->failed(), result->errors_by_code.at(8));
+  EXPECT_EQ(result->first_messages.at(8), "too much");
   EXPECT_THAT(text_report(options, *result), HasSubstr("error 8 RESOURCE_EXHAUSTED"));
 }
 
