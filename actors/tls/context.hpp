@@ -39,9 +39,11 @@ struct context_options {
   client_auth clients = client_auth::off;
   /// ALPN. A server refuses clients that offer others only; one that offers none is let in.
   std::vector<std::string> protocols{"weft/1"};
-  /// How the messages call the options that set `clients` and name the CA bundle.
+  /// How the messages call the options that set `clients`, name the CA bundle, and a certificate with its
+  /// key.
   std::string client_auth_name = "tls.client_auth";
   std::string authorities_name = "--ca";
+  std::string certificate_names = "--cert and --key";
 };
 
 class context {

@@ -77,7 +77,8 @@ problem explain_alert(int alert, const context& of) {
       return {failure::refused, ours("; its log says why")};
     case SSL_AD_CERTIFICATE_REQUIRED:
       return {failure::refused,
-              "the peer requires a certificate, and none was presented; name one and its key"};
+              fmt::format("the peer requires a certificate, and none was presented; {} name one",
+                          of.options().certificate_names)};
     case SSL_AD_NO_APPLICATION_PROTOCOL:
       return {failure::refused, fmt::format("the peer speaks TLS, but not {}; check the port",
                                             fmt::join(of.options().protocols, " or "))};

@@ -39,12 +39,11 @@ std::string check_owner_only(std::FILE* file, std::string_view path) {
                      status.st_mode & 07777, path);
 }
 
-std::expected<named_text, std::string> read_text(const std::string& path, bool secret) {
+constexpr std::string_view key_mark = "PRIVATE KEY-----";
+
+std::expected<named_text, std::string> read_text(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
   if (!file) return refuse(path, std::strerror(errno));
-  if (secret) {
-    if (const auto wrong = check_owner_only(file.get(), path); !wrong.empty()) return refuse(path, wrong);
-  }
   std::string text;
   char buffer[4096];
   std::size_t n = 0;
@@ -57,6 +56,9 @@ std::expected<named_text, std::string> read_text(const std::string& path, bool s
   if (text.size() > max_file_bytes)
     return refuse(path, fmt::format("it has more than {} bytes; PEM files are small", max_file_bytes));
   if (text.find_first_not_of(" \t\r\n") == text.npos) return refuse(path, "it is empty");
+  if (text.contains(key_mark)) {
+    if (const auto wrong = check_owner_only(file.get(), path); !wrong.empty()) return refuse(path, wrong);
+  }
   return named_text{path, std::move(text)};
 }
 
@@ -101,7 +103,7 @@ std::expected<key_ptr, std::string> key_in(const named_text& file, bool beside_c
                               "plain one that only its owner can read: openssl pkey -in {} -out FILE",
                               file.path));
   }
-  if (file.text.find("PRIVATE KEY-----") != file.text.npos)
+  if (file.text.contains(key_mark))
     return refuse(file.path,
                   fmt::format("its private key is broken ({})", reason_text(ERR_peek_last_error())));
   return refuse(file.path,
@@ -164,17 +166,16 @@ std::expected<material, std::string> read_material(const file_paths& paths, time
   named_text certificate;
   named_text key;
   named_text authorities;
-  const auto read = [](const std::string& path, bool secret, named_text& into) -> std::string {
+  const auto read = [](const std::string& path, named_text& into) -> std::string {
     if (path.empty()) return {};
-    auto text = read_text(path, secret);
+    auto text = read_text(path);
     if (!text) return std::move(text.error());
-    into = std::move(*text);
+    into = *std::move(text);
     return {};
   };
-  if (auto wrong = read(paths.authorities, false, authorities); !wrong.empty()) return std::unexpected(wrong);
-  if (auto wrong = read(paths.certificate, paths.key.empty(), certificate); !wrong.empty())
-    return std::unexpected(wrong);
-  if (auto wrong = read(paths.key, true, key); !wrong.empty()) return std::unexpected(wrong);
+  if (auto wrong = read(paths.authorities, authorities); !wrong.empty()) return std::unexpected(wrong);
+  if (auto wrong = read(paths.certificate, certificate); !wrong.empty()) return std::unexpected(wrong);
+  if (auto wrong = read(paths.key, key); !wrong.empty()) return std::unexpected(wrong);
   return parse(certificate, key, authorities, now);
 }
 

@@ -80,7 +80,8 @@ TEST_F(material_test, refuses_what_is_no_certificate) {
 
 TEST_F(material_test, refuses_what_is_no_key) {
   EXPECT_THAT(complaint_about(own.certificate, own.certificate), HasSubstr("it holds no private key"));
-  EXPECT_THAT(complaint({files.write("own.pem", own.certificate), "", ""}), HasSubstr("name the key's file"));
+  EXPECT_THAT(complaint({files.write("own.pem", own.certificate, 0644), "", ""}),
+              HasSubstr("name the key's file"));
   std::string damaged = own.key;
   damaged[50] = '!';
   EXPECT_THAT(complaint_about(own.certificate, damaged), HasSubstr("private key is broken"));

@@ -164,7 +164,7 @@ struct client_certificates : testing::Test {
 TEST_F(client_certificates, are_required_by_option) {
   const auto got = try_with(client_of(), server_asking(client_auth::required));
   EXPECT_EQ(got.server, "the peer has no certificate, and tls.client_auth is required");
-  EXPECT_EQ(got.client, "the peer requires a certificate, and none was presented; name one and its key");
+  EXPECT_EQ(got.client, "the peer requires a certificate, and none was presented; --cert and --key name one");
 }
 
 TEST_F(client_certificates, tell_who_the_peer_is) {
