@@ -75,8 +75,12 @@ bool add_names(X509& certificate, const std::vector<std::string>& names) {
   const general_names_ptr all(sk_GENERAL_NAME_new_null());
   for (const auto& each : names) {
     name_ptr name = general_name(each);
-    if (!all || !name || sk_GENERAL_NAME_push(all.get(), name.get()) == 0) return false;
-    name.release();
+    if (!all || !name) return false;
+    GENERAL_NAME* const owned = name.release();
+    if (sk_GENERAL_NAME_push(all.get(), owned) == 0) {
+      GENERAL_NAME_free(owned);
+      return false;
+    }
   }
   return X509_add1_ext_i2d(&certificate, NID_subject_alt_name, all.get(), 0, X509V3_ADD_DEFAULT) == 1;
 }

@@ -70,14 +70,14 @@ std::expected<std::shared_ptr<const context>, std::string> context::make_server(
                     "names the bundle",
                     options.client_auth_name, options.authorities_name));
   }
-  const std::shared_ptr<context> made(new context(true, std::move(options)));
+  std::shared_ptr<context> made(new context(true, std::move(options)));
   if (auto wrong = made->apply(from); !wrong.empty()) return std::unexpected(std::move(wrong));
   return made;
 }
 
 std::expected<std::shared_ptr<const context>, std::string> context::make_client(const material& from,
                                                                                 context_options options) {
-  const std::shared_ptr<context> made(new context(false, std::move(options)));
+  std::shared_ptr<context> made(new context(false, std::move(options)));
   if (auto wrong = made->apply(from); !wrong.empty()) return std::unexpected(std::move(wrong));
   return made;
 }

@@ -34,6 +34,8 @@ struct session::state {
   bool drained = false;
   /// The peer has been told that nothing more will be sent.
   bool told_end = false;
+  /// OpenSSL holds a record that the socket did not take yet.
+  bool write_unfinished = false;
   failure cause = failure::none;
   std::string error;
   std::vector<san> peer_names;
@@ -82,10 +84,11 @@ int on_new_session(SSL* connection, SSL_SESSION* made) noexcept {
   try {
     // OpenSSL's reference becomes ours, also when this throws: it is the first that is done with it.
     about->of->keep_session(about->resume_key, made);
+    return 1;
   } catch (const std::exception&) {
     // The next connection makes a full handshake.
+    return 1;
   }
-  return 1;
 }
 
 int on_protocols_offered(SSL* connection, const unsigned char** chosen, unsigned char* chosen_size,
@@ -110,10 +113,11 @@ int on_protocols_offered(SSL* connection, const unsigned char** chosen, unsigned
     about->protocols_refused = fmt::format(
         "the peer offers {} (ALPN), not {}; is it dialling the right port?",
         shown(fmt::format("{}", fmt::join(names, ", "))), fmt::join(about->of->options().protocols, " or "));
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
   } catch (const std::exception&) {
     // Refused without a sentence.
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
-  return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 session::session(std::unique_ptr<state> made) : state_(std::move(made)) {
@@ -123,8 +127,8 @@ session::session(std::unique_ptr<state> made) : state_(std::move(made)) {
   bio_ptr bio = make_descriptor_bio(mine.through);
   if (!mine.ssl || !bio || SSL_set_app_data(mine.ssl.get(), &mine) != 1) throw std::bad_alloc();
   // Both directions are one BIO, of which it takes one reference.
-  SSL_set_bio(mine.ssl.get(), bio.get(), bio.get());
-  bio.release();
+  BIO* const both = bio.release();
+  SSL_set_bio(mine.ssl.get(), both, both);
   mine.checks.authorities_name = mine.of->options().authorities_name;
 }
 
@@ -147,7 +151,7 @@ session session::accept(std::shared_ptr<const context> server, int descriptor,
   return accepted;
 }
 
-session session::connect(std::shared_ptr<const context> client, int descriptor, dialled to) {
+session session::connect(std::shared_ptr<const context> client, int descriptor, const dialled& to) {
   auto made = std::make_unique<state>();
   made->of = std::move(client);
   made->through.descriptor = descriptor;
@@ -286,10 +290,12 @@ transfer session::write(std::span<const char> from) {
       continue;
     }
     auto what = mine.outcome(result);
+    mine.write_unfinished = true;
     if (what == progress::failed) mine.hear_why();
     if (what == progress::closed) what = progress::failed;
     return {what, taken};
   }
+  mine.write_unfinished = false;
   return {progress::done, taken};
 }
 
@@ -314,7 +320,7 @@ bool session::pending() const {
 
 progress session::shutdown() {
   state& mine = *state_;
-  if (mine.failed || mine.handshaking || mine.told_end) return progress::done;
+  if (mine.failed || mine.handshaking || mine.told_end || mine.write_unfinished) return progress::done;
   const clean_errors clean;
   const int result = SSL_shutdown(mine.ssl.get());
   if (result < 0) return mine.outcome(result);

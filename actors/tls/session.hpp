@@ -74,7 +74,7 @@ class session {
   /// The side that was connected to. `demanded` is as in `dialled`, for clients that present a certificate.
   static session accept(std::shared_ptr<const context> server, int descriptor,
                         std::vector<std::string> demanded = {});
-  static session connect(std::shared_ptr<const context> client, int descriptor, dialled to);
+  static session connect(std::shared_ptr<const context> client, int descriptor, const dialled& to);
   session(session&&) noexcept;
   session& operator=(session&&) noexcept;
   ~session();
@@ -92,7 +92,8 @@ class session {
   bool pending() const;
 
   /// Tells the peer that nothing more will be sent; does not wait for its word. `done` when there is nothing
-  /// to tell any more.
+  /// to tell any more. In the middle of a write that is so, too: what was sent is not complete, as the peer
+  /// sees.
   progress shutdown();
 
   /// Empty unless something failed, or the stream was truncated.

@@ -82,6 +82,16 @@ TEST_F(session_test, a_close_notify_is_no_truncation) {
   EXPECT_EQ(both.server.shutdown(), progress::done);
 }
 
+TEST_F(session_test, a_write_that_was_cut_is_a_truncation) {
+  linked both(client, server, to_host);
+  const std::string text(2'000'000, 'x');
+  EXPECT_EQ(both.client.write(text).what, progress::wants_write);
+  EXPECT_EQ(both.client.shutdown(), progress::done);
+  ::shutdown(both.over.client(), SHUT_WR);
+  (void)read_text(both.server);
+  EXPECT_EQ(linked::drain(both.server), progress::truncated);
+}
+
 TEST_F(session_test, an_end_without_a_word_is_a_truncation) {
   linked both(client, server, to_host);
   ASSERT_EQ(both.client.write(std::string("half")).what, progress::done);

@@ -1,4 +1,6 @@
 // Who is refused, and what both ends say about it.
+#include "actors/tls/verification.hpp"
+
 #include <gmock/gmock.h>
 #include <openssl/pem.h>
 
@@ -153,6 +155,18 @@ TEST(verification, a_demanded_name_must_be_there) {
   EXPECT_EQ(with({"spiffe://mesh/orders"}, "10.1.2.3", false).client, "");
   EXPECT_THAT(with({"spiffe://mesh/orders"}, "10.1.2.3", true).client, HasSubstr("no SAN matches 10.1.2.3"));
   EXPECT_THAT(with({}, "10.1.2.3", false).client, HasSubstr("no SAN matches 10.1.2.3"));
+}
+
+TEST(verification, a_resumed_session_is_as_good_as_its_certificate) {
+  const auto own = issued({host});
+  const auto read = parse_material(own.certificate, own.key, "").value();
+  const auto now = std::chrono::system_clock::now();
+  EXPECT_EQ(check_resumed(*read.certificate, {}, now), "");
+  EXPECT_EQ(check_resumed(*read.certificate, {}, now + days(31)),
+            "the certificate of b.example expired on " + date_text(now_plus(30)));
+  verification demanding;
+  demanding.demanded = {"a"};
+  EXPECT_THAT(check_resumed(*read.certificate, demanding, now), HasSubstr("no SAN is a"));
 }
 
 struct client_certificates : testing::Test {
