@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "node/client/socket.hpp"
+#include "node/client/tls_link.hpp"
 #include "proto/foreign.hpp"
 #include "proto/frame.hpp"
 
@@ -29,7 +30,8 @@ class client {
   /// Frames over this are refused. Memory grows with what arrives, so the bound may be wide.
   static constexpr std::size_t max_frame_bytes = std::size_t{256} << 20;
 
-  static std::expected<client, std::string> connect(const host_port& address, steady_clock::time_point until);
+  static std::expected<client, std::string> connect(const host_port& address, steady_clock::time_point until,
+                                                    const tls_link& link = {});
   /// Takes a connected socket, in non-blocking mode.
   explicit client(unique_fd socket) noexcept : socket_(std::move(socket)), reader_(max_frame_bytes) {}
 
@@ -44,16 +46,28 @@ class client {
   /// The payload of the next frame that has been received; nothing when there is none.
   std::optional<std::string> take_received();
   /// Says that nothing more will be sent; receiving goes on.
-  void finish_sending() noexcept;
+  void finish_sending();
+  /// Waits for the end of a connection that nothing more is sent on. With TLS that is how its peer tells that
+  /// it took what came, and did not refuse this side's certificate afterwards.
+  std::expected<void, client_error> await_end(steady_clock::time_point until);
 
   int native_handle() const noexcept { return socket_.get(); }
-  /// The socket, when everything that was received has been taken.
+  /// The socket, when everything that was received has been taken; not with TLS.
   unique_fd release() && noexcept { return std::move(socket_); }
 
  private:
   client_error no_frame() const;
+  std::expected<void, client_error> wait(short events, steady_clock::time_point until, const char* complaint);
+  std::expected<void, client_error> send_encrypted(std::string_view bytes, steady_clock::time_point until);
+  std::expected<void, client_error> receive_encrypted();
+  void take_bytes(std::string_view bytes);
 
   unique_fd socket_;
+  std::optional<tls::session> tls_;
+  /// What the session waits for before it can go on reading.
+  short reading_wants_ = 0;
+  /// Nothing more can be received, whatever the socket says.
+  bool ended_ = false;
   proto::frame_reader reader_;
   proto::stream_beginning beginning_;
   bool framed_ = false;

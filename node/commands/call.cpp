@@ -1,5 +1,6 @@
 #include "node/commands/call.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iostream>
@@ -9,7 +10,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "actors/transport/network.hpp"
 #include "node/client/discovery.hpp"
 #include "node/client/exchange.hpp"
 #include "node/client/stream_request.hpp"
@@ -105,13 +105,15 @@ int report_failure(const call_options& options, const client_error& error, std::
     errors << fmt::format(
         "no answer from {} to '{}' within {}: the method may still be running; check the node's health "
         "or raise --timeout\n",
-        format_host_port(options.address), printable(options.method), format_duration(options.timeout));
+        format_node_address(options.address, options.tls.on), printable(options.method),
+        format_duration(options.timeout));
   } else if (error.what == client_error::kind::foreign) {
-    errors << fmt::format("no answer from {} to '{}': {}\n", format_host_port(options.address),
-                          printable(options.method), error.message);
+    errors << fmt::format("no answer from {} to '{}': {}\n",
+                          format_node_address(options.address, options.tls.on), printable(options.method),
+                          error.message);
   } else {
     errors << fmt::format("no answer from {} to '{}': {}; check the node's log\n",
-                          format_host_port(options.address), printable(options.method),
+                          format_node_address(options.address, options.tls.on), printable(options.method),
                           printable(error.message));
   }
   return exit_unreachable;
@@ -184,8 +186,10 @@ std::expected<prepared_call, int> prepare(call_options& options, std::istream& i
     if (!read) return std::unexpected(wrong_usage(read.error(), errors));
     token = std::move(*read);
   }
+  const auto link = read_tls_options(options.tls);
+  if (!link) return std::unexpected(wrong_usage(link.error(), errors));
   auto until = steady_clock::now() + options.timeout;
-  auto connection = client::connect(options.address, until);
+  auto connection = client::connect(options.address, until, *link);
   if (!connection) {
     errors << printable(connection.error()) << '\n';
     return std::unexpected(exit_unreachable);
@@ -204,6 +208,17 @@ std::expected<prepared_call, int> prepare(call_options& options, std::istream& i
   return prepared_call{std::move(*connection), std::move(request), until};
 }
 
+/// How long a notification over TLS waits for the node to close the connection.
+constexpr auto end_patience = std::chrono::seconds(1);
+
+/// A node may refuse the certificate after the notification was sent; and closing the socket before its
+/// tickets have come would cut it short.
+int await_refusal(const call_options& options, prepared_call& call, std::ostream& errors) {
+  const auto ended = call.connection.await_end(std::min(call.until, steady_clock::now() + end_patience));
+  if (ended || ended.error().what == client_error::kind::timed_out) return exit_ok;
+  return report_failure(options, ended.error(), errors);
+}
+
 }  // namespace
 
 int run_call(call_options options, std::istream& input, std::ostream& output, std::ostream& errors) {
@@ -213,7 +228,7 @@ int run_call(call_options options, std::istream& input, std::ostream& output, st
     if (auto sent = call->connection.send(call->request, call->until); !sent)
       return report_failure(options, sent.error(), errors);
     call->connection.finish_sending();
-    return exit_ok;
+    return options.tls.on ? await_refusal(options, *call, errors) : exit_ok;
   }
   auto reply = exchange(call->connection, call->request, call->until);
   if (!reply) return report_failure(options, reply.error(), errors);
@@ -235,7 +250,7 @@ namespace weft {
 void add_call_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<tools::call_options>();
   CLI::App* command = app.add_subcommand("call", "Call a method of a node and print its result");
-  tools::add_address(*command, "ADDRESS", options->address, "The node's data port");
+  tools::add_node_address(*command, "ADDRESS", options->address, options->tls, "The node's data port");
   command->add_option("METHOD", options->method, "The method's name")
       ->required()
       ->check([](const std::string& name) { return name.empty() ? "METHOD must not be empty" : ""; }, "");
@@ -266,6 +281,7 @@ void add_call_command(CLI::App& app, int& exit_code) {
       "SIGINT (Ctrl-C), 143 by SIGTERM, 141 because nobody reads standard output. At a terminal a method "
       "that is not found is answered with the nearest one.");
   command->callback([options, timeout, &exit_code] {
+    tools::check_tls_options(options->tls);
     options->timeout_given = timeout->count() > 0;
     options->suggest = ::isatty(STDERR_FILENO) == 1;
     exit_code = options->stream ? tools::run_stream(*options, std::cin, STDOUT_FILENO, std::cerr)

@@ -44,6 +44,7 @@ struct call_options {
   bool suggest = false;
   /// Holds the token to present; empty for none.
   std::string token_file;
+  tls_options tls{};
 };
 
 /// The JSON that the PARAMS argument stands for, checked: an array or an object. The error is a sentence.
@@ -51,7 +52,7 @@ std::expected<std::string, std::string> read_params(const std::string& argument,
 
 /// Makes the call. The result goes to `output`, an error answer or a failure's sentence to `errors`.
 /// 0: result; 1: error answer, or `output` did not take the result; 2: no connection or no answer in time;
-/// 64: wrong params or token file, or a cursor for a method that goes on behind none.
+/// 64: wrong params, token file or PEM file, or a cursor for a method that goes on behind none.
 int run_call(call_options options, std::istream& input, std::ostream& output, std::ostream& errors);
 
 /// The same for a stream, whose items go to the descriptor `output` as lines; further results are those of

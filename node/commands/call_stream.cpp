@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 
-#include "actors/transport/network.hpp"
 #include "node/client/exchange.hpp"
 #include "node/commands/line_output.hpp"
 #include "node/config/units.hpp"
@@ -207,9 +206,9 @@ class stream_printer {
       errors_ << printable_json(answer_->raw) << '\n';
       suggest_method(options_, connection_, answer_->raw, errors_);
     } else if (lost_->what == client_error::kind::timed_out) {
-      errors_ << fmt::format("'{}' at {} did not end within {}: raise --timeout, or leave it out\n",
-                             printable(options_.method), format_host_port(options_.address),
-                             format_duration(options_.timeout));
+      errors_ << fmt::format(
+          "'{}' at {} did not end within {}: raise --timeout, or leave it out\n", printable(options_.method),
+          format_node_address(options_.address, options_.tls.on), format_duration(options_.timeout));
     } else {
       report_failure(options_, *lost_, errors_);
     }

@@ -14,8 +14,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "actors/transport/address.hpp"
-#include "actors/transport/network.hpp"
 #include "node/commands/arguments.hpp"
 #include "node/commands/call.hpp"
 #include "node/gen/document.hpp"
@@ -36,7 +34,8 @@ std::expected<std::string, int> read_source(const gen_options& options, std::ist
                            .params = std::nullopt,
                            .timeout = options.timeout,
                            .after = std::nullopt,
-                           .token_file = options.token_file};
+                           .token_file = options.token_file,
+                           .tls = options.tls};
     std::ostringstream answer;
     if (const int code = run_call(ask, input, answer, errors); code != exit_ok) return std::unexpected(code);
     return std::move(answer).str();
@@ -76,7 +75,7 @@ std::string command_of(const gen_options& options) {
 int run_gen(const gen_options& options, std::istream& input, std::ostream& output, std::ostream& errors) {
   const auto text = read_source(options, input, errors);
   if (!text) return text.error();
-  const auto source = options.from.empty()  ? format_host_port(options.address)
+  const auto source = options.from.empty()  ? format_node_address(options.address, options.tls.on)
                       : options.from == "-" ? "standard input"
                                             : options.from;
   auto model = gen::read_document(*text, options.pattern);
@@ -131,11 +130,10 @@ void read_positionals(const positionals& given, tools::gen_options& into) {
   }
   if (!given.address)
     throw CLI::ValidationError("ADDRESS", "is missing; name a node, or a file with --from FILE");
-  const auto address = parse_host_port(*given.address);
-  if (!address) throw CLI::ValidationError("ADDRESS", address.error());
-  if (address->port == 0)
-    throw CLI::ValidationError("ADDRESS", *given.address + ": the port is a number from 1 to 65535");
-  into.address = *address;
+  const auto node = tools::parse_node_address(*given.address);
+  if (!node) throw CLI::ValidationError("ADDRESS", node.error());
+  into.address = node->address;
+  into.tls.on = node->tls;
   into.pattern = given.pattern.value_or("");
 }
 
@@ -158,7 +156,9 @@ void add_gen_command(CLI::App& app, int& exit_code) {
   command->add_option_function<std::string>("LANGUAGE", set_language, language_help())
       ->required()
       ->check(check_language, "");
-  command->add_option("ADDRESS", given->address, "The node's data port, unless --from names a file")
+  command
+      ->add_option("ADDRESS", given->address,
+                   "The node's data port, or tls:// before it, unless --from names a file")
       ->type_name("HOST:PORT");
   command->add_option("PATTERN", given->pattern,
                       "The methods, a name or users.*; without it all but the node's own");
@@ -178,11 +178,13 @@ void add_gen_command(CLI::App& app, int& exit_code) {
                       "Give up after this time");
   command->add_option("--token-file", options->token_file,
                       "Present the token that this file holds, before the call");
+  tools::add_tls_options(*command, options->tls);
   command->footer(
       "Exit: 0 written, 1 error answer, no OpenRPC document, no such method or no room for the output, 2 no "
       "connection or no answer in time, 64 wrong usage.");
   command->callback([options, given, &exit_code] {
     read_positionals(*given, *options);
+    tools::check_tls_options(options->tls);
     exit_code = tools::run_gen(*options, std::cin, std::cout, std::cerr);
   });
 }

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "actors/config/options.hpp"
+#include "node/client/tls_link.hpp"
 #include "node/gen/language.hpp"
 
 namespace weft {
@@ -32,11 +33,12 @@ struct gen_options {
   std::chrono::nanoseconds timeout = std::chrono::seconds(5);
   /// Holds the token to present; empty for none.
   std::string token_file;
+  tls_options tls{};
 };
 
 /// Writes the client to the file or to `output`. A file that holds it already is left alone.
 /// 0: written; 1: error answer, no OpenRPC document, no such method, or it cannot be written; 2: no
-/// connection or no answer in time; 64: an unreadable file or token.
+/// connection or no answer in time; 64: an unreadable file, token or certificate.
 int run_gen(const gen_options& options, std::istream& input, std::ostream& output, std::ostream& errors);
 
 }  // namespace tools

@@ -12,6 +12,7 @@
 
 #include "node/commands/bench.hpp"
 #include "node/commands/call.hpp"
+#include "node/commands/dev_certs.hpp"
 #include "node/commands/gen.hpp"
 #include "node/commands/health.hpp"
 #include "node/commands/routes.hpp"
@@ -79,6 +80,7 @@ int run(int argc, char** argv, program_description& description) {
   add_health_command(app, exit_code);
   add_routes_command(app, exit_code);
   add_gen_command(app, exit_code);
+  add_dev_certs_command(app, exit_code);
   if (const std::string complaint = check_subcommand(app, argc, argv); !complaint.empty())
     return refuse(description.name, complaint);
   try {

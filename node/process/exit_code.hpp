@@ -26,12 +26,14 @@ inline constexpr exit_code_info exit_code_table[] = {
      "`weft node`: could not start, an address is in use for example; `weft call`: the answer is an error; "
      "`weft bench`: some requests or streams failed, or no item came; `weft health`: not ready; `weft "
      "routes`: the admin port has no routes to show; `weft gen`: no OpenRPC document, or no such method; "
-     "any: "
-     "standard output did not take the whole result"},
+     "`weft "
+     "dev-certs`: files are in the way; any: standard output did not take the whole result"},
     {"2",
      "`weft call`, `weft gen`, `weft bench`, `weft health`, `weft routes`: no connection, or no answer in "
-     "time"},
-    {"64", "wrong usage: an unknown flag, key or variable, or a value that is not allowed"},
+     "time; also when a certificate was refused, of either side"},
+    {"64",
+     "wrong usage: an unknown flag, key or variable, or a value that is not allowed, or a file of tokens, "
+     "certificates or keys that cannot be used"},
     {"127", "`libexec/weft/weft-node`, which `bin/weft` runs, is missing or cannot be run"},
     {"130, 143",
      "`weft node`: ended at once by a second SIGINT or SIGTERM; `weft call --stream`: cancelled by SIGINT or "

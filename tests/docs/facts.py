@@ -8,7 +8,7 @@ import sys
 from checks import OPTION
 from markdown import ROOT
 
-SUBCOMMANDS = ("node", "call", "routes", "gen", "bench", "health")
+SUBCOMMANDS = ("node", "call", "routes", "gen", "bench", "health", "dev-certs")
 CONFORMANCE = ("run", "node")
 MODULE = ("call", "serve")  # of python -m weft
 SCRIPTS = ("deploy/run.sh", "tests/run.sh", "bench/run.sh", "bench/python/compare.py", "bench/node/compare.py")

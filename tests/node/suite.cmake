@@ -8,6 +8,8 @@ add_test(NAME node.command_line
          COMMAND ${Python3_EXECUTABLE} "${CMAKE_CURRENT_LIST_DIR}/command_line_test.py")
 add_test(NAME node.life_cycle
          COMMAND ${Python3_EXECUTABLE} "${CMAKE_CURRENT_LIST_DIR}/life_cycle_test.py")
-set_tests_properties(node.reference_is_fresh node.command_line node.life_cycle
+add_test(NAME node.tls
+         COMMAND ${Python3_EXECUTABLE} "${CMAKE_CURRENT_LIST_DIR}/tls_test.py")
+set_tests_properties(node.reference_is_fresh node.command_line node.life_cycle node.tls
                      PROPERTIES LABELS node TIMEOUT 120
                                 ENVIRONMENT "WEFT_BIN=$<TARGET_FILE:weft>;WEFT_SANITIZE=${WEFT_SANITIZE};PYTHONDONTWRITEBYTECODE=1")
