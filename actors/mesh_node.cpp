@@ -4,28 +4,6 @@ namespace weft {
 namespace {
 
 constexpr milliseconds inspect_patience{1'000};
-// How often a node that drains looks how far it is.
-constexpr milliseconds drain_look{10};
-// Nothing came for so long: whoever heeds `$/goaway` has stopped sending, and news have reached all nodes. In
-// looks, not by the clock: a process that got no time for a while has requests waiting that it has not read.
-constexpr int drain_quiet_looks = 20;
-// For the last answers to leave and the other side to close.
-constexpr milliseconds drain_linger{300};
-// The same for streams that were ended because the time is over.
-constexpr milliseconds drain_last_answers{100};
-
-template <class T>
-void tell(const caf::strong_actor_ptr& to, message_pointer<T> message) {
-  if (to) to->enqueue(caf::mailbox_element_ptr(message.release()), nullptr);
-}
-
-void end_and_wait(caf::actor_system& system, const caf::strong_actor_ptr& actor) {
-  if (!actor) return;
-  const caf::scoped_actor self(system, true);
-  const auto handle = caf::actor_cast<caf::actor>(actor);
-  tell(actor, make_actor_message<close_message>());
-  self->wait_for(handle);
-}
 
 }  // namespace
 
@@ -193,91 +171,6 @@ router_report mesh_node::implementation::ask(std::size_t shard, bool connections
   const std::lock_guard lock(reports_mutex);
   if (report) last_reports[shard] = std::move(*report);
   return last_reports[shard];
-}
-
-bool mesh_node::implementation::wait(milliseconds time) {
-  std::unique_lock lock(abort_mutex);
-  return !abort_signal.wait_for(lock, time, [this] { return aborted; });
-}
-
-// The other nodes go on calling what is served nowhere else until its services, told to go, are known
-// elsewhere.
-bool mesh_node::implementation::let_services_move(steady::time_point at_most) {
-  bool moved = false;
-  // One that does not answer in time knows of no move either.
-  while (ask_registry<std::uint64_t>(served_only_here_query{}) != 0) {
-    if (steady::now() >= at_most) return true;
-    if (!wait(drain_look)) return false;
-    moved = true;
-  }
-  return !moved || wait(drain_quiet_looks * drain_look);
-}
-
-std::optional<mesh_node::implementation::load> mesh_node::implementation::ask_load() const {
-  load sum;
-  for (std::size_t i = 0; i < routers.size(); ++i) {
-    const auto report = ask_now(i, false);
-    if (!report) return std::nullopt;
-    sum.in_flight += report->in_flight;
-    sum.introduced += report->introduced;
-    sum.last_request_ns = std::max(sum.last_request_ns, report->last_request_ns);
-  }
-  return sum;
-}
-
-bool mesh_node::implementation::drain() {
-  const auto deadline = steady::now() + options.drain_timeout;
-  counters.draining.store(true);
-  end_and_wait(*system, accepting);
-  accepting.reset();
-  // Who leaves looks for nobody any more.
-  tell(peers, make_actor_message<drain_message>(options.drain_timeout, false));
-  end_and_wait(*system, uplink_actor);
-  uplink_actor.reset();
-  for (const auto& router : routers)
-    tell(router, make_actor_message<drain_message>(options.drain_timeout, false));
-  if (!let_services_move(std::min(deadline, steady::now() + options.drain_handover))) return false;
-  caf::anon_send(registry_actor, withdraw_all{});
-  bool finished = false;
-  std::int64_t last_request_ns = 0;
-  for (int quiet = 0; !finished && steady::now() < deadline; ++quiet) {
-    const auto now = ask_load();
-    if (!now || now->last_request_ns != last_request_ns) quiet = 0;
-    if (now) last_request_ns = now->last_request_ns;
-    finished = now && now->in_flight == 0 && (now->introduced == 0 || quiet >= drain_quiet_looks);
-    if (!finished && !wait(drain_look)) return false;
-  }
-  for (const auto& router : routers) tell(router, make_actor_message<drain_message>(milliseconds(0), true));
-  const auto linger = steady::now() + drain_linger;
-  // What was not finished has an answer, too.
-  const auto last = finished ? deadline : steady::now() + drain_last_answers;
-  for (;;) {
-    std::size_t pending = 0;
-    for (std::size_t i = 0; i < routers.size(); ++i) pending += ask(i, false).pending_output_bytes;
-    const auto now = steady::now();
-    if (counters.connections.load() == 0 || now >= last || (pending == 0 && now >= linger)) return finished;
-    if (!wait(drain_look)) return false;
-  }
-}
-
-void mesh_node::implementation::stop() {
-  if (!system) return;
-  ending.store(true);
-  end_and_wait(*system, accepting);
-  end_and_wait(*system, peers);
-  end_and_wait(*system, uplink_actor);
-  uplink_actor.reset();
-  for (const auto& router : routers) end_and_wait(*system, router);
-  if (registry_actor) caf::anon_send_exit(registry_actor, caf::exit_reason::user_shutdown);
-  for (auto& shard : shards) shard->loop.stop();
-  for (auto& thread : threads) thread.join();
-  threads.clear();
-  accepting.reset();
-  peers.reset();
-  routers.clear();
-  registry_actor = nullptr;
-  system.reset();
-  shards.clear();
 }
 
 mesh_node::mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log,

@@ -1,4 +1,5 @@
-// What a node is made of; for mesh_node.cpp, which runs it, and mesh_node_report.cpp, which tells of it.
+// What a node is made of; for mesh_node.cpp, which starts it, mesh_node_end.cpp, which ends it, and
+// mesh_node_report.cpp, which tells of it.
 #pragma once
 
 #include <atomic>
@@ -38,6 +39,11 @@ namespace weft {
 using std::chrono::milliseconds;
 using steady = std::chrono::steady_clock;
 
+template <class T>
+void tell(const caf::strong_actor_ptr& to, message_pointer<T> message) {
+  if (to) to->enqueue(caf::mailbox_element_ptr(message.release()), nullptr);
+}
+
 struct mesh_node::implementation {
   implementation(node_options from, service_host methods, std::shared_ptr<spdlog::logger> logger,
                  call_sinks records, std::optional<uplink_task> to_node)
@@ -67,7 +73,7 @@ struct mesh_node::implementation {
   router_report ask(std::size_t shard, bool connections) const;
   template <class Answer, class Query>
   std::optional<Answer> ask_registry(Query query) const;
-  /// Of all routers together.
+  /// What all routers together have to do.
   struct load {
     std::size_t in_flight = 0;
     std::size_t introduced = 0;

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-// Of a message beside its entries.
+// The bytes of a message beside its entries.
 constexpr std::size_t envelope_bytes = 256;
 // A link that tells no limit gets messages below any that can be set.
 constexpr std::size_t smallest_frame_bytes = 1024;
