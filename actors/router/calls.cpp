@@ -10,22 +10,25 @@ namespace {
 
 constexpr auto cancelled_code = static_cast<std::int32_t>(error_code::request_cancelled);
 
+list_place<call>& place_of(call& c) {
+  return c.caller.place;
+}
+list_place<attempt>& place_of(attempt& a) {
+  return a.place;
+}
+
 template <class Node>
-void link_front(Node*& head, Node& node, Node* Node::* previous, Node* Node::* next) {
-  node.*previous = nullptr;
-  node.*next = head;
-  if (head != nullptr) head->*previous = &node;
+void link_front(Node*& head, Node& node) {
+  place_of(node) = {nullptr, head};
+  if (head != nullptr) place_of(*head).previous = &node;
   head = &node;
 }
 
 template <class Node>
-void unlink(Node*& head, Node& node, Node* Node::* previous, Node* Node::* next) {
-  if (node.*previous != nullptr)
-    (node.*previous)->*next = node.*next;
-  else
-    head = node.*next;
-  if (node.*next != nullptr) (node.*next)->*previous = node.*previous;
-  node.*previous = node.*next = nullptr;
+void unlink(Node*& head, Node& node) {
+  const auto [previous, next] = std::exchange(place_of(node), {});
+  (previous != nullptr ? place_of(*previous).next : head) = next;
+  if (next != nullptr) place_of(*next).previous = previous;
 }
 
 // Calls that came from another reactor are indexed under a connection that cannot exist.
@@ -36,7 +39,8 @@ connection_key foreign_caller(std::size_t shard) {
 constexpr std::string_view nameless_holder = "this connection";
 
 std::string holder_of(const link_entry& entry) {
-  return entry.of_identity == nullptr ? std::string(nameless_holder) : fmt::format("'{}'", entry.who->name);
+  return entry.access.of_identity == nullptr ? std::string(nameless_holder)
+                                             : fmt::format("'{}'", entry.access.who->name);
 }
 
 std::string cancel_request(std::uint64_t id) {
@@ -50,8 +54,8 @@ call* calls::open(request& r, method_stats& stats) {
   auto& entry = r.from;
   const auto share = share_of(limits.calls_per_reactor, limits.share_percent, 1);
   // Over a link to another node come the calls of many.
-  const bool connection_full = !entry.is_link() && entry.made_count >= limits.in_flight_per_connection;
-  const bool over_share = entry.charged().calls >= share;
+  const bool connection_full = !entry.is_link() && entry.load.made_count >= limits.in_flight_per_connection;
+  const bool over_share = entry.access.charged().calls >= share;
   if (connection_full || over_share || is_full()) {
     site_.metrics().add(connection_full ? metric::limit_in_flight : metric::limit_calls);
     auto why = connection_full
@@ -69,44 +73,44 @@ call* calls::open(request& r, method_stats& stats) {
     answers_.error(r.target, error);
     return nullptr;
   }
-  call& c = table_.acquire(site_.timers);
+  call& c = table_.acquire();
   c.from = call::origin::connection;
-  c.caller = entry.key();
-  c.raw_id = r.target.raw_id;
-  c.notification = !r.target.wanted;
-  c.group = r.target.group;
-  c.group_part = r.target.part;
-  c.stats = &stats;
+  c.caller.key = entry.key();
+  c.caller.raw_id = r.target.raw_id;
+  c.caller.notification = !r.target.wanted;
+  c.caller.group = r.target.group;
+  c.caller.group_part = r.target.part;
+  c.told.stats = &stats;
   ++stats.users;
-  c.started = r.received;
-  c.deadline = r.received + r.deadline;
-  link_front(entry.calls_made, c, &call::caller_previous, &call::caller_next);
-  ++entry.made_count;
-  c.charged = &entry.charged();
-  ++c.charged->calls;
+  c.told.started = r.received;
+  c.asked.deadline = r.received + r.deadline;
+  link_front(entry.load.calls_made, c);
+  ++entry.load.made_count;
+  c.caller.charged = &entry.access.charged();
+  ++c.caller.charged->calls;
   if (r.target.wanted) table_.index(c);
-  site_.home.arm(c, c.deadline);
+  site_.home.arm(c, c.asked.deadline);
   site_.metrics().add(metric::in_flight);
   return &c;
 }
 
 call& calls::open(outbound_slot& waiter, coro::clock::time_point deadline) {
-  call& c = table_.acquire(site_.timers);
+  call& c = table_.acquire();
   c.from = call::origin::coroutine;
-  c.waiter = &waiter;
-  c.started = site_.now();
-  c.deadline = deadline;
+  c.coroutine.waiter = &waiter;
+  c.told.started = site_.now();
+  c.asked.deadline = deadline;
   site_.metrics().add(metric::outbound_in_flight);
   return c;
 }
 
 call& calls::open(std::size_t origin_shard, attempt_key origin) {
-  call& c = table_.acquire(site_.timers);
+  call& c = table_.acquire();
   c.from = call::origin::router;
-  c.origin_shard = origin_shard;
-  c.origin_attempt = origin;
-  c.caller = foreign_caller(origin_shard);
-  fmt::format_to(std::back_inserter(c.raw_id), "{}", origin.number());
+  c.leg.shard = origin_shard;
+  c.leg.attempt = origin;
+  c.caller.key = foreign_caller(origin_shard);
+  fmt::format_to(std::back_inserter(c.caller.raw_id), "{}", origin.number());
   table_.index(c);
   site_.metrics().add(metric::outbound_in_flight);
   return c;
@@ -134,7 +138,7 @@ attempt* calls::named_by(const link_entry& callee, std::string_view raw_id) cons
 bool calls::hold(call& c, std::size_t bytes) {
   const auto& limits = site_.options.limits;
   const auto share = share_of(limits.held_request_bytes, limits.share_percent, link_frame_bytes(limits));
-  const bool over_share = c.charged != nullptr && c.charged->held_bytes + bytes > share;
+  const bool over_share = c.caller.charged != nullptr && c.caller.charged->held_bytes + bytes > share;
   if (over_share || held_bytes_ + bytes > limits.held_request_bytes) {
     site_.metrics().add(metric::limit_held_bytes);
     cancel(c, coro::cancel_reason::cancelled_by_caller);
@@ -147,9 +151,9 @@ bool calls::hold(call& c, std::size_t bytes) {
     return false;
   }
   site_.metrics().add(metric::held_request_bytes, static_cast<std::int64_t>(bytes));
-  c.held_bytes += bytes;
+  c.asked.held_bytes += bytes;
   held_bytes_ += bytes;
-  if (c.charged != nullptr) c.charged->held_bytes += bytes;
+  if (c.caller.charged != nullptr) c.caller.charged->held_bytes += bytes;
   return true;
 }
 
@@ -159,11 +163,11 @@ std::string calls::holder_of(const call& c) {
 }
 
 void calls::let_go(call& c) {
-  if (c.held_bytes == 0) return;
-  const auto bytes = std::exchange(c.held_bytes, 0);
+  if (c.asked.held_bytes == 0) return;
+  const auto bytes = std::exchange(c.asked.held_bytes, 0);
   site_.metrics().add(metric::held_request_bytes, -static_cast<std::int64_t>(bytes));
   held_bytes_ -= bytes;
-  if (c.charged != nullptr) c.charged->held_bytes -= bytes;
+  if (c.caller.charged != nullptr) c.caller.charged->held_bytes -= bytes;
 }
 
 void calls::wait(call& c, const std::shared_ptr<admission_state>& permits) {
@@ -171,28 +175,28 @@ void calls::wait(call& c, const std::shared_ptr<admission_state>& permits) {
   if (waiting_.length(*permits) >= limits.queue_length) {
     site_.metrics().add(metric::limit_queue_length);
     return refuse(c, fmt::format("{} calls of '{}' wait for room already (limits.queue_length)",
-                                 limits.queue_length, c.method));
+                                 limits.queue_length, c.asked.method));
   }
   const auto share = share_of(limits.queue_length, limits.share_percent, 1);
-  if (c.charged != nullptr && c.charged->waiting >= share) {
+  if (c.caller.charged != nullptr && c.caller.charged->waiting >= share) {
     site_.metrics().add(metric::limit_queue_length);
     return refuse(c, fmt::format("{} calls of {} wait for room already, its share (limits.share_percent "
                                  "of limits.queue_length)",
                                  share, holder_of(c)));
   }
-  if (c.charged != nullptr) ++c.charged->waiting;
+  if (c.caller.charged != nullptr) ++c.caller.charged->waiting;
   const auto now = site_.now();
   waiting_.push(c, permits, now);
   c.waits_for = permits;
   c.paused = call::pause::queue;
   site_.metrics().add(metric::queued);
   site_.metrics().add(metric::queue_length);
-  site_.home.arm(c, std::min(c.deadline, now + limits.queue_interval));
+  site_.home.arm(c, std::min(c.asked.deadline, now + limits.queue_interval));
 }
 
 void calls::stop_waiting(call& c) {
   const auto waited = waiting_.remove(c, c.waits_for, site_.now());
-  if (c.charged != nullptr) --c.charged->waiting;
+  if (c.caller.charged != nullptr) --c.caller.charged->waiting;
   c.waits_for = nullptr;
   c.paused = call::pause::none;
   site_.metrics().add(metric::queue_length, -1);
@@ -204,7 +208,7 @@ void calls::waited_too_long(call& c) {
   stop_waiting(c);
   site_.metrics().add(metric::limit_queue_wait);
   refuse(c, fmt::format("waited {} ms for room to call '{}' (limits.queue_interval, limits.queue_target)",
-                        waited.count(), c.method));
+                        waited.count(), c.asked.method));
 }
 
 void calls::enter(attempt& a, const std::shared_ptr<admission_state>& permits) {
@@ -215,9 +219,9 @@ void calls::enter(attempt& a, const std::shared_ptr<admission_state>& permits) {
 void calls::attach(attempt& a, link_entry& callee) {
   a.to = attempt::target::connection;
   a.callee = callee.key();
-  link_front(callee.attempts_received, a, &attempt::previous, &attempt::next);
-  ++callee.received_count;
-  if (a.of->stream) ++callee.streams_received;
+  link_front(callee.load.attempts_received, a);
+  ++callee.load.received_count;
+  if (a.of->stream) ++callee.streams.received;
   const auto& status = callee.status->status();
   a.queued_before = status.bytes_written + status.pending_output + links_.output(callee).bulk.size();
 }
@@ -225,9 +229,9 @@ void calls::attach(attempt& a, link_entry& callee) {
 void calls::detach(attempt& a) {
   if (a.to == attempt::target::connection) {
     if (auto* callee = links_.find(a.callee)) {
-      unlink(callee->attempts_received, a, &attempt::previous, &attempt::next);
-      --callee->received_count;
-      if (a.of->stream) --callee->streams_received;
+      unlink(callee->load.attempts_received, a);
+      --callee->load.received_count;
+      if (a.of->stream) --callee->streams.received;
     }
   }
   a.to = attempt::target::none;
@@ -242,7 +246,7 @@ void calls::detach(attempt& a) {
 void calls::arm_deadline(call& c) {
   // A coroutine keeps its own deadline.
   if (c.from == call::origin::connection)
-    site_.home.arm(c, c.deadline);
+    site_.home.arm(c, c.asked.deadline);
   else
     site_.home.disarm(c);
 }
@@ -253,7 +257,7 @@ void calls::settle(call& c, const outcome& o) {
 }
 
 void calls::settle_failed(call& c, rpc_error error) {
-  if (c.may_have_run && error.ran == executed::no) {
+  if (c.attempts.may_have_run && error.ran == executed::no) {
     // True of the last attempt only.
     error = make_mesh_error(static_cast<error_code>(error.code), std::move(error.message), executed::unknown,
                             site_.options.id, error.retry_after_ms.value_or(-1));
@@ -272,10 +276,10 @@ void calls::conclude(call& c, const outcome& given) {
   std::optional<rpc_error> taken_back;
   // Whoever has taken a call back hears that, whatever the callee made of it.
   const bool says_so = given.code == cancelled_code && (given.error == nullptr || given.error->ran);
-  if (c.cancelled && given.code != 0 && !says_so)
-    taken_back =
-        make_mesh_error(error_code::request_cancelled, "cancelled by the caller",
-                        c.idle() && !c.may_have_run ? executed::no : executed::unknown, site_.options.id);
+  if (c.caller.cancelled && given.code != 0 && !says_so)
+    taken_back = make_mesh_error(error_code::request_cancelled, "cancelled by the caller",
+                                 c.idle() && !c.attempts.may_have_run ? executed::no : executed::unknown,
+                                 site_.options.id);
   const auto o = taken_back ? outcome::of(*taken_back) : given;
   records_.observe(c, o.code);
   if (c.stream && c.from != call::origin::router) [[unlikely]]
@@ -286,14 +290,15 @@ void calls::conclude(call& c, const outcome& given) {
       return answer_connection(c, o);
     case call::origin::coroutine:
       if (o.error != nullptr) {
-        c.waiter->set(std::unexpected(*o.error));
+        c.coroutine.waiter->set(std::unexpected(*o.error));
       } else {
-        c.waiter->set(raw_result(std::string(o.response != nullptr ? o.response->result : o.raw_result)));
+        c.coroutine.waiter->set(
+            raw_result(std::string(o.response != nullptr ? o.response->result : o.raw_result)));
       }
       if (c.stream && c.stream->caller != nullptr) c.stream->caller->on_answer();
       return;
     case call::origin::router: {
-      auto& item = outbox_.add(c.origin_shard, remote_item::type::answer, c.origin_shard, c.origin_attempt);
+      auto& item = outbox_.add(c.leg.shard, remote_item::type::answer, c.leg.shard, c.leg.attempt);
       if (o.response != nullptr) {
         item.text = o.response->text;
       } else {
@@ -308,13 +313,13 @@ void calls::conclude(call& c, const outcome& given) {
 }
 
 void calls::answer_connection(call& c, const outcome& o) {
-  const answer_target target{c.caller, c.raw_id, std::exchange(c.group, nullptr), c.group_part,
-                             !c.notification};
+  const answer_target target{c.caller.key, c.caller.raw_id, std::exchange(c.caller.group, nullptr),
+                             c.caller.group_part, !c.caller.notification};
   const auto* response = o.response;
   // The form of JSON-RPC 1.0 is put into that of 2.0.
   if (response != nullptr && !response->old_form) {
     return answers_.render(target, [&](std::string& out) {
-      append_response_for(out, response->text, span_in(response->text, response->id), c.raw_id);
+      append_response_for(out, response->text, span_in(response->text, response->id), c.caller.raw_id);
     });
   }
   if (o.error != nullptr) return answers_.error(target, *o.error);
@@ -330,21 +335,21 @@ void calls::close(call& c) {
     if (a.under_way() || a.permit || a.instance) detach(a);
   }
   let_go(c);
-  if (c.group != nullptr) answers_.drop_part(*c.group);
+  if (c.caller.group != nullptr) answers_.drop_part(*c.caller.group);
   link_entry* caller = caller_of(c);
-  if (std::exchange(c.left_behind, false)) {
+  if (std::exchange(c.caller.left_behind, false)) {
     --left_behind_;
     site_.metrics().add(metric::left_behind, -1);
-    if (caller != nullptr) --caller->left_behind_count;
+    if (caller != nullptr) --caller->load.left_behind_count;
   }
   if (caller != nullptr) {
-    unlink(caller->calls_made, c, &call::caller_previous, &call::caller_next);
-    --caller->made_count;
+    unlink(caller->load.calls_made, c);
+    --caller->load.made_count;
   }
-  if (c.charged != nullptr) --c.charged->calls;
-  if (!c.raw_id.empty()) table_.unindex(c);
+  if (c.caller.charged != nullptr) --c.caller.charged->calls;
+  if (!c.caller.raw_id.empty()) table_.unindex(c);
   const bool inbound = c.from == call::origin::connection;
-  if (inbound && c.stats != nullptr) --c.stats->users;
+  if (inbound && c.told.stats != nullptr) --c.told.stats->users;
   site_.metrics().add(inbound ? metric::in_flight : metric::outbound_in_flight, -1);
   table_.release(c);
   if (caller != nullptr) links_.finish_if_done(*caller);
@@ -361,20 +366,20 @@ void calls::close_stream(const call& c) {
   if (c.from == call::origin::router) return;
   site_.metrics().add(metric::streams_open, -1);
   site_.metrics().add(metric::stream_waiting_bytes, -c.stream->down.waiting_bytes());
-  if (auto* caller = c.from == call::origin::connection ? links_.find(c.caller) : nullptr)
-    --caller->stream_count;
+  if (auto* caller = c.from == call::origin::connection ? links_.find(c.caller.key) : nullptr)
+    --caller->streams.made;
 }
 
 void calls::leave_behind(call& c, const outcome& o) {
   conclude(c, o);
-  if (!c.raw_id.empty()) table_.unindex(c);
-  c.raw_id.clear();
-  c.left_behind = true;
+  if (!c.caller.raw_id.empty()) table_.unindex(c);
+  c.caller.raw_id.clear();
+  c.caller.left_behind = true;
   ++left_behind_;
   site_.metrics().add(metric::left_behind);
-  site_.home.arm(c, c.deadline);
+  site_.home.arm(c, c.asked.deadline);
   if (auto* caller = caller_of(c)) {
-    ++caller->left_behind_count;
+    ++caller->load.left_behind_count;
     links_.finish_if_done(*caller);
   }
 }
@@ -386,7 +391,7 @@ void calls::close_left_behind(call& c, bool answered) {
 }
 
 void calls::cancel(call& c, coro::cancel_reason why, bool awaited) {
-  if (c.running == call::handler::coroutine && c.context) c.context->cancel(why);
+  if (c.handling.running == call::handler::coroutine && c.handling.context) c.handling.context->cancel(why);
   for (auto& a : c.attempts) cancel(a, awaited);
 }
 
@@ -409,9 +414,9 @@ void calls::cancel(attempt& a, bool awaited) {
 }
 
 void calls::cancel_all_of(link_entry& caller) {
-  while (caller.calls_made != nullptr) {
-    auto& c = *caller.calls_made;
-    if (c.left_behind) {
+  while (caller.load.calls_made != nullptr) {
+    auto& c = *caller.load.calls_made;
+    if (c.caller.left_behind) {
       close(c);
       continue;
     }

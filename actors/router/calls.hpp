@@ -104,7 +104,7 @@ class calls {
 
  private:
   link_entry* caller_of(const call& c) noexcept {
-    return c.from == call::origin::connection ? links_.find(c.caller) : nullptr;
+    return c.from == call::origin::connection ? links_.find(c.caller.key) : nullptr;
   }
   void conclude(call& c, const outcome& o);
   void answer_connection(call& c, const outcome& o);
@@ -119,7 +119,7 @@ class calls {
   outbox& outbox_;
   records& records_;
   waiting_room& waiting_;
-  call_table table_;
+  call_table table_{site_.timers};
   std::size_t held_bytes_ = 0;
   std::size_t left_behind_ = 0;
 };

@@ -82,10 +82,10 @@ class handlers::request_source {
   }
 
   void wait(call& c) {
-    c.method = local_.what->name;
-    c.local = &local_;
-    c.request = r_.message.text;
-    if (of_.calls_.hold(c, c.request.size())) of_.calls_.wait(c, local_.admission);
+    c.asked.method = local_.what->name;
+    c.handling.method = &local_;
+    c.asked.text = r_.message.text;
+    if (of_.calls_.hold(c, c.asked.text.size())) of_.calls_.wait(c, local_.admission);
   }
 
   void open_stream(call& c, const stream_handler& handler) {
@@ -130,8 +130,8 @@ class handlers::call_source {
   }
 
   surroundings around(const call& c) const {
-    return {ctx_.child(c.deadline), ctx_.caller_key(),
-            c.trace.recording ? records::handler_trace(c, {}, ctx_.raw_tracestate()) : ctx_.trace()};
+    return {ctx_.child(c.asked.deadline), ctx_.caller_key(),
+            c.told.trace.recording ? records::handler_trace(c, {}, ctx_.raw_tracestate()) : ctx_.trace()};
   }
 
  private:
@@ -165,8 +165,8 @@ void handlers::invoke(const local_method& local, request& r) {
 
 void handlers::invoke(const local_method& local, call& c, std::string_view raw_params,
                       const weft::context& ctx) {
-  c.stats = local.stats;
-  c.in_process = true;
+  c.told.stats = local.stats;
+  c.handling.in_process = true;
   call_source source(*this, local, c, ctx);
   run(local, raw_params, source);
 }
@@ -209,7 +209,7 @@ void handlers::run(const local_method& local, std::string_view raw_params, Sourc
 }
 
 handlers::surroundings handlers::surroundings_of(const call& c, const proto::envelope& message) const {
-  return {coro::context(site_.home, c.deadline), c.caller,
+  return {coro::context(site_.home, c.asked.deadline), c.caller.key,
           records::handler_trace(c, message.traceparent, message.tracestate)};
 }
 
@@ -219,17 +219,17 @@ void handlers::resume(call& c) {
   calls_.arm_deadline(c);
   calls_.enter(c.attempts[0], permits);
   proto::envelope message;
-  proto::scan(c.request, {site_.options.limits.depth, 1, false}, message, site_.shared.scan_batch);
+  proto::scan(c.asked.text, {site_.options.limits.depth, 1, false}, message, site_.shared.scan_batch);
   auto params = parse_value(message.params);
   // The params could be parsed when the call came.
-  start(c, *c.local->what, std::move(*params), surroundings_of(c, message));
+  start(c, *c.handling.method->what, std::move(*params), surroundings_of(c, message));
 }
 
 void handlers::start(call& c, const method& m, json params, surroundings around) {
   if (std::holds_alternative<blocking_handler>(m.handler)) return start_blocking(c, m, std::move(params));
-  c.running = call::handler::coroutine;
-  c.context.emplace(std::move(around.scope));
-  weft::context ctx(*c.context, site_.self, around.caller, std::move(around.trace));
+  c.handling.running = call::handler::coroutine;
+  c.handling.context.emplace(std::move(around.scope));
+  weft::context ctx(*c.handling.context, site_.self, around.caller, std::move(around.trace));
   site_.metrics().add(metric::coroutines);
   if (c.stream)
     return tasks_.spawn(run_stream(this, c.key, &m, std::move(ctx), {std::move(params), c.stream->cursor}));
@@ -266,8 +266,9 @@ std::expected<usage_account, rpc_error> handlers::take_blocking(const call& c) {
   const auto& limits = site_.options.limits;
   constexpr std::int64_t retry_after_ms = 100;
   const auto share = share_of(limits.blocking_calls, limits.share_percent, 1);
-  auto taken = usage_account::take(site_.environment.blocking_calls, limits.blocking_calls,
-                                   c.charged == nullptr ? nullptr : c.charged->blocking_count(), share);
+  auto taken =
+      usage_account::take(site_.environment.blocking_calls, limits.blocking_calls,
+                          c.caller.charged == nullptr ? nullptr : c.caller.charged->blocking_count(), share);
   if (taken) return std::move(*taken);
   site_.metrics().add(metric::limit_blocking);
   return std::unexpected(
@@ -282,7 +283,7 @@ std::expected<usage_account, rpc_error> handlers::take_blocking(const call& c) {
 void handlers::start_blocking(call& c, const method& m, json params) {
   auto taken = take_blocking(c);
   if (!taken) return calls_.settle_failed(c, std::move(taken.error()));
-  c.running = call::handler::blocking;
+  c.handling.running = call::handler::blocking;
   // Given back by whoever runs the handler: the connection may be gone by then.
   const auto body = [handler = &std::get<blocking_handler>(m.handler), name = m.name, key = c.key,
                      account = std::make_shared<usage_account>(std::move(*taken)), params = std::move(params),
@@ -311,7 +312,7 @@ void handlers::on_done(call_key key, json_result outcome) {
     site_.metrics().add(metric::late_results);
     return;
   }
-  if (c->left_behind) return calls_.close_left_behind(*c, true);
+  if (c->caller.left_behind) return calls_.close_left_behind(*c, true);
   if (outcome && c->stream && streams::gathered_for(*c)) {
     calls_.settle(*c, {.raw_result = c->stream->rare().gathered});
   } else if (outcome) {

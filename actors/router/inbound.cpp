@@ -53,11 +53,11 @@ void inbound::on_batch(inbound_batch& batch) {
   auto* entry = links_.find(batch.from);
   if (entry == nullptr) return;
   // What came before goes first.
-  if (entry->backlogged && !batch.resumed) {
+  if (entry->state.backlogged && !batch.resumed) {
     put_back(*entry, batch, 0);
     batch.items.clear();
   }
-  entry->backlogged = entry->backlogged && !batch.resumed;
+  entry->state.backlogged = entry->state.backlogged && !batch.resumed;
   open_batch of;
   for (std::size_t i = 0; i < batch.items.size(); ++i) {
     auto& item = batch.items[i];
@@ -77,10 +77,10 @@ void inbound::on_batch(inbound_batch& batch) {
   }
   if (batch.broken != proto::frame_error::none) on_broken_stream(*entry, batch.broken);
   if (batch.end_of_stream) {
-    entry->half_closed = true;
-    if (entry->stream_count > 0) streams_.on_half_closed(*entry);
+    entry->state.half_closed = true;
+    if (entry->streams.made > 0) streams_.on_half_closed(*entry);
   }
-  if (entry->half_closed) links_.finish_if_done(*entry);
+  if (entry->state.half_closed) links_.finish_if_done(*entry);
 }
 
 void inbound::put_back(link_entry& entry, const inbound_batch& batch, std::size_t from) {
@@ -95,7 +95,7 @@ void inbound::put_back(link_entry& entry, const inbound_batch& batch, std::size_
     }
     group = item.group;
   }
-  entry.backlogged = !out.empty();
+  entry.state.backlogged = !out.empty();
 }
 
 // One message fails, those behind it do not. Whoever waits for its answer hears so, or in a batch nobody
@@ -187,7 +187,7 @@ std::optional<rpc_error> inbound::check_name(const request& r) const {
 }
 
 std::optional<rpc_error> inbound::check_id(const request& r) const {
-  if (r.from.made_count == 0 || !r.target.wanted) return std::nullopt;
+  if (r.from.load.made_count == 0 || !r.target.wanted) return std::nullopt;
   if (calls_.find(r.from.key(), r.message.id) == nullptr) return std::nullopt;
   return make_error(error_code::invalid_request,
                     fmt::format("id {} is in use by a call that is still under way", r.message.id));
@@ -224,7 +224,7 @@ void inbound::on_rejected(link_entry& entry, const inbound_item& item) {
   if (item.why == proto::defect::too_deep) metrics.add(metric::limit_depth);
   if (item.why == proto::defect::batch_too_large) metrics.add(metric::limit_batch_size);
   const bool was_response =
-      entry.received_count > 0 &&
+      entry.load.received_count > 0 &&
       on_malformed_response(entry, proto::find_response_id(item.message.text), proto::to_string(item.why));
   if (!was_response) answers_.error({entry.key(), {}}, describe_rejected(item, site_.options.limits));
 }
@@ -248,11 +248,12 @@ bool inbound::on_malformed_response(link_entry& entry, std::string_view raw_id, 
   auto* a = calls_.named_by(entry, raw_id);
   if (a == nullptr) return false;
   records_.malformed(entry);
-  const auto name = entry.title().empty() ? format_address(entry.address) : entry.title();
+  const auto name = entry.party.title().empty() ? format_address(entry.party.address) : entry.party.title();
   if (const auto left_out = session_.lines().take(site_.now())) {
     site_.shared.log->warn(
         "connection {}: {} answers a call{} with what is no response: {} ({} such lines left out)",
-        entry.slot, name, a->of->method.empty() ? std::string() : fmt::format(" of '{}'", a->of->method), why,
+        entry.id.slot, name,
+        a->of->asked.method.empty() ? std::string() : fmt::format(" of '{}'", a->of->asked.method), why,
         *left_out);
   }
   upstream_.on_failed(*a,

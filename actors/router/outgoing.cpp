@@ -35,15 +35,15 @@ call_key outgoing::start(const remote::address& to, std::string_view method, std
   }
   call& c = calls_.open(slot, deadline);
   const auto started = c.key;
-  if (named != nullptr) c.peer_called = named->name;
+  if (named != nullptr) c.coroutine.peer = named->name;
   const auto left = c.has_deadline()
                         ? std::max<std::int64_t>(
                               std::chrono::ceil<std::chrono::milliseconds>(deadline - site_.now()).count(), 1)
                         : -1;
   const auto traceparent = records_.begin_outgoing(c, method, ctx);
-  c.spans = proto::append_request(c.request, placeholder_id, method, raw_params,
-                                  {left, traceparent, ctx.raw_tracestate(), ctx.raw_route_key()});
-  c.route_key = ctx.raw_route_key();
+  c.asked.spans = proto::append_request(c.asked.text, placeholder_id, method, raw_params,
+                                        {left, traceparent, ctx.raw_tracestate(), ctx.raw_route_key()});
+  c.asked.route_key = ctx.raw_route_key();
   if (reader != nullptr) {
     streams_.open(c, *reader, wanted.window, wanted.raw_after, std::holds_alternative<remote::anyone>(to));
     streams_.restart(c);
@@ -53,7 +53,7 @@ call_key outgoing::start(const remote::address& to, std::string_view method, std
   } else {
     // A method's name may come from a caller: only names that are registered here become labels.
     if (peer != nullptr)
-      c.stats = &records_.stats_of(*peer, handlers_.find(method) != nullptr ? method : "_OTHER");
+      c.told.stats = &records_.stats_of(*peer, handlers_.find(method) != nullptr ? method : "_OTHER");
     const auto* key = std::get_if<connection_key>(&to);
     upstream_.send_direct(c, key != nullptr ? link_address{site_.index(), *key} : peer->link);
   }
@@ -66,8 +66,8 @@ void outgoing::start_mesh_call(call& c, std::string_view method, std::string_vie
   if (const auto* local = handlers_.find(method)) return handlers_.invoke(*local, c, raw_params, ctx);
   if (site_.environment.has_uplink) return start_uplink_call(c);
   const auto* serving = site_.routes->find(method);
-  c.stats = &records_.stats().client("mesh", 0, serving == nullptr ? "_OTHER" : serving->pattern);
-  c.method = method;
+  c.told.stats = &records_.stats().client("mesh", 0, serving == nullptr ? "_OTHER" : serving->pattern);
+  c.asked.method = method;
   if (serving != nullptr && serving->streams) {
     if (!c.stream) {
       streams_.open(c, {}, serving->resumable);
@@ -102,7 +102,7 @@ void outgoing::tell_callee(call_key key, proto::stream_message what, const proto
 }
 
 void outgoing::start_uplink_call(call& c) {
-  c.stats = &records_.stats().client("uplink", 0, "_OTHER");
+  c.told.stats = &records_.stats().client("uplink", 0, "_OTHER");
   if (!site_.uplink) {
     auto refusal = site_.unavailable("there is no connection to a node now", executed::no);
     return calls_.settle_failed(c, std::move(refusal));
@@ -114,7 +114,7 @@ void outgoing::abandon(call_key key) {
   auto* c = calls_.find(key);
   if (c == nullptr || c->from != call::origin::coroutine) return;
   site_.metrics().add(metric::cancelled);
-  const bool late = coro::clock::now() >= c->deadline;
+  const bool late = coro::clock::now() >= c->asked.deadline;
   calls_.cancel(*c, coro::cancel_reason::cancelled_by_caller);
   calls_.settle(*c, outcome::unawaited(late ? error_code::deadline_exceeded : error_code::request_cancelled));
   site_.flush_outside_turn();

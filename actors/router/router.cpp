@@ -184,8 +184,8 @@ void router::notify_peer(const std::string& name, std::string_view method, std::
 std::shared_ptr<const std::atomic<bool>> router::alive(connection_key key) {
   auto* entry = links_.find(key);
   if (entry == nullptr) return nullptr;
-  if (!entry->alive) entry->alive = std::make_shared<std::atomic<bool>>(true);
-  return entry->alive;
+  if (!entry->watchers.alive) entry->watchers.alive = std::make_shared<std::atomic<bool>>(true);
+  return entry->watchers.alive;
 }
 
 void router::on_task_failed(std::string_view what) noexcept {
@@ -212,12 +212,13 @@ void router::measure_wait(clock::time_point since) {
 void router::on_closed(const connection_closed& message) {
   auto* entry = links_.find(message.from);
   if (entry == nullptr) return;
-  if (entry->dialler) {
+  if (entry->watchers.dialler) {
     const std::string how(weft::to_string(message.reason));
     auto down = make_actor_message<link_changed>(
-        false, entry->key(), entry->goaway_reason.empty() ? how : entry->goaway_reason + " (" + how + ")");
-    down->conflict = entry->conflict;
-    site_.send(entry->dialler, std::move(down));
+        false, entry->key(),
+        entry->state.goaway_reason.empty() ? how : entry->state.goaway_reason + " (" + how + ")");
+    down->conflict = entry->state.conflict;
+    site_.send(entry->watchers.dialler, std::move(down));
   }
   uplinks_.on_gone(*entry);
   session_.on_gone(*entry);
@@ -227,7 +228,7 @@ void router::on_closed(const connection_closed& message) {
 }
 
 void router::on_call_timer(call& c) {
-  if (site_.now() >= c.deadline) {
+  if (site_.now() >= c.asked.deadline) {
     upstream_.on_deadline(c);
   } else if (c.paused == call::pause::queue) {
     calls_.waited_too_long(c);
@@ -253,7 +254,7 @@ void router::on_remote_item(remote_item& item) {
   switch (item.what) {
     case remote_item::type::call: {
       auto& c = calls_.open(item.origin_shard, item.origin);
-      c.method.swap(item.method);
+      c.asked.method.swap(item.method);
       if (item.streams) streams_.open_leg(c);
       return upstream_.send_to_here(c, item.callee, item.text, {item.id_at, item.id_size});
     }
@@ -307,7 +308,7 @@ void router::admit_waiting(const std::shared_ptr<admission_state>& permits) {
       continue;
     }
     if (permits->full()) return;
-    if (c.local != nullptr) {
+    if (c.handling.method != nullptr) {
       handlers_.resume(c);
     } else if (!upstream_.resume(c)) {
       return;
@@ -322,7 +323,7 @@ void router::on_inspect(inspect_message& message) {
   records_.report(report);
   report.in_flight = calls_.awaited();
   links_.for_each_open([&](const link_entry& entry) {
-    report.introduced += entry.introduced ? 1 : 0;
+    report.introduced += entry.state.introduced ? 1 : 0;
     report.pending_output_bytes += entry.status->status().pending_output;
   });
   report.last_request_ns = inbound_.last_request_ns();

@@ -36,7 +36,7 @@ class generator_end final : public stream_end {
   /// The call, as long as somebody waits for it.
   call* stream() const noexcept {
     auto* c = calls_.find(key_);
-    return c != nullptr && c->stream && !c->left_behind ? c : nullptr;
+    return c != nullptr && c->stream && !c->caller.left_behind ? c : nullptr;
   }
   bool may_send() const noexcept {
     const auto* c = stream();

@@ -27,13 +27,13 @@ std::optional<rpc_error> streams::check(const proto::envelope& message) {
 }
 
 void streams::open(call& c, const proto::envelope& message, bool resumable) {
-  auto* caller = c.from == call::origin::connection ? links_.find(c.caller) : nullptr;
-  if (caller != nullptr) ++caller->stream_count;
-  c.stream = std::make_unique<stream_state>(c.raw_id.size());
+  auto* caller = c.from == call::origin::connection ? links_.find(c.caller.key) : nullptr;
+  if (caller != nullptr) ++caller->streams.made;
+  c.stream = std::make_unique<stream_state>(c.caller.raw_id.size());
   auto& s = *c.stream;
-  s.resumable = resumable && !c.local_only;
+  s.resumable = resumable && !c.asked.local_only;
   site_.metrics().add(metric::streams_open);
-  if (message.stream.empty() || c.notification) {
+  if (message.stream.empty() || c.caller.notification) {
     s.gathers = true;
     // Such a caller sends nothing.
     s.half_closed = true;
@@ -66,12 +66,12 @@ std::int64_t streams::share(std::size_t budget, std::size_t count) const {
 }
 
 std::int64_t streams::window_down(const call& c) const {
-  const auto* caller = c.from == call::origin::connection ? links_.find(c.caller) : nullptr;
+  const auto* caller = c.from == call::origin::connection ? links_.find(c.caller.key) : nullptr;
   if (caller == nullptr) return share(site_.options.limits.stream_window_bytes, 1);
   // Calls go over a link to another node both ways, and not while much waits for it.
   const auto& limits = site_.options.limits;
   return share(caller->is_link() ? limits.output_soft_bytes / 2 : limits.output_hard_bytes / 16,
-               caller->stream_count);
+               caller->streams.made);
 }
 
 std::int64_t streams::window_up(const call& c) const {
@@ -79,7 +79,7 @@ std::int64_t streams::window_up(const call& c) const {
   const auto* callee = a.to == attempt::target::connection ? links_.find(a.callee) : nullptr;
   if (callee == nullptr) return share(site_.options.limits.stream_window_bytes, 1);
   // Others' calls are not sent to it while much waits for it.
-  return share(site_.options.limits.output_soft_bytes / 2, callee->streams_received);
+  return share(site_.options.limits.output_soft_bytes / 2, callee->streams.received);
 }
 
 void streams::restart(call& c) {
@@ -91,19 +91,19 @@ void streams::restart(call& c) {
   s.send_credit = 0;
   const auto told = s.down.next(window_down(c)).value_or(proto::stream_grant{});
   const auto value = proto::stream_member(told.items, told.bytes.value_or(0), s.cursor);
-  text_span* const moved[] = {&c.spans.id, &c.spans.deadline};
+  text_span* const moved[] = {&c.asked.spans.id, &c.asked.spans.deadline};
   if (s.member.size == 0 && !s.gathers) {
     proto::envelope written;
-    proto::scan(c.request, {site_.options.limits.depth, 1, false}, written, site_.shared.scan_batch);
-    s.member = span_in(c.request, written.stream);
+    proto::scan(c.asked.text, {site_.options.limits.depth, 1, false}, written, site_.shared.scan_batch);
+    s.member = span_in(c.asked.text, written.stream);
   }
   if (s.member.size == 0) {
     constexpr std::string_view name = R"("stream":)";
     text_span front{1, 0};
-    replace_span(c.request, front, fmt::format("{}{},", name, value), moved);
+    replace_span(c.asked.text, front, fmt::format("{}{},", name, value), moved);
     s.member = {1 + name.size(), value.size()};
   } else {
-    replace_span(c.request, s.member, value, moved);
+    replace_span(c.asked.text, s.member, value, moved);
   }
 }
 
@@ -115,7 +115,7 @@ bool streams::handle(request& r) {
   if (!readable && (m.repeated.empty() || m.repeated == "id")) return complain_unmatched(), true;
   if (*what == kind::item || *what == kind::accept) {
     auto* a = calls_.named_by(r.from, m.id);
-    if (a == nullptr || !a->of->stream || a->of->left_behind) return complain_unmatched(), true;
+    if (a == nullptr || !a->of->stream || a->of->caller.left_behind) return complain_unmatched(), true;
     if (!readable) return fail_repeated(*a->of, r.name, m), true;
     from_callee(*a->of, *what, m);
   } else {
@@ -137,7 +137,7 @@ void streams::on_remote(remote_item& item) {
   proto::read_stream_members(item.text, m);
   if (item.stream == kind::item || item.stream == kind::accept) {
     auto* a = calls_.find(item.origin);
-    if (a == nullptr || !a->of->stream || a->of->left_behind) return complain_unmatched();
+    if (a == nullptr || !a->of->stream || a->of->caller.left_behind) return complain_unmatched();
     from_callee(*a->of, item.stream, m);
   } else {
     auto* c = calls_.find(item.origin_shard, item.origin);

@@ -12,9 +12,9 @@ namespace weft {
 void streams::on_half_closed(link_entry& caller) {
   // Whoever is gone altogether answers that with a reset.
   links_.send_frame(caller, R"({"jsonrpc":"2.0","method":"heartbeat"})", true);
-  for (auto* c = caller.calls_made; c != nullptr;) {
-    auto* next = c->caller_next;
-    if (c->stream && !c->left_behind) doubt_caller(*c);
+  for (auto* c = caller.load.calls_made; c != nullptr;) {
+    auto* next = c->caller.place.next;
+    if (c->stream && !c->caller.left_behind) doubt_caller(*c);
     c = next;
   }
 }
@@ -24,7 +24,7 @@ bool streams::doubt_caller(call& c) {
   if (c.stream->gathers || c.stream->down.items() > 0) return true;
   if (c.paused != call::pause::none) return end_ungranted(c), false;
   c.paused = call::pause::half_closed;
-  site_.home.arm(c, std::min(c.deadline, site_.now() + grace));
+  site_.home.arm(c, std::min(c.asked.deadline, site_.now() + grace));
   return true;
 }
 
@@ -38,7 +38,7 @@ void streams::go_on(call& c) {
   auto& s = *c.stream;
   if (s.next_seq > 0) {
     site_.metrics().add(metric::streams_resumed);
-    if (c.trace.recording && s.rare().resumptions.size() < most_told)
+    if (c.told.trace.recording && s.rare().resumptions.size() < most_told)
       s.rare().resumptions.push_back({std::chrono::system_clock::now(), s.next_seq});
   }
   restart(c);
@@ -51,7 +51,7 @@ void streams::move(call& c) {
 
 void streams::end_all() {
   calls_.for_each([&](call& c) {
-    if (!c.stream || c.from != call::origin::connection || c.left_behind) return;
+    if (!c.stream || c.from != call::origin::connection || c.caller.left_behind) return;
     auto error = site_.unavailable(
         "the node ends and does not wait for the stream any longer (drain_timeout)", executed::unknown);
     c.stream->tell_cursor(error);
@@ -67,22 +67,23 @@ std::optional<rpc_error> streams::check_room(const link_entry& entry, std::size_
     return std::nullopt;
   site_.metrics().add(metric::limit_output_hard);
   return site_.exhausted(fmt::format("{} bytes wait to be sent to {}, which does not read them", pending,
-                                     entry.title().empty() ? "its receiver" : entry.title()),
+                                     entry.party.title().empty() ? "its receiver" : entry.party.title()),
                          executed::unknown);
 }
 
 void streams::stall(link_entry& entry, call& c, bool downwards) {
   if (std::exchange(downwards ? c.stream->stalled_down : c.stream->stalled_up, true)) return;
-  if (entry.stalled.empty()) links_.output(entry).tell_below = site_.options.limits.stream_window_bytes / 2;
-  entry.stalled.push_back({c.key, downwards});
+  if (entry.streams.stalled.empty())
+    links_.output(entry).tell_below = site_.options.limits.stream_window_bytes / 2;
+  entry.streams.stalled.push_back({c.key, downwards});
 }
 
 void streams::on_drained(link_entry& entry) {
-  for (const auto& [key, downwards] : std::exchange(entry.stalled, {})) {
+  for (const auto& [key, downwards] : std::exchange(entry.streams.stalled, {})) {
     auto* c = calls_.find(key);
     if (c == nullptr || !c->stream) continue;
     (downwards ? c->stream->stalled_down : c->stream->stalled_up) = false;
-    if (!c->left_behind) drained(*c, downwards);
+    if (!c->caller.left_behind) drained(*c, downwards);
   }
 }
 
@@ -99,7 +100,7 @@ void streams::drained(call& c, bool downwards) {
 
 void streams::fail(call& c, const rpc_error& error) {
   calls_.cancel(c, coro::cancel_reason::cancelled_by_caller);
-  c.cancelled = false;
+  c.caller.cancelled = false;
   auto end = outcome::of(error);
   end.blameless = true;
   calls_.settle(c, end);

@@ -72,7 +72,7 @@ void streams::begin_here(call& c) {
 void streams::tell_credit(call& c) {
   auto& s = *c.stream;
   // It waits to be sent to an instance, which is told with the request.
-  if (s.callee == nullptr && c.attempts[0].to == attempt::target::none && c.spans.id.size != 0)
+  if (s.callee == nullptr && c.attempts[0].to == attempt::target::none && c.asked.spans.id.size != 0)
     return restart(c);
   const auto more = s.down.next(window_down(c));
   if (s.callee != nullptr) return s.callee->on_grant(0, 0);
@@ -87,7 +87,7 @@ void streams::tell_credit(call& c) {
 
 void streams::on_send(call& c, const members& m) {
   auto& s = *c.stream;
-  if (c.cancelled) return;
+  if (c.caller.cancelled) return;
   const bool passes_on = c.attempts[0].to == attempt::target::router;
   const bool is_last_leg = !passes_on;
   if (c.from != call::origin::router) {

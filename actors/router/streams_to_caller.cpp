@@ -17,7 +17,7 @@ std::int64_t size_of(std::string_view raw) {
 void streams::on_item(call& c, const members& m) {
   auto& s = *c.stream;
   if (c.from == call::origin::router) {
-    auto& item = outbox_.add(c.origin_shard, remote_item::type::stream, c.origin_shard, c.origin_attempt);
+    auto& item = outbox_.add(c.leg.shard, remote_item::type::stream, c.leg.shard, c.leg.attempt);
     item.stream = kind::item;
     members told;
     told.seq = m.seq;
@@ -42,9 +42,9 @@ bool streams::item(call& c, std::string_view raw_value, std::string_view raw_cur
                                        longest_cursor)),
            false;
   // What its caller has taken back is of no use to it, only the end is.
-  if (c.cancelled) return true;
+  if (c.caller.cancelled) return true;
   const auto around =
-      static_cast<std::int64_t>(stream_state::around_value + c.raw_id.size() + raw_cursor.size());
+      static_cast<std::int64_t>(stream_state::around_value + c.caller.raw_id.size() + raw_cursor.size());
   const bool granted = s.down.take(size_of(raw_value), around);
   site_.metrics().add(metric::stream_waiting_bytes, size_of(raw_value) + around);
   if (!granted) return fail_over_credit(c, "the callee"), false;
@@ -52,9 +52,9 @@ bool streams::item(call& c, std::string_view raw_value, std::string_view raw_cur
   site_.metrics().add(metric::stream_bytes, size_of(raw_value));
   if (s.resumable && !raw_cursor.empty()) s.cursor = raw_cursor;
   // Another instance has taken over and gets on: its own failure is a new one.
-  if (c.tried.count() > 1) {
-    s.earlier_attempts += c.tried.count() - 1U;
-    c.tried.keep_last();
+  if (c.attempts.tried.count() > 1) {
+    s.earlier_attempts += c.attempts.tried.count() - 1U;
+    c.attempts.tried.keep_last();
   }
   return s.gathers ? gather(c, raw_value) : pass_down(c, raw_value, raw_cursor);
 }
@@ -67,16 +67,17 @@ bool streams::pass_down(call& c, std::string_view raw_value, std::string_view ra
     s.caller->on_value(raw_value);
     return true;
   }
-  auto* caller = links_.find(c.caller);
+  auto* caller = links_.find(c.caller.key);
   if (caller == nullptr) return true;
-  const auto bytes = raw_value.size() + raw_cursor.size() + c.raw_id.size() + stream_state::around_value;
+  const auto bytes =
+      raw_value.size() + raw_cursor.size() + c.caller.raw_id.size() + stream_state::around_value;
   if (auto refusal = check_room(*caller, bytes, site_.options.limits.output_hard_bytes / 2)) [[unlikely]]
     return fail(c, *refusal), false;
   auto& out = links_.output(*caller).bulk;
   const auto start = proto::begin_frame(out);
-  proto::append_stream_item(out, c.raw_id, s.next_seq++, raw_value, raw_cursor);
+  proto::append_stream_item(out, c.caller.raw_id, s.next_seq++, raw_value, raw_cursor);
   proto::end_frame(out, start);
-  if (caller->half_closed && !doubt_caller(c)) [[unlikely]]
+  if (caller->state.half_closed && !doubt_caller(c)) [[unlikely]]
     return false;
   if (caller->output_bytes() <= site_.options.limits.stream_window_bytes) {
     drained(c, true);
@@ -150,13 +151,13 @@ void streams::tell_accept(call& c, const proto::stream_grant& more) {
   m.credit = credit;
   if (more.bytes) m.bytes = window;
   if (c.from == call::origin::router) {
-    auto& item = outbox_.add(c.origin_shard, remote_item::type::stream, c.origin_shard, c.origin_attempt);
+    auto& item = outbox_.add(c.leg.shard, remote_item::type::stream, c.leg.shard, c.leg.attempt);
     item.stream = kind::accept;
     return proto::append_stream_members(item.text, m);
   }
-  auto* caller = s.gathers ? nullptr : links_.find(c.caller);
+  auto* caller = s.gathers ? nullptr : links_.find(c.caller.key);
   if (caller == nullptr) return;
-  m.id = c.raw_id;
+  m.id = c.caller.raw_id;
   auto& out = links_.output(*caller).bulk;
   const auto start = proto::begin_frame(out);
   proto::append_stream_message(out, kind::accept, m);

@@ -51,13 +51,13 @@ void upstream::forward(request& r, const route* serving) {
   auto* c = calls_.open(r, stats);
   if (c == nullptr) return;
   const auto& message = r.message;
-  c->method = r.name;
-  c->spans = {span_in(message.text, message.id), span_in(message.text, message.deadline_ms)};
-  c->route_key = message.route_key;
-  c->local_only = local_only;
-  c->request = message.text;
+  c->asked.method = r.name;
+  c->asked.spans = {span_in(message.text, message.id), span_in(message.text, message.deadline_ms)};
+  c->asked.route_key = message.route_key;
+  c->asked.local_only = local_only;
+  c->asked.text = message.text;
   records_.pass_on(*c, r);
-  if (!calls_.hold(*c, c->request.size())) return;
+  if (!calls_.hold(*c, c->asked.text.size())) return;
   if (!local_only) budget_.on_call();
   if (serving != nullptr && serving->streams) [[unlikely]] {
     streams_.open(*c, message, serving->resumable);
@@ -67,9 +67,9 @@ void upstream::forward(request& r, const route* serving) {
 }
 
 void upstream::begin(call& c) {
-  if (!calls_.hold(c, c.request.size())) return;
+  if (!calls_.hold(c, c.asked.text.size())) return;
   budget_.on_call();
-  dispatch(c, site_.routes->find(c.method));
+  dispatch(c, site_.routes->find(c.asked.method));
 }
 
 void upstream::notify_instance(request& r, const route& serving, bool local_only) {
@@ -107,7 +107,8 @@ void upstream::notify(connection_key to, std::string_view text) {
 }
 
 const endpoint* upstream::pick(const route& serving, const call& c) {
-  return picker_.pick(serving.endpoints, *serving.policy, {site_.now(), &c.tried, c.route_key, c.local_only},
+  return picker_.pick(serving.endpoints, *serving.policy,
+                      {site_.now(), &c.attempts.tried, c.asked.route_key, c.asked.local_only},
                       [&](const endpoint& e) { return is_usable(e); });
 }
 
@@ -117,7 +118,7 @@ bool upstream::any_usable(const route& serving, bool local_only) {
 }
 
 void upstream::dispatch(call& c, const route* serving) {
-  if (serving == nullptr) return c.tried.count() == 0 ? dispatch_unknown(c) : no_instance(c);
+  if (serving == nullptr) return c.attempts.tried.count() == 0 ? dispatch_unknown(c) : no_instance(c);
   const auto& permits = serving->admission;
   const bool permitted = !permits || waiting_.has_permit(*permits);
   const auto* e = permitted ? pick(*serving, c) : nullptr;
@@ -126,16 +127,16 @@ void upstream::dispatch(call& c, const route* serving) {
     if (permits) calls_.enter(a, permits);
     return send(c, a, *e, *serving);
   }
-  if (!permits || !any_usable(*serving, c.local_only)) return no_instance(c);
+  if (!permits || !any_usable(*serving, c.asked.local_only)) return no_instance(c);
   calls_.wait(c, permits);
 }
 
 bool upstream::resume(call& c) {
-  const auto* serving = site_.routes->find(c.method);
+  const auto* serving = site_.routes->find(c.asked.method);
   if (c.paused == call::pause::queue) {
     const auto permits = c.waits_for;
     const auto* e = serving == nullptr ? nullptr : pick(*serving, c);
-    if (e == nullptr && serving != nullptr && any_usable(*serving, c.local_only)) return false;
+    if (e == nullptr && serving != nullptr && any_usable(*serving, c.asked.local_only)) return false;
     calls_.stop_waiting(c);
     calls_.arm_deadline(c);
     if (e != nullptr) {
@@ -155,8 +156,8 @@ bool upstream::resume(call& c) {
 void upstream::no_instance(call& c) {
   site_.metrics().add(metric::no_instance);
   calls_.settle_failed(
-      c,
-      site_.unavailable(fmt::format("no instance of '{}' can be reached from here", c.method), executed::no));
+      c, site_.unavailable(fmt::format("no instance of '{}' can be reached from here", c.asked.method),
+                           executed::no));
 }
 
 void upstream::dispatch_unknown(call& c) {
@@ -164,9 +165,9 @@ void upstream::dispatch_unknown(call& c) {
   constexpr auto patience = std::chrono::seconds(1);
   constexpr auto look_again = milliseconds(5);
   const auto now = site_.now();
-  if (site_.routes->settled || now - c.started >= patience || now + look_again >= c.deadline) {
+  if (site_.routes->settled || now - c.told.started >= patience || now + look_again >= c.asked.deadline) {
     return calls_.settle_failed(
-        c, make_error(error_code::method_not_found, fmt::format("method '{}' not found", c.method)));
+        c, make_error(error_code::method_not_found, fmt::format("method '{}' not found", c.asked.method)));
   }
   pause(c, call::pause::retry, now + look_again);
 }
@@ -178,21 +179,21 @@ void upstream::pause(call& c, call::pause why, coro::clock::time_point until) {
 
 void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving) {
   const auto now = site_.now();
-  c.tried.add(e.link);
+  c.attempts.tried.add(e.link);
   a.instance = e.state;
   a.instance->begin();
   if (c.stream) c.stream->plain_callee = !e.streams;
   a.started = now;
-  const auto left = c.has_deadline()
-                        ? std::max<std::int64_t>(1, std::chrono::ceil<milliseconds>(c.deadline - now).count())
-                        : -1;
+  const auto left = c.has_deadline() ? std::max<std::int64_t>(
+                                           1, std::chrono::ceil<milliseconds>(c.asked.deadline - now).count())
+                                     : -1;
   if (e.link.shard != site_.index()) {
     a.to = attempt::target::router;
     a.target_shard = e.link.shard;
     auto& item = outbox_.add(e.link.shard, remote_item::type::call, site_.index(), c.key_of(a));
     item.callee = e.link.key;
-    item.method = c.method;
-    const auto id = append_request_for(item.text, c.request, c.spans, 0, left);
+    item.method = c.asked.method;
+    const auto id = append_request_for(item.text, c.asked.text, c.asked.spans, 0, left);
     item.id_at = id.at;
     item.id_size = id.size;
     item.streams = c.stream != nullptr;
@@ -205,13 +206,13 @@ void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving
     return on_failed(a, site_.unavailable("the connection to the instance is gone", executed::no));
   // The id and the deadline that it gets have their allowance on links; a service's own limit has none.
   constexpr std::size_t most_added = 64;
-  const auto bytes = proto::frame_header_bytes + c.request.size() + (callee->is_link() ? most_added : 0);
+  const auto bytes = proto::frame_header_bytes + c.asked.text.size() + (callee->is_link() ? most_added : 0);
   if (auto refusal = links_.check_room(*callee, bytes, executed::no))
     return on_failed(a, std::move(*refusal));
   calls_.attach(a, *callee);
   auto& out = links_.output(*callee).bulk;
   const auto start = proto::begin_frame(out);
-  append_request_for(out, c.request, c.spans, c.key_of(a).number(), left);
+  append_request_for(out, c.asked.text, c.asked.spans, c.key_of(a).number(), left);
   proto::end_frame(out, start);
   if (c.stream) [[unlikely]]
     streams_.on_sent(c);
@@ -219,15 +220,15 @@ void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving
 }
 
 void upstream::send_direct(call& c, const link_address& to) {
-  if (to.shard == site_.index()) return send_to_here(c, to.key, c.request, c.spans.id);
+  if (to.shard == site_.index()) return send_to_here(c, to.key, c.asked.text, c.asked.spans.id);
   auto& a = c.attempts[0];
   a.to = attempt::target::router;
   a.target_shard = to.shard;
   auto& item = outbox_.add(to.shard, remote_item::type::call, site_.index(), c.key_of(a));
   item.callee = to.key;
-  item.text = c.request;
-  item.id_at = c.spans.id.at;
-  item.id_size = c.spans.id.size;
+  item.text = c.asked.text;
+  item.id_at = c.asked.spans.id.at;
+  item.id_size = c.asked.spans.id.size;
 }
 
 void upstream::send_to_here(call& c, connection_key to, std::string_view text, text_span id) {
@@ -258,8 +259,8 @@ void upstream::end(attempt& a, std::int32_t code) {
   const auto now = site_.now();
   const bool ok = !is_instance_failure(code);
   instance->end(ok, now - a.started, now);
-  const bool hedged = ok && hedging_.enabled() && !c.local_only && hedging_.covers(c.method);
-  const auto* serving = ok && !hedged ? nullptr : site_.routes->find(c.method);
+  const bool hedged = ok && hedging_.enabled() && !c.asked.local_only && hedging_.covers(c.asked.method);
+  const auto* serving = ok && !hedged ? nullptr : site_.routes->find(c.asked.method);
   if (hedged && serving != nullptr) hedging_.observe(serving->pattern, now - a.started, now);
   const auto another_is_well = [&] {
     return serving != nullptr && std::ranges::any_of(serving->endpoints, [&](const endpoint& e) {
@@ -280,7 +281,7 @@ void upstream::on_ejected(const call& c, const endpoint_state& instance, const r
   if (of == serving->endpoints.end()) return;
   site_.shared.log->warn(
       "'{}' on node {} fails and is left out for a while, for '{}' ({} such lines left out)",
-      of->service.empty() ? of->node : of->service, of->node, c.method, *left_out);
+      of->service.empty() ? of->node : of->service, of->node, c.asked.method, *left_out);
 }
 
 bool upstream::retry(call& c, const rpc_error& error) {
@@ -288,22 +289,22 @@ bool upstream::retry(call& c, const rpc_error& error) {
   // A call to one certain connection has no method to look for, and one that is taken back is not tried
   // again. What another node has sent on is tried again by that one: or each would multiply the attempts of
   // the other.
-  if (c.tried.count() == 0 || c.cancelled || c.local_only) return false;
-  const auto* serving = site_.routes->find(c.method);
+  if (c.attempts.tried.count() == 0 || c.caller.cancelled || c.asked.local_only) return false;
+  const auto* serving = site_.routes->find(c.asked.method);
   if (serving == nullptr) return false;
   if (!streams::may_restart(c)) return false;
   const bool goes_on = c.stream && streams::is_resumable(c);
-  const failed_attempt failed{error, c.tried.count(), goes_on || is_idempotent(*serving),
+  const failed_attempt failed{error, c.attempts.tried.count(), goes_on || is_idempotent(*serving),
                               serving->endpoints.size()};
   if (!is_retryable(failed, policy)) return false;
-  c.may_have_run = c.may_have_run || !provably_not_executed(error);
+  c.attempts.may_have_run = c.attempts.may_have_run || !provably_not_executed(error);
   const auto now = site_.now();
   if (!budget_.take(now)) {
     site_.metrics().add(metric::retry_budget_exhausted);
     return false;
   }
   const auto wait = retry_wait(failed, policy, picker_.random());
-  if (now + wait >= c.deadline) return false;
+  if (now + wait >= c.asked.deadline) return false;
   site_.metrics().add(metric::retries);
   if (c.stream) [[unlikely]]
     streams_.go_on(c);
@@ -320,12 +321,12 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
   if (c.from == call::origin::router) return calls_.settle(c, {.response = &response});
   rpc_error error;
   if (!response.error.empty()) error = proto::parse_error_object(response.error);
-  if (c.stream && std::exchange(c.stream->moving, false) && !c.cancelled && !c.left_behind &&
+  if (c.stream && std::exchange(c.stream->moving, false) && !c.caller.cancelled && !c.caller.left_behind &&
       error.code == static_cast<std::int32_t>(error_code::request_cancelled)) [[unlikely]]
     return on_moved(a);
   auto& other = other_of(a);
   end(a, error.code);
-  if (c.left_behind) return calls_.close_left_behind(c, true);
+  if (c.caller.left_behind) return calls_.close_left_behind(c, true);
   if (other.under_way()) {
     if (is_instance_failure(error.code)) return;
     calls_.cancel(other);
@@ -336,7 +337,7 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
     }
   }
   if (error.code != 0 && retry(c, error)) return;
-  if (c.may_have_run && error.ran == executed::no) return calls_.settle_failed(c, std::move(error));
+  if (c.attempts.may_have_run && error.ran == executed::no) return calls_.settle_failed(c, std::move(error));
   if (error.code == 0 && c.stream && streams::gathered_for(c)) [[unlikely]]
     return calls_.settle(c, {.raw_result = c.stream->rare().gathered});
   // Where the stream can go on only this node knows.
@@ -348,7 +349,7 @@ void upstream::on_failed(attempt& a, rpc_error error) {
   call& c = *a.of;
   if (c.from == call::origin::router) return calls_.settle(c, outcome::of(error));
   end(a, error.code);
-  if (c.left_behind) return calls_.close_left_behind(c, true);
+  if (c.caller.left_behind) return calls_.close_left_behind(c, true);
   if (other_of(a).under_way() || retry(c, error)) return;
   calls_.settle_failed(c, std::move(error));
 }
@@ -363,16 +364,17 @@ void upstream::move_streams() {
 bool upstream::should_move(const call& c) {
   const auto& a = c.attempts[0];
   const auto& s = *c.stream;
-  if (!s.resumable || s.moving || c.cancelled || c.left_behind || !streams::may_restart(c)) return false;
-  if (!a.under_way() || !a.instance || c.tried.full()) return false;
-  const auto* serving = site_.routes->find(c.method);
+  if (!s.resumable || s.moving || c.caller.cancelled || c.caller.left_behind || !streams::may_restart(c))
+    return false;
+  if (!a.under_way() || !a.instance || c.attempts.tried.full()) return false;
+  const auto* serving = site_.routes->find(c.asked.method);
   if (serving == nullptr) return false;
   bool stays = false;
   bool others = false;
   for (const auto& e : serving->endpoints) {
     const bool own = e.state == a.instance;
     stays = stays || (own && !e.leaving);
-    others = others || (!own && !e.leaving && !c.tried.contains(e.link) && is_usable(e));
+    others = others || (!own && !e.leaving && !c.attempts.tried.contains(e.link) && is_usable(e));
   }
   return others && !stays;
 }
@@ -380,15 +382,15 @@ bool upstream::should_move(const call& c) {
 void upstream::on_moved(attempt& a) {
   call& c = *a.of;
   calls_.detach(a);
-  c.may_have_run = true;
+  c.attempts.may_have_run = true;
   streams_.go_on(c);
-  dispatch(c, site_.routes->find(c.method));
+  dispatch(c, site_.routes->find(c.asked.method));
 }
 
 void upstream::on_broken(attempt& a, const rpc_error& error) {
   call& c = *a.of;
   calls_.detach(a);
-  if (c.left_behind) return calls_.close_left_behind(c, true);
+  if (c.caller.left_behind) return calls_.close_left_behind(c, true);
   calls_.settle(c, outcome::of(error));
 }
 
@@ -405,13 +407,13 @@ void upstream::on_remote_answer(remote_item& item) {
 
 void upstream::on_connection_lost(link_entry& entry, close_reason why) {
   // From here on nothing is sent to it, so that a retry goes elsewhere.
-  entry.going_away = true;
+  entry.state.going_away = true;
   const auto written = entry.status->status().bytes_written;
   const auto message =
       fmt::format("the connection to {} was lost: {}",
-                  entry.name.empty() ? std::string("the callee") : entry.name, to_string(why));
-  while (entry.attempts_received != nullptr) {
-    auto& a = *entry.attempts_received;
+                  entry.party.name.empty() ? std::string("the callee") : entry.party.name, to_string(why));
+  while (entry.load.attempts_received != nullptr) {
+    auto& a = *entry.load.attempts_received;
     // Heartbeats count as written too, which errs towards "unknown".
     on_failed(a, site_.unavailable(message, written > a.queued_before ? executed::unknown : executed::no));
   }
@@ -419,8 +421,8 @@ void upstream::on_connection_lost(link_entry& entry, close_reason why) {
 
 void upstream::on_deadline(call& c) {
   constexpr auto code = error_code::deadline_exceeded;
-  const bool began = c.tried.count() > 0 || !c.idle();
-  if (c.left_behind) {
+  const bool began = c.attempts.tried.count() > 0 || !c.idle();
+  if (c.caller.left_behind) {
     // One of this reactor will answer its cancellation, or not: that is its connection's affair.
     for (auto& a : c.attempts) {
       if (a.to == attempt::target::router) calls_.cancel(a);
@@ -432,7 +434,7 @@ void upstream::on_deadline(call& c) {
     if (a.under_way() && a.instance && was_given_time(*a.instance, site_.now() - a.started, site_.now()))
       end(a, static_cast<std::int32_t>(code));
   }
-  c.cancelled = false;
+  c.caller.cancelled = false;
   calls_.settle_failed(c, make_mesh_error(code, "the deadline passed before the answer came",
                                           began ? executed::unknown : executed::no, site_.options.id));
 }
@@ -449,32 +451,32 @@ void upstream::on_late_cancellation(call& c) {
 }
 
 void upstream::arm_hedge(call& c, const route& serving) {
-  if (!hedging_.enabled() || c.tried.count() != 1 || c.local_only || c.from == call::origin::router ||
-      c.stream)
+  if (!hedging_.enabled() || c.attempts.tried.count() != 1 || c.asked.local_only ||
+      c.from == call::origin::router || c.stream)
     return;
-  if (serving.endpoints.size() < 2 || !hedging_.covers(c.method) || !is_idempotent(serving)) return;
+  if (serving.endpoints.size() < 2 || !hedging_.covers(c.asked.method) || !is_idempotent(serving)) return;
   const auto now = site_.now();
-  const auto delay = hedging_.delay(c.method, serving.pattern, now);
-  if (delay && now + *delay < c.deadline) pause(c, call::pause::hedge, now + *delay);
+  const auto delay = hedging_.delay(c.asked.method, serving.pattern, now);
+  if (delay && now + *delay < c.asked.deadline) pause(c, call::pause::hedge, now + *delay);
 }
 
 void upstream::start_hedge(call& c) {
   c.paused = call::pause::none;
   calls_.arm_deadline(c);
-  const auto* serving = site_.routes->find(c.method);
-  if (serving == nullptr || c.tried.full() || !c.attempts[0].under_way()) return;
+  const auto* serving = site_.routes->find(c.asked.method);
+  if (serving == nullptr || c.attempts.tried.full() || !c.attempts[0].under_way()) return;
   const auto& permits = serving->admission;
   // A second attempt never waits: there is the first.
   if (permits && !waiting_.has_permit(*permits)) return;
   const auto* e = pick(*serving, c);
-  if (e == nullptr || c.tried.contains(e->link)) return;
+  if (e == nullptr || c.attempts.tried.contains(e->link)) return;
   if (!budget_.take(site_.now())) {
     e->state->release_probe();
     return site_.metrics().add(metric::retry_budget_exhausted);
   }
   site_.metrics().add(metric::hedges);
   // The first one may have run, whatever is said of the second.
-  c.may_have_run = true;
+  c.attempts.may_have_run = true;
   if (permits) calls_.enter(c.attempts[1], permits);
   send(c, c.attempts[1], *e, *serving);
 }
