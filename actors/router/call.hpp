@@ -5,19 +5,17 @@
 // and does no harm.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "actors/admission/admission.hpp"
-#include "actors/balance/endpoint.hpp"
-#include "actors/balance/retry.hpp"
 #include "actors/coro/context.hpp"
 #include "actors/coro/executor.hpp"
 #include "actors/messages/result.hpp"
+#include "actors/router/attempt.hpp"
 #include "actors/router/splice.hpp"
 #include "actors/router/stream_state.hpp"
 #include "actors/telemetry/call_record.hpp"
@@ -26,7 +24,6 @@
 namespace weft {
 
 struct batch_answers;
-struct call;
 struct local_method;
 struct usage;
 
@@ -37,53 +34,6 @@ class call_owner {
 
  protected:
   ~call_owner() = default;
-};
-
-/// A place in a list without an owner: of the calls of a caller, of the attempts at a callee.
-template <class Node>
-struct list_place {
-  Node* previous = nullptr;
-  Node* next = nullptr;
-};
-
-/// One try of a call at an instance; a call has two at most, the second one when it is hedged.
-struct attempt {
-  enum class target : std::uint8_t { none, connection, router };
-
-  call* of = nullptr;
-  target to = target::none;
-  std::uint8_t which = 0;
-  /// Of this reactor, or of the other one.
-  connection_key callee;
-  std::size_t target_shard = 0;
-  std::shared_ptr<endpoint_state> instance;
-  /// Of the method, or of all its instances; given back when the attempt ends.
-  std::shared_ptr<admission_state> permit;
-  coro::clock::time_point started{};
-  /// Bytes queued for the callee before this request: tells whether a lost connection can have seen it.
-  std::uint64_t queued_before = 0;
-  /// Among those at the same callee.
-  list_place<attempt> place;
-
-  bool under_way() const noexcept { return to != target::none; }
-};
-
-/// The tries of a call: those under way, and what those before came to.
-struct call_attempts {
-  explicit call_attempts(call& of) noexcept {
-    for (auto& a : under_way) a.of = &of;
-    under_way[1].which = 1;
-  }
-  attempt& operator[](std::size_t which) noexcept { return under_way[which]; }
-  const attempt& operator[](std::size_t which) const noexcept { return under_way[which]; }
-  auto begin() noexcept { return under_way.begin(); }
-  auto end() noexcept { return under_way.end(); }
-  bool any() const noexcept { return under_way[0].under_way() || under_way[1].under_way(); }
-
-  std::array<attempt, 2> under_way;
-  tried_instances tried;
-  /// One of them ended without saying whether the method ran.
-  bool may_have_run = false;
 };
 
 /// The connection that has made a call, and what it was told.
@@ -100,9 +50,9 @@ struct call_caller {
   std::uint32_t group_part = 0;
   /// What the call is charged to; stays where it is as long as the call.
   usage* charged = nullptr;
-  /// Among the calls of the connection.
+  /// Its place among the calls of the connection.
   list_place<call> place;
-  /// In the index by connection and id.
+  /// Its place in the index by connection and id.
   struct {
     call* next = nullptr;
     std::uint64_t hash = 0;
@@ -122,7 +72,8 @@ struct call_leg {
   attempt_key attempt;
 };
 
-/// What is asked, to be sent to an instance, and to another one after that.
+/// What is asked, to be sent to an instance, and to another one after that. In a fresh record its texts are
+/// empty, so that they can be appended to, which costs less than assigning.
 struct call_request {
   std::string method;
   std::string text;
@@ -142,7 +93,7 @@ struct call_handling {
   kind running = kind::none;
   /// Both ends are in this process.
   bool in_process = false;
-  /// Of the handler; cancelling it cancels everything the handler waits for.
+  /// The scope of the handler; cancelling it cancels everything the handler waits for.
   std::optional<coro::context> context;
   /// The method, while the call waits for a permit.
   const local_method* method = nullptr;
@@ -181,12 +132,16 @@ struct call final : coro::timer, waiting_call {
   call_request asked;
   call_handling handling;
   call_attempts attempts;
-  /// Of a call that streams.
+  /// What a call that streams has besides.
   std::unique_ptr<stream_state> stream;
   call_telling told;
 
  private:
   void on_expiry() override { owner.on_call_timer(*this); }
 };
+
+inline list_place<call>& place_of(call& c) noexcept {
+  return c.caller.place;
+}
 
 }  // namespace weft

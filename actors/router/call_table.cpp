@@ -1,14 +1,12 @@
 #include "actors/router/call_table.hpp"
 
-#include <functional>
+#include "actors/runtime/text_hash.hpp"
 
 namespace weft {
 namespace {
 
 std::uint64_t hash_of(connection_key caller, std::string_view raw_id) noexcept {
-  std::uint64_t h = std::hash<std::string_view>{}(raw_id);
-  h ^= (std::uint64_t{caller.generation} << 32 | caller.slot) * 0x9E3779B97F4A7C15ULL;
-  return h ^ h >> 29;
+  return text_hash(raw_id, std::uint64_t{caller.generation} << 32U | caller.slot);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ struct link_load {
   call* calls_made = nullptr;
   attempt* attempts_received = nullptr;
   std::uint32_t made_count = 0;
-  /// Of the calls it made, those that it has been answered already.
+  /// So many of the calls it made have been answered already.
   std::uint32_t left_behind_count = 0;
   std::uint32_t received_count = 0;
 };

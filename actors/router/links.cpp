@@ -65,6 +65,12 @@ void links::remove(link_entry& entry) {
   free_.push_back(next.slot);
 }
 
+std::string links::holder_of(connection_key key) {
+  const auto* entry = find(key);
+  const bool named = entry != nullptr && entry->access.of_identity != nullptr;
+  return named ? fmt::format("'{}'", entry->access.who->name) : "this connection";
+}
+
 link_entry* links::callable(connection_key key) {
   auto* entry = find(key);
   if (entry == nullptr || entry->state.going_away || entry->state.half_closed || entry->state.finishing)

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,8 +28,14 @@ class links {
     auto* entry = entries_[key.slot].get();
     return entry->state.open && entry->id.generation == key.generation ? entry : nullptr;
   }
+  /// Whose share its calls take of, for a sentence: an identity's name in quotes, or "this connection".
+  std::string holder_of(connection_key key);
   /// The connection, if calls may be sent to it now.
   link_entry* callable(connection_key key);
+  /// Whether one on another reactor does is seen there.
+  bool takes_calls(const link_address& link) {
+    return link.shard != site_.index() || callable(link.key) != nullptr;
+  }
   template <class Visit>
   void for_each_open(Visit&& visit) {
     for (auto& entry : entries_) {

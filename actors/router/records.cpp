@@ -76,8 +76,8 @@ void records::sweep() {
 
 void records::observe_turn() {
   if (observed_.empty()) return;
-  const auto took = coro::clock::now() - site_.now();
-  for (const auto& [stats, code] : observed_) stats->observe(code, took);
+  const auto now = coro::clock::now();
+  for (const auto& [stats, code, started] : observed_) stats->observe(code, now - started);
   observed_.clear();
 }
 
@@ -88,7 +88,7 @@ void records::take(call& c, request& r, std::string_view method) {
 }
 
 void records::observe(call& c, std::int32_t code) {
-  if (c.told.stats != nullptr) c.told.stats->observe(code, coro::clock::now() - c.told.started);
+  if (c.told.stats != nullptr) observed_.push_back({c.told.stats, code, c.told.started});
   if (recorder_ && c.from != call::origin::router && recorder_->wants(code, c.told.trace)) record(c, code);
 }
 

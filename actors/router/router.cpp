@@ -43,12 +43,11 @@ void router_site::flush_outside_turn() const {
 router::router(caf::actor_config& config, reactor& home, shard& shared, router_environment environment)
     : pinned_actor(config, home),
       site_(*this, *this, home, shared, std::move(environment)),
-      waiting_(site_.options.limits, home.index(), site_.environment.reactors),
       tasks_(std::in_place, home,
              [log = shared.log](const std::exception_ptr&) {
                log->error("an exception left a root coroutine; this is a bug of the node");
              }),
-      handlers_(site_, answers_, records_, waiting_, calls_, streams_, *tasks_),
+      handlers_(site_, answers_, records_, permits_, calls_, streams_, blocking_, *tasks_),
       node_links_(site_, links_, *tasks_),
       uplinks_(site_, links_, *tasks_) {
   auto empty = std::make_shared<routing_table>();
@@ -108,7 +107,7 @@ void router::receive(actor_message& message) {
     case type::snapshot:
       return on_snapshot(static_cast<snapshot_message&>(message));
     case type::room:
-      return on_room(static_cast<room_message&>(message));
+      return admitter_.on_room(static_cast<room_message&>(message));
     case type::inspect:
       return on_inspect(static_cast<inspect_message&>(message));
     case type::drain:
@@ -121,7 +120,7 @@ void router::receive(actor_message& message) {
 }
 
 void router::end_of_turn() {
-  if (waiting_.any_freed()) offer_permits();
+  if (permits_.waiting().any_freed()) admitter_.offer();
   in_turn_ = false;
   site_.metrics().set(metric::router_queue, messages_in_turn());
   records_.observe_turn();
@@ -159,14 +158,14 @@ void router::on_exception(std::string_view what) noexcept {
 void router::notify(connection_key to, std::string_view method, std::string_view raw_params) {
   std::string text;
   proto::append_request(text, {}, method, raw_params);
-  upstream_.notify(to, text);
+  attempts_.notify({site_.index(), to}, text);
   flush_outside_turn();
 }
 
 void router::notify_anyone(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
   const auto text = notification_of(method, raw_params, ctx);
   if (site_.environment.has_uplink) {
-    if (site_.uplink) upstream_.notify(*site_.uplink, text);
+    if (site_.uplink) attempts_.notify({site_.index(), *site_.uplink}, text);
   } else if (const auto* serving = site_.routes->find(method)) {
     upstream_.notify_instance(text, *serving, ctx.raw_route_key());
   }
@@ -177,7 +176,7 @@ void router::notify_peer(const std::string& name, std::string_view method, std::
                          const weft::context& ctx) {
   const auto found = site_.routes->peers.find(name);
   if (found == site_.routes->peers.end() || !found->second.up) return;
-  upstream_.notify(found->second.link, notification_of(method, raw_params, ctx));
+  attempts_.notify(found->second.link, notification_of(method, raw_params, ctx));
   flush_outside_turn();
 }
 
@@ -237,7 +236,7 @@ void router::on_call_timer(call& c) {
   } else if (c.paused == call::pause::hedge) {
     upstream_.start_hedge(c);
   } else if (c.paused == call::pause::cancel) {
-    upstream_.on_late_cancellation(c);
+    calls_.on_late_cancellation(c);
   } else if (c.paused == call::pause::half_closed) {
     streams_.end_ungranted(c);
   }
@@ -261,9 +260,9 @@ void router::on_remote_item(remote_item& item) {
     case remote_item::type::stream:
       return streams_.on_remote(item);
     case remote_item::type::answer:
-      return upstream_.on_remote_answer(item);
+      return on_remote_answer(item);
     case remote_item::type::notification:
-      return upstream_.notify(item.callee, item.text);
+      return attempts_.notify({site_.index(), item.callee}, item.text);
     case remote_item::type::cancel:
     case remote_item::type::abandon:
       if (auto* c = calls_.find(item.origin_shard, item.origin)) {
@@ -275,45 +274,24 @@ void router::on_remote_item(remote_item& item) {
   }
 }
 
+void router::on_remote_answer(remote_item& item) {
+  auto* a = calls_.find(item.origin);
+  if (a == nullptr) return site_.metrics().add(metric::late_results);
+  if (item.blameless) return upstream_.on_broken(*a, item.failure);
+  if (item.text.empty()) return upstream_.on_failed(*a, std::move(item.failure));
+  proto::envelope response;
+  proto::scan(item.text, {site_.options.limits.depth, 1, site_.options.protocol.require_version}, response,
+              site_.shared.scan_batch);
+  upstream_.on_response(*a, response);
+}
+
 void router::on_snapshot(snapshot_message& message) {
   records_.forget_routes();
   site_.routes = std::move(message.routes);
   std::ranges::move(message.registrations, std::back_inserter(in_force_));
   // An instance may have come that has room.
-  waiting_.offer_all();
+  permits_.waiting().offer_all();
   upstream_.move_streams();
-}
-
-void router::offer_permits() {
-  while (waiting_.any_freed()) {
-    const auto offer = waiting_.next_offer();
-    if (offer.shard == site_.index()) {
-      admit_waiting(offer.of);
-    } else if (offer.shard < site_.router_count()) {
-      site_.send((*site_.environment.routers)[offer.shard], make_actor_message<room_message>(offer.of));
-    }
-  }
-}
-
-void router::on_room(const room_message& message) {
-  admit_waiting(message.admission);
-  if (waiting_.has_permit(*message.admission)) waiting_.freed(message.admission);
-}
-
-void router::admit_waiting(const std::shared_ptr<admission_state>& permits) {
-  while (auto* first = waiting_.first(*permits)) {
-    auto& c = *static_cast<call*>(first);
-    if (waiting_.is_late(c, *permits, site_.now())) {
-      calls_.waited_too_long(c);
-      continue;
-    }
-    if (permits->full()) return;
-    if (c.handling.method != nullptr) {
-      handlers_.resume(c);
-    } else if (!upstream_.resume(c)) {
-      return;
-    }
-  }
 }
 
 void router::on_inspect(inspect_message& message) {

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/router/admitter.hpp"
 #include "actors/router/inbound.hpp"
 #include "actors/router/node_links.hpp"
 #include "actors/router/outgoing.hpp"
@@ -34,24 +35,8 @@ class router final : public pinned_actor, private call_owner {
   const node_options& options() const noexcept { return site_.options; }
   coro::executor& executor() const noexcept { return home(); }
 
-  /// For coroutines: `slot` gets the answer, also when the call cannot be made. The key takes it back.
-  call_key start_call(const remote::address& to, std::string_view method, std::string_view raw_params,
-                      const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot) {
-    return outgoing_.start(to, method, raw_params, ctx, deadline, slot);
-  }
-  /// The same for a stream: `reader` gets the items, `slot` the answer.
-  call_key start_stream(const remote::address& to, std::string_view method, std::string_view raw_params,
-                        const weft::context& ctx, const stream_options& wanted, stream_end& reader,
-                        outbound_slot& slot) {
-    return outgoing_.start_stream(to, method, raw_params, ctx, wanted, reader, slot);
-  }
-  /// `reader` has taken so many items.
-  void take_items(call_key key, std::int64_t items) { outgoing_.take_items(key, items); }
-  void tell_callee(call_key key, proto::stream_message what, const proto::stream_members& members) {
-    outgoing_.tell_callee(key, what, members);
-  }
-  /// The coroutine does not wait any more: tells the callee, drops the answer.
-  void abandon_call(call_key key) { outgoing_.abandon(key); }
+  /// Calls that coroutines of this process make.
+  outgoing& own_calls() noexcept { return outgoing_; }
   /// The connection to the node that this process is a client or a service of, while there is one.
   const std::optional<connection_key>& uplink() const noexcept { return site_.uplink; }
   /// Must a call of the method wait for that connection?
@@ -92,13 +77,12 @@ class router final : public pinned_actor, private call_owner {
   void on_closed(const connection_closed& message);
   void on_remote(remote_calls& message);
   void on_remote_item(remote_item& item);
+  /// What an attempt on another reactor came to.
+  void on_remote_answer(remote_item& item);
   void on_snapshot(snapshot_message& message);
-  void on_room(const room_message& message);
   void on_inspect(inspect_message& message);
   void on_drain(const drain_message& message);
   void measure_wait(coro::clock::time_point since);
-  void offer_permits();
-  void admit_waiting(const std::shared_ptr<admission_state>& permits);
   void confirm_registrations();
   void flush_outside_turn() {
     if (!in_turn_) end_of_turn();
@@ -109,10 +93,12 @@ class router final : public pinned_actor, private call_owner {
   answers answers_{site_, links_};
   outbox outbox_{site_};
   records records_{site_, links_};
-  waiting_room waiting_;
-  calls calls_{site_, links_, answers_, outbox_, records_, waiting_};
-  streams streams_{site_, links_, outbox_, calls_};
-  upstream upstream_{site_, links_, outbox_, records_, waiting_, calls_, streams_};
+  permits permits_{site_, links_};
+  attempts attempts_{site_, links_, outbox_, permits_};
+  call_answers call_answers_{site_, answers_, outbox_, records_};
+  calls calls_{site_, links_, answers_, records_, permits_, attempts_, call_answers_};
+  streams streams_{site_, links_, outbox_, attempts_, calls_};
+  upstream upstream_{site_, links_, records_, permits_, attempts_, calls_, streams_};
   gatekeeper gate_{site_, links_};
   bool in_turn_ = false;
   bool inspected_ = false;
@@ -120,7 +106,9 @@ class router final : public pinned_actor, private call_owner {
   std::vector<std::shared_ptr<registration>> in_force_;
   /// Ended first, before any part that its frames refer to.
   std::optional<coro::scope> tasks_;
+  blocking_handlers blocking_{site_, links_, calls_};
   handlers handlers_;
+  admitter admitter_{site_, permits_, calls_, upstream_, handlers_};
   outgoing outgoing_{site_, records_, calls_, streams_, upstream_, handlers_};
   node_links node_links_;
   uplinks uplinks_;

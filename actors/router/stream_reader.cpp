@@ -13,18 +13,20 @@ class stream_reader::end_point final : public stream_end {
   end_point(context ctx, const remote::address& to, const std::string& method, const std::string& raw_params,
             const stream_options& options)
       : ctx_(std::move(ctx)), window_(std::max<std::int64_t>(options.window, 1)) {
-    key_ = ctx_.home().start_stream(to, method, raw_params, ctx_, {window_, options.raw_after}, *this, slot_);
+    key_ = ctx_.home().own_calls().start_stream(to, method, raw_params, ctx_, {window_, options.raw_after},
+                                                *this, slot_);
   }
   end_point(const end_point&) = delete;
   end_point& operator=(const end_point&) = delete;
-  ~end_point() { ctx_.home().abandon_call(key_); }
+  ~end_point() { ctx_.home().own_calls().abandon(key_); }
 
   bool has_item() const noexcept { return !items_.empty(); }
   bool has_ended() const noexcept { return slot_.is_set(); }
   std::string take() {
     auto item = std::move(items_.front());
     items_.pop_front();
-    if (++taken_ * 2 >= window_ || items_.empty()) ctx_.home().take_items(key_, std::exchange(taken_, 0));
+    if (++taken_ * 2 >= window_ || items_.empty())
+      ctx_.home().own_calls().take_items(key_, std::exchange(taken_, 0));
     return item;
   }
   auto changed() {
@@ -46,7 +48,7 @@ class stream_reader::end_point final : public stream_end {
     return true;
   }
   void tell(proto::stream_message what, const proto::stream_members& members) {
-    ctx_.home().tell_callee(key_, what, members);
+    ctx_.home().own_calls().tell_callee(key_, what, members);
   }
 
  private:

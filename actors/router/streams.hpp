@@ -23,8 +23,8 @@ class streams {
   using kind = proto::stream_message;
 
  public:
-  streams(router_site& site, links& connections, outbox& others, calls& book) noexcept
-      : site_(site), links_(connections), outbox_(others), calls_(book) {}
+  streams(router_site& site, links& connections, outbox& others, attempts& tries, calls& book) noexcept
+      : site_(site), links_(connections), outbox_(others), attempts_(tries), calls_(book) {}
 
   /// What is wrong with the member `stream` of a request, if anything is.
   static std::optional<rpc_error> check(const proto::envelope& message);
@@ -131,6 +131,7 @@ class streams {
   router_site& site_;
   links& links_;
   outbox& outbox_;
+  attempts& attempts_;
   calls& calls_;
 };
 

@@ -46,7 +46,7 @@ void streams::go_on(call& c) {
 
 void streams::move(call& c) {
   c.stream->moving = true;
-  calls_.cancel(c.attempts[0], true);
+  attempts_.cancel(c.attempts[0], true);
 }
 
 void streams::end_all() {
