@@ -1,13 +1,22 @@
 // Calls that coroutines of this process make: to a connection, a peer, or whoever serves the method.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "actors/router/handlers.hpp"
 #include "actors/router/upstream.hpp"
-#include "actors/service/stream_reader.hpp"
 
 namespace weft {
+
+/// How a stream is asked for.
+struct stream_options {
+  /// Items that may be on their way.
+  std::int64_t window = 64;
+  /// Go on behind this cursor, of a resumable method.
+  std::string raw_after{};
+};
 
 class outgoing {
  public:
