@@ -221,7 +221,8 @@ void handlers::start(call& c, const method& m, json params, surroundings around)
   weft::context ctx(*c.handling.context, site_.self, around.caller, std::move(around.trace));
   site_.metrics().add(metric::coroutines);
   if (c.stream)
-    return tasks_.spawn(run_stream(this, c.key, &m, std::move(ctx), {std::move(params), c.stream->cursor}));
+    return tasks_.spawn(
+        run_stream(this, c.key, &m, std::move(ctx), {std::move(params), c.stream->elsewhere.cursor}));
   tasks_.spawn(run_coroutine(this, c.key, &m, std::move(ctx), std::move(params)));
 }
 

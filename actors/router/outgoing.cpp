@@ -46,7 +46,7 @@ call_key outgoing::start(const remote::address& to, std::string_view method, std
   c.asked.route_key = ctx.raw_route_key();
   if (reader != nullptr) {
     streams_.open(c, *reader, wanted.window, wanted.raw_after, std::holds_alternative<remote::anyone>(to));
-    streams_.restart(c);
+    streams_.grants().restart(c);
   }
   if (std::holds_alternative<remote::anyone>(to)) {
     start_mesh_call(c, method, raw_params, ctx);
@@ -71,9 +71,9 @@ void outgoing::start_mesh_call(call& c, std::string_view method, std::string_vie
   if (serving != nullptr && serving->streams) {
     if (!c.stream) {
       streams_.open(c, {}, serving->resumable);
-      streams_.restart(c);
+      streams_.grants().restart(c);
     } else {
-      c.stream->resumable = serving->resumable;
+      c.stream->elsewhere.allowed = serving->resumable;
     }
   }
   upstream_.begin(c);
@@ -92,7 +92,7 @@ call* outgoing::stream_of(call_key key) const {
 }
 
 void outgoing::take_items(call_key key, std::int64_t items) {
-  if (auto* c = stream_of(key)) streams_.taken(*c, items);
+  if (auto* c = stream_of(key)) streams_.grants().taken(*c, items);
   site_.flush_outside_turn();
 }
 

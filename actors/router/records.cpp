@@ -126,7 +126,7 @@ void records::record(call& c, std::int32_t code) {
   record.code = code;
   record.attempts = c.attempts.tried.count();
   if (c.stream) [[unlikely]] {
-    record.attempts += c.stream->earlier_attempts;
+    record.attempts += c.stream->elsewhere.earlier_attempts;
     if (c.stream->has_rare()) record.resumptions = std::move(c.stream->rare().resumptions);
   }
   record.ended = system_clock::now();

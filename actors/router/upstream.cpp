@@ -55,7 +55,7 @@ void upstream::forward(request& r, const route* serving) {
   if (!local_only) retries_.on_call();
   if (serving != nullptr && serving->streams) [[unlikely]] {
     streams_.open(*c, message, serving->resumable);
-    streams_.restart(*c);
+    streams_.grants().restart(*c);
   }
   dispatch(*c, serving);
 }
@@ -214,8 +214,9 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
   if (c.from == call::origin::router) return calls_.settle(c, {.response = &response});
   rpc_error error;
   if (!response.error.empty()) error = proto::parse_error_object(response.error);
-  if (c.stream && std::exchange(c.stream->moving, false) && !c.caller.cancelled && !c.caller.left_behind &&
-      error.code == static_cast<std::int32_t>(error_code::request_cancelled)) [[unlikely]]
+  if (c.stream && std::exchange(c.stream->elsewhere.moving, false) && !c.caller.cancelled &&
+      !c.caller.left_behind && error.code == static_cast<std::int32_t>(error_code::request_cancelled))
+      [[unlikely]]
     return on_moved(a);
   auto& other = other_of(a);
   end(a, error.code);
@@ -234,7 +235,7 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
   if (error.code == 0 && c.stream && streams::gathered_for(c)) [[unlikely]]
     return calls_.settle(c, {.raw_result = c.stream->rare().gathered});
   // Where the stream can go on only this node knows.
-  if (c.stream && c.stream->next_seq > 0 && is_lost(error)) return calls_.settle_failed(c, std::move(error));
+  if (c.stream && c.stream->seq.told > 0 && is_lost(error)) return calls_.settle_failed(c, std::move(error));
   calls_.settle(c, {.code = error.code, .response = &response, .error = error.code == 0 ? nullptr : &error});
 }
 
@@ -257,7 +258,8 @@ void upstream::move_streams() {
 bool upstream::should_move(const call& c) {
   const auto& a = c.attempts[0];
   const auto& s = *c.stream;
-  if (!s.resumable || s.moving || c.caller.cancelled || c.caller.left_behind || !streams::may_restart(c))
+  if (!s.elsewhere.allowed || s.elsewhere.moving || c.caller.cancelled || c.caller.left_behind ||
+      !streams::may_restart(c))
     return false;
   if (!a.under_way() || !a.instance || c.attempts.tried.full()) return false;
   const auto* serving = site_.routes->find(c.asked.method);
