@@ -20,7 +20,7 @@ struct registered {
 registered registered_by(const registry_state& state, const std::string& owner) {
   registered of_it;
   if (owner.empty()) return of_it;
-  for (const auto& service : state.services) {
+  for (const auto& service : state.services.list) {
     if (service.owner != owner) continue;
     of_it.methods += service.declaration.serves.size();
     of_it.schema_bytes += schema_bytes_of(service.declaration);
@@ -75,7 +75,7 @@ void tell_of_service(registry_state& state, const service_changed* before, const
                      std::string_view refusal) {
   const auto& serves = now.declaration.serves;
   if (before == nullptr ? serves.empty() : refusal.empty() && before->declaration.serves == serves) return;
-  const auto left_out = state.service_lines.take(coro::clock::now());
+  const auto left_out = state.services.lines.take(coro::clock::now());
   if (!left_out) return;
   auto& log = *state.environment.log;
   const auto note = left_out_note(*left_out);
@@ -94,11 +94,11 @@ void tell_of_service(registry_state& state, const service_changed* before, const
 }  // namespace
 
 void on_service(registry_state& state, service_changed& message) {
-  const auto known = std::ranges::find(state.services, message.link, &service_changed::link);
+  const auto known = std::ranges::find(state.services.list, message.link, &service_changed::link);
   std::optional<service_changed> before;
-  if (known != state.services.end()) {
+  if (known != state.services.list.end()) {
     before = std::move(*known);
-    state.services.erase(known);
+    state.services.list.erase(known);
   }
   auto refusal = refuse_service(state, message);
   const bool refused = !refusal.empty();
@@ -109,9 +109,9 @@ void on_service(registry_state& state, service_changed& message) {
     added->shard = message.link.shard;
     added->ticket = message.ticket;
     added->refusal = std::move(refusal);
-    state.registrations.push_back(std::move(added));
+    state.services.registrations.push_back(std::move(added));
   }
-  if (!refused && !message.declaration.serves.empty()) state.services.push_back(std::move(message));
+  if (!refused && !message.declaration.serves.empty()) state.services.list.push_back(std::move(message));
 }
 
 }  // namespace weft
