@@ -11,6 +11,13 @@ namespace {
 // Every attempt gets an id of its own in this one's place.
 constexpr std::string_view placeholder_id = "0";
 
+std::string notification_of(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+  std::string text;
+  proto::append_request(text, {}, method, raw_params,
+                        {-1, ctx.raw_traceparent(), ctx.raw_tracestate(), ctx.raw_route_key()});
+  return text;
+}
+
 }  // namespace
 
 call_key outgoing::start(const remote::address& to, std::string_view method, std::string_view raw_params,
@@ -128,6 +135,31 @@ rpc_error outgoing::unknown_peer(std::string_view name) const {
   return site_.unavailable(
       fmt::format("no peer is called '{}'; the peers are: {}", name, known.empty() ? "none" : known),
       executed::no);
+}
+
+void outgoing::notify(connection_key to, std::string_view method, std::string_view raw_params) {
+  std::string text;
+  proto::append_request(text, {}, method, raw_params);
+  attempts_.notify({site_.index(), to}, text);
+  site_.flush_outside_turn();
+}
+
+void outgoing::notify_anyone(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+  const auto text = notification_of(method, raw_params, ctx);
+  if (site_.environment.has_uplink) {
+    if (site_.uplink) attempts_.notify({site_.index(), *site_.uplink}, text);
+  } else if (const auto* serving = site_.routes->find(method)) {
+    upstream_.notify_instance(text, *serving, ctx.raw_route_key());
+  }
+  site_.flush_outside_turn();
+}
+
+void outgoing::notify_peer(const std::string& name, std::string_view method, std::string_view raw_params,
+                           const weft::context& ctx) {
+  const auto found = site_.routes->peers.find(name);
+  if (found == site_.routes->peers.end() || !found->second.up) return;
+  attempts_.notify(found->second.link, notification_of(method, raw_params, ctx));
+  site_.flush_outside_turn();
 }
 
 }  // namespace weft

@@ -5,8 +5,8 @@
 // that can answer at once is answered into the outgoing batch without a record or an allocation; everything
 // else gets a `call`.
 //
-// What it does is done by its parts (site.hpp names them), which know only those before them; here is what
-// wires them, and who gets which message.
+// What it does is done by its parts (parts.hpp wires them), which know only those before them; here is who
+// gets which message.
 //
 // Thread safety: pinned to its reactor; others send it messages. The routing table and the service host are
 // immutable.
@@ -17,11 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/router/admitter.hpp"
-#include "actors/router/inbound.hpp"
-#include "actors/router/node_links.hpp"
-#include "actors/router/outgoing.hpp"
-#include "actors/router/uplinks.hpp"
+#include "actors/router/parts.hpp"
 
 namespace weft {
 
@@ -35,26 +31,22 @@ class router final : public pinned_actor, private call_owner {
   const node_options& options() const noexcept { return site_.options; }
   coro::executor& executor() const noexcept { return home(); }
 
-  /// Calls that coroutines of this process make.
-  outgoing& own_calls() noexcept { return outgoing_; }
+  /// Calls and notifications that coroutines of this process make.
+  outgoing& own_calls() noexcept { return work_.outgoing; }
   /// The connection to the node that this process is a client or a service of, while there is one.
   const std::optional<connection_key>& uplink() const noexcept { return site_.uplink; }
   /// Must a call of the method wait for that connection?
   bool lacks_uplink(std::string_view method) const {
-    return site_.environment.has_uplink && !site_.uplink && handlers_.find(method) == nullptr;
+    return site_.environment.has_uplink && !site_.uplink && work_.handlers.find(method) == nullptr;
   }
-  coro::task<void> uplink_up(coro::context at_most) { return uplinks::wait(&uplinks_, std::move(at_most)); }
+  coro::task<void> uplink_up(coro::context at_most) {
+    return uplinks::wait(&in_.uplinks, std::move(at_most));
+  }
 
   // -- for work that others post
   void spawn(coro::task<void> task) { tasks_->spawn(std::move(task)); }
-  /// Does nothing when the connection is gone, going or full.
-  void notify(connection_key to, std::string_view method, std::string_view raw_params);
-  /// Likewise, to one of those who serve the method elsewhere, or to a peer.
-  void notify_anyone(std::string_view method, std::string_view raw_params, const weft::context& ctx);
-  void notify_peer(const std::string& name, std::string_view method, std::string_view raw_params,
-                   const weft::context& ctx);
   /// Is it a method of this process?
-  bool serves(std::string_view method) const { return handlers_.find(method) != nullptr; }
+  bool serves(std::string_view method) const { return work_.handlers.find(method) != nullptr; }
   /// Becomes false when the connection ends; null when it has.
   std::shared_ptr<const std::atomic<bool>> alive(connection_key key);
   std::size_t index() const noexcept { return site_.index(); }
@@ -76,9 +68,6 @@ class router final : public pinned_actor, private call_owner {
   void on_batch(inbound_batch& batch);
   void on_closed(const connection_closed& message);
   void on_remote(remote_calls& message);
-  void on_remote_item(remote_item& item);
-  /// What an attempt on another reactor came to.
-  void on_remote_answer(remote_item& item);
   void on_snapshot(snapshot_message& message);
   void on_inspect(inspect_message& message);
   void on_drain(const drain_message& message);
@@ -89,32 +78,15 @@ class router final : public pinned_actor, private call_owner {
   }
 
   router_site site_;
-  links links_{site_};
-  answers answers_{site_, links_};
-  outbox outbox_{site_};
-  records records_{site_, links_};
-  permits permits_{site_, links_};
-  attempts attempts_{site_, links_, outbox_, permits_};
-  call_answers call_answers_{site_, answers_, outbox_, records_};
-  calls calls_{site_, links_, answers_, records_, permits_, attempts_, call_answers_};
-  streams streams_{site_, links_, outbox_, attempts_, calls_};
-  upstream upstream_{site_, links_, records_, permits_, attempts_, calls_, streams_};
-  gatekeeper gate_{site_, links_};
+  /// Ended before any part that its frames refer to.
+  std::optional<coro::scope> tasks_;
+  output_parts out_{site_};
+  call_parts work_{site_, out_, *tasks_};
+  input_parts in_{site_, out_, work_, *tasks_};
   bool in_turn_ = false;
   bool inspected_ = false;
   /// Registrations for which this router has the new table, once its output of this turn is sent.
   std::vector<std::shared_ptr<registration>> in_force_;
-  /// Ended first, before any part that its frames refer to.
-  std::optional<coro::scope> tasks_;
-  blocking_handlers blocking_{site_, links_, calls_};
-  handlers handlers_;
-  admitter admitter_{site_, permits_, calls_, upstream_, handlers_};
-  outgoing outgoing_{site_, records_, calls_, streams_, upstream_, handlers_};
-  node_links node_links_;
-  uplinks uplinks_;
-  session session_{site_, links_, answers_, calls_, gate_, uplinks_};
-  inbound inbound_{site_,     links_,   answers_,  records_, calls_,
-                   upstream_, streams_, handlers_, session_, gate_};
 };
 
 }  // namespace weft

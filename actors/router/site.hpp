@@ -1,8 +1,7 @@
 // What every part of a router works with: its reactor, its node, and the routing table of the moment.
 //
-// A router is made of parts, each a class of its own in a file of its own, that stand in the router as
-// members and know only the parts before them: links, answers, outbox, records, permits, attempts,
-// call_answers, calls, streams, upstream, handlers, admitter, outgoing, node_links, session, inbound.
+// A router is made of parts, each a class of its own in a file of its own, that know only the parts before
+// them; parts.hpp has their order.
 #pragma once
 
 #include <atomic>
