@@ -28,11 +28,12 @@ std::expected<void, std::string> mesh_node::implementation::start() {
     if (!opened) return std::unexpected(opened.error());
     listener.emplace(std::move(*opened));
     listen = {options.listen.host, listener->port()};
-    add_node_methods(services, options.id, counters, document);
+    add_node_methods(services, options.id, shared.counters, shared.document);
   }
-  document->store(std::make_shared<const std::string>(openrpc_document(services.list(), options.id).dump()));
+  shared.document->store(
+      std::make_shared<const std::string>(openrpc_document(services.list(), options.id).dump()));
   try {
-    system.emplace(config);
+    run.system.emplace(config);
     spawn_actors();
     if (uplink_to) {
       spawn_uplink();
@@ -48,66 +49,68 @@ std::expected<void, std::string> mesh_node::implementation::start() {
 }
 
 void mesh_node::implementation::spawn_peers(const std::vector<opened_source>& sources) {
-  const peer_environment environment{&*system, &shards, &routers, registry_actor};
-  auto handle = spawn_pinned<peer_manager>(*system, shards[0]->loop, environment, sources);
+  const peer_environment environment{&*run.system, &run.shards, &run.routers, run.registry};
+  auto handle = spawn_pinned<peer_manager>(*run.system, run.shards[0]->loop, environment, sources);
   supervise("peer manager", handle);
-  peers = caf::actor_cast<caf::strong_actor_ptr>(handle);
-  tell(peers, make_actor_message<start_message>());
+  run.peers = caf::actor_cast<caf::strong_actor_ptr>(handle);
+  tell(run.peers, make_actor_message<start_message>());
 }
 
 void mesh_node::implementation::spawn_actors() {
   const auto count =
       options.reactors != 0 ? options.reactors : std::max(1U, std::thread::hardware_concurrency());
   for (std::size_t i = 0; i < count; ++i) {
-    shards.push_back(std::make_unique<shard>(*system, i, options, counters, log));
+    run.shards.push_back(std::make_unique<shard>(*run.system, i, options, shared.counters, log));
   }
-  last_reports.resize(count);
+  reports.last.resize(count);
   router_environment environment;
   for (const auto* m : services.list()) {
     const auto ruled = number_for(options.limits.method_in_flight, m->name);
     const auto most = ruled != 0 ? ruled : m->max_in_flight;
-    if (most != 0) admissions.emplace(m->name, std::make_shared<admission_state>(most));
+    if (most != 0) shared.admissions.emplace(m->name, std::make_shared<admission_state>(most));
   }
   environment.services = &services;
-  environment.admissions = &admissions;
-  environment.system = &*system;
-  environment.routers = &routers;
-  environment.reactors = shards.size();
-  environment.registry = &registry_actor;
+  environment.admissions = &shared.admissions;
+  environment.system = &*run.system;
+  environment.routers = &run.routers;
+  environment.reactors = run.shards.size();
+  environment.registry = &run.registry;
   environment.sinks = sinks;
   environment.has_uplink = uplink_to.has_value();
   environment.uplink_serves = uplink_to && uplink_to->serves;
-  blocking = environment.blocking_calls;
-  routers.reserve(count);
-  for (auto& shard : shards) {
-    auto handle = spawn_pinned<router>(*system, shard->loop, *shard, environment);
+  shared.blocking = environment.blocking_calls;
+  run.routers.reserve(count);
+  for (auto& shard : run.shards) {
+    auto handle = spawn_pinned<router>(*run.system, shard->loop, *shard, environment);
     supervise("router", handle);
-    routers.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
+    run.routers.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
   }
-  registry_actor = system->spawn<caf::detached>(registry, describe_node());
-  supervise("registry", registry_actor);
-  caf::anon_send(registry_actor, publish_now{});
+  run.registry = run.system->spawn<caf::detached>(registry, describe_node());
+  supervise("registry", run.registry);
+  caf::anon_send(run.registry, publish_now{});
 }
 
 void mesh_node::implementation::spawn_uplink() {
-  auto handle = spawn_pinned<uplink>(*system, shards[0]->loop, *shards[0], *uplink_to, routers[0]);
+  auto handle =
+      spawn_pinned<uplink>(*run.system, run.shards[0]->loop, *run.shards[0], *uplink_to, run.routers[0]);
   supervise("uplink", handle);
   // There are no peers to learn from: what is not here is nowhere.
-  caf::anon_send(registry_actor, peers_listed{{}, true});
-  uplink_actor = caf::actor_cast<caf::strong_actor_ptr>(handle);
-  tell(uplink_actor, make_actor_message<start_message>());
+  caf::anon_send(run.registry, peers_listed{{}, true});
+  run.uplink = caf::actor_cast<caf::strong_actor_ptr>(handle);
+  tell(run.uplink, make_actor_message<start_message>());
 }
 
 void mesh_node::implementation::spawn_acceptor(listening_socket listener) {
-  auto handle = spawn_pinned<acceptor>(*system, shards[0]->loop, *shards[0], listener.release(), routers);
+  auto handle = spawn_pinned<acceptor>(*run.system, run.shards[0]->loop, *run.shards[0], listener.release(),
+                                       run.routers);
   supervise("acceptor", handle);
-  accepting = caf::actor_cast<caf::strong_actor_ptr>(handle);
-  tell(accepting, make_actor_message<start_message>());
+  run.accepting = caf::actor_cast<caf::strong_actor_ptr>(handle);
+  tell(run.accepting, make_actor_message<start_message>());
 }
 
 void mesh_node::implementation::start_threads() {
-  for (auto& shard : shards) {
-    threads.emplace_back([&loop = shard->loop, here = routers[shard->loop.index()]]() mutable {
+  for (auto& shard : run.shards) {
+    run.threads.emplace_back([&loop = shard->loop, here = run.routers[shard->loop.index()]]() mutable {
       const running_loop running(std::move(here), loop);
       // Signals are the program's business, not a reactor's.
       sigset_t all;
@@ -122,22 +125,22 @@ void mesh_node::implementation::start_threads() {
 // Nobody does the work of one that ends: better no node than half a one.
 void mesh_node::implementation::supervise(const char* name, const caf::actor& actor) {
   actor->attach_functor([this, name](const caf::error& reason) {
-    if (ending.load() || counters.draining.load()) return;
-    counters.failed.store(true);
+    if (failure.ending.load() || shared.counters.draining.load()) return;
+    shared.counters.failed.store(true);
     log->critical("the {} has ended ({}): the node cannot go on", name, to_string(reason));
-    if (on_failure) on_failure();
+    if (failure.act) failure.act();
   });
 }
 
 registry_environment mesh_node::implementation::describe_node() {
   registry_environment about;
   about.node = options.id;
-  about.routers = routers;
+  about.routers = run.routers;
   about.limits = options.limits;
   about.balance = options.balance;
-  about.document = document;
+  about.document = shared.document;
   about.log = log;
-  about.counts = &registry_counts;
+  about.counts = &shared.registry_counts;
   about.own_document = openrpc_document(services.list(), options.id);
   for (const auto* m : services.list()) {
     if (is_reserved_method(m->name)) continue;
@@ -156,7 +159,7 @@ registry_environment mesh_node::implementation::describe_node() {
 std::optional<router_report> mesh_node::implementation::ask_now(std::size_t shard, bool connections) const {
   auto message = make_actor_message<inspect_message>(connections);
   auto answer = message->report.get_future();
-  tell(routers[shard], std::move(message));
+  tell(run.routers[shard], std::move(message));
   if (answer.wait_for(inspect_patience) != std::future_status::ready) return std::nullopt;
   try {
     return answer.get();
@@ -166,11 +169,11 @@ std::optional<router_report> mesh_node::implementation::ask_now(std::size_t shar
   }
 }
 
-router_report mesh_node::implementation::ask(std::size_t shard, bool connections) const {
+router_report mesh_node::implementation::ask(std::size_t shard, bool connections) {
   auto report = ask_now(shard, connections);
-  const std::lock_guard lock(reports_mutex);
-  if (report) last_reports[shard] = std::move(*report);
-  return last_reports[shard];
+  const std::lock_guard lock(reports.mutex);
+  if (report) reports.last[shard] = std::move(*report);
+  return reports.last[shard];
 }
 
 mesh_node::mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log,
@@ -192,7 +195,7 @@ host_port mesh_node::listen_address() const {
   return impl_->listen;
 }
 const std::vector<caf::strong_actor_ptr>& mesh_node::routers() const noexcept {
-  return impl_->routers;
+  return impl_->run.routers;
 }
 bool mesh_node::drain() {
   return impl_->drain();
@@ -201,13 +204,13 @@ void mesh_node::stop() {
   impl_->stop();
 }
 void mesh_node::on_failure(std::function<void()> act) {
-  impl_->on_failure = std::move(act);
+  impl_->failure.act = std::move(act);
 }
 std::string mesh_node::stalled() const {
   using std::chrono::duration_cast;
   using std::chrono::seconds;
   constexpr seconds longest_turn{5};
-  for (const auto& shard : impl_->shards) {
+  for (const auto& shard : impl_->run.shards) {
     const auto stalled = shard->loop.stalled_for(milliseconds(100));
     if (stalled < longest_turn) continue;
     return fmt::format("reactor {} has not turned its loop for {} s", shard->loop.index(),
@@ -216,13 +219,11 @@ std::string mesh_node::stalled() const {
   return {};
 }
 std::int64_t mesh_node::blocking_calls() const {
-  return impl_->blocking->load(std::memory_order_relaxed);
+  return impl_->shared.blocking->load(std::memory_order_relaxed);
 }
 
 void mesh_node::abort_drain() {
-  const std::lock_guard lock(impl_->abort_mutex);
-  impl_->aborted = true;
-  impl_->abort_signal.notify_all();
+  impl_->pause.interrupt();
 }
 
 }  // namespace weft

@@ -24,11 +24,6 @@ void end_and_wait(caf::actor_system& system, const caf::strong_actor_ptr& actor)
 
 }  // namespace
 
-bool mesh_node::implementation::wait(milliseconds time) {
-  std::unique_lock lock(abort_mutex);
-  return !abort_signal.wait_for(lock, time, [this] { return aborted; });
-}
-
 // The other nodes go on calling what is served nowhere else until its services, told to go, are known
 // elsewhere.
 bool mesh_node::implementation::let_services_move(steady::time_point at_most) {
@@ -36,15 +31,15 @@ bool mesh_node::implementation::let_services_move(steady::time_point at_most) {
   // One that does not answer in time knows of no move either.
   while (ask_registry<std::uint64_t>(served_only_here_query{}) != 0) {
     if (steady::now() >= at_most) return true;
-    if (!wait(drain_look)) return false;
+    if (!pause.wait_for(drain_look)) return false;
     moved = true;
   }
-  return !moved || wait(drain_quiet_looks * drain_look);
+  return !moved || pause.wait_for(drain_quiet_looks * drain_look);
 }
 
 std::optional<mesh_node::implementation::load> mesh_node::implementation::ask_load() const {
   load sum;
-  for (std::size_t i = 0; i < routers.size(); ++i) {
+  for (std::size_t i = 0; i < run.routers.size(); ++i) {
     const auto report = ask_now(i, false);
     if (!report) return std::nullopt;
     sum.in_flight += report->in_flight;
@@ -56,17 +51,17 @@ std::optional<mesh_node::implementation::load> mesh_node::implementation::ask_lo
 
 bool mesh_node::implementation::drain() {
   const auto deadline = steady::now() + options.drain_timeout;
-  counters.draining.store(true);
-  end_and_wait(*system, accepting);
-  accepting.reset();
+  shared.counters.draining.store(true);
+  end_and_wait(*run.system, run.accepting);
+  run.accepting.reset();
   // Who leaves looks for nobody any more.
-  tell(peers, make_actor_message<drain_message>(options.drain_timeout, false));
-  end_and_wait(*system, uplink_actor);
-  uplink_actor.reset();
-  for (const auto& router : routers)
+  tell(run.peers, make_actor_message<drain_message>(options.drain_timeout, false));
+  end_and_wait(*run.system, run.uplink);
+  run.uplink.reset();
+  for (const auto& router : run.routers)
     tell(router, make_actor_message<drain_message>(options.drain_timeout, false));
   if (!let_services_move(std::min(deadline, steady::now() + options.drain_handover))) return false;
-  caf::anon_send(registry_actor, withdraw_all{});
+  caf::anon_send(run.registry, withdraw_all{});
   bool finished = false;
   std::int64_t last_request_ns = 0;
   for (int quiet = 0; !finished && steady::now() < deadline; ++quiet) {
@@ -74,39 +69,41 @@ bool mesh_node::implementation::drain() {
     if (!now || now->last_request_ns != last_request_ns) quiet = 0;
     if (now) last_request_ns = now->last_request_ns;
     finished = now && now->in_flight == 0 && (now->introduced == 0 || quiet >= drain_quiet_looks);
-    if (!finished && !wait(drain_look)) return false;
+    if (!finished && !pause.wait_for(drain_look)) return false;
   }
-  for (const auto& router : routers) tell(router, make_actor_message<drain_message>(milliseconds(0), true));
+  for (const auto& router : run.routers)
+    tell(router, make_actor_message<drain_message>(milliseconds(0), true));
   const auto linger = steady::now() + drain_linger;
   // What was not finished has an answer, too.
   const auto last = finished ? deadline : steady::now() + drain_last_answers;
   for (;;) {
     std::size_t pending = 0;
-    for (std::size_t i = 0; i < routers.size(); ++i) pending += ask(i, false).pending_output_bytes;
+    for (std::size_t i = 0; i < run.routers.size(); ++i) pending += ask(i, false).pending_output_bytes;
     const auto now = steady::now();
-    if (counters.connections.load() == 0 || now >= last || (pending == 0 && now >= linger)) return finished;
-    if (!wait(drain_look)) return false;
+    if (shared.counters.connections.load() == 0 || now >= last || (pending == 0 && now >= linger))
+      return finished;
+    if (!pause.wait_for(drain_look)) return false;
   }
 }
 
 void mesh_node::implementation::stop() {
-  if (!system) return;
-  ending.store(true);
-  end_and_wait(*system, accepting);
-  end_and_wait(*system, peers);
-  end_and_wait(*system, uplink_actor);
-  uplink_actor.reset();
-  for (const auto& router : routers) end_and_wait(*system, router);
-  if (registry_actor) caf::anon_send_exit(registry_actor, caf::exit_reason::user_shutdown);
-  for (auto& shard : shards) shard->loop.stop();
-  for (auto& thread : threads) thread.join();
-  threads.clear();
-  accepting.reset();
-  peers.reset();
-  routers.clear();
-  registry_actor = nullptr;
-  system.reset();
-  shards.clear();
+  if (!run.system) return;
+  failure.ending.store(true);
+  end_and_wait(*run.system, run.accepting);
+  end_and_wait(*run.system, run.peers);
+  end_and_wait(*run.system, run.uplink);
+  run.uplink.reset();
+  for (const auto& router : run.routers) end_and_wait(*run.system, router);
+  if (run.registry) caf::anon_send_exit(run.registry, caf::exit_reason::user_shutdown);
+  for (auto& shard : run.shards) shard->loop.stop();
+  for (auto& thread : run.threads) thread.join();
+  run.threads.clear();
+  run.accepting.reset();
+  run.peers.reset();
+  run.routers.clear();
+  run.registry = nullptr;
+  run.system.reset();
+  run.shards.clear();
 }
 
 }  // namespace weft
