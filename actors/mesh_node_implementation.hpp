@@ -1,8 +1,8 @@
-// What a node is made of; for mesh_node.cpp, which runs it, and mesh_node_report.cpp, which tells of it.
+// What a node is made of; for mesh_node.cpp, which starts it, mesh_node_end.cpp, which ends it, and
+// mesh_node_report.cpp, which tells of it.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <csignal>
 #include <future>
 #include <iterator>
@@ -27,6 +27,7 @@
 #include "actors/registry/messages.hpp"
 #include "actors/registry/state.hpp"
 #include "actors/router/router.hpp"
+#include "actors/runtime/interruptible_wait.hpp"
 #include "actors/service/loops.hpp"
 #include "actors/service/node_methods.hpp"
 #include "actors/transport/acceptor.hpp"
@@ -37,6 +38,45 @@ namespace weft {
 
 using std::chrono::milliseconds;
 using steady = std::chrono::steady_clock;
+
+template <class T>
+void tell(const caf::strong_actor_ptr& to, message_pointer<T> message) {
+  if (to) to->enqueue(caf::mailbox_element_ptr(message.release()), nullptr);
+}
+
+/// What its actors refer to: outlives them.
+struct shared_state {
+  std::map<std::string, std::shared_ptr<admission_state>> admissions;
+  node_counters counters;
+  metrics registry_counts;
+  std::shared_ptr<shared_document> document = std::make_shared<shared_document>();
+  std::shared_ptr<std::atomic<std::int64_t>> blocking = std::make_shared<std::atomic<std::int64_t>>(0);
+};
+
+/// What runs between start and stop. Shards outlive the actors, which live in the actor system's bookkeeping
+/// and in each other.
+struct running_state {
+  std::vector<std::unique_ptr<shard>> shards;
+  std::optional<caf::actor_system> system;
+  std::vector<caf::strong_actor_ptr> routers;
+  caf::strong_actor_ptr uplink;
+  caf::strong_actor_ptr peers;
+  caf::strong_actor_ptr accepting;
+  caf::actor registry;
+  std::vector<std::thread> threads;
+};
+
+/// What each router has told last.
+struct known_reports {
+  std::mutex mutex;
+  std::vector<router_report> last;
+};
+
+/// What to do when an actor ends that the node cannot do without, unless the node itself ends.
+struct failure_watch {
+  std::atomic<bool> ending{false};
+  std::function<void()> act;
+};
 
 struct mesh_node::implementation {
   implementation(node_options from, service_host methods, std::shared_ptr<spdlog::logger> logger,
@@ -60,14 +100,13 @@ struct mesh_node::implementation {
   bool drain();
   bool let_services_move(steady::time_point at_most);
   void stop();
-  bool wait(milliseconds time);
   /// Empty when the router does not answer in time.
   std::optional<router_report> ask_now(std::size_t shard, bool connections) const;
   /// The last one it gave, then.
-  router_report ask(std::size_t shard, bool connections) const;
+  router_report ask(std::size_t shard, bool connections);
   template <class Answer, class Query>
   std::optional<Answer> ask_registry(Query query) const;
-  /// Of all routers together.
+  /// What all routers together have to do.
   struct load {
     std::size_t in_flight = 0;
     std::size_t introduced = 0;
@@ -77,42 +116,25 @@ struct mesh_node::implementation {
 
   node_options options;
   service_host services;
-  std::map<std::string, std::shared_ptr<admission_state>> admissions;
   std::shared_ptr<spdlog::logger> log;
   call_sinks sinks;
   std::optional<uplink_task> uplink_to;
   caf::actor_system_config config;
-  node_counters counters;
-  weft::metrics registry_counts;
   host_port listen;
-  std::shared_ptr<shared_document> document = std::make_shared<shared_document>();
-  // Shards outlive the actors, which live in the actor system's bookkeeping and in each other.
-  std::vector<std::unique_ptr<shard>> shards;
-  std::shared_ptr<std::atomic<std::int64_t>> blocking = std::make_shared<std::atomic<std::int64_t>>(0);
-  std::optional<caf::actor_system> system;
-  std::vector<caf::strong_actor_ptr> routers;
-  caf::strong_actor_ptr uplink_actor;
-  caf::strong_actor_ptr peers;
-  caf::strong_actor_ptr accepting;
-  caf::actor registry_actor;
-  std::vector<std::thread> threads;
-
-  mutable std::mutex reports_mutex;
-  mutable std::vector<router_report> last_reports;
-  std::mutex abort_mutex;
-  std::condition_variable abort_signal;
-  bool aborted = false;
-  std::atomic<bool> ending{false};
-  std::function<void()> on_failure;
+  shared_state shared;
+  running_state run;
+  known_reports reports;
+  interruptible_wait pause;
+  failure_watch failure;
 };
 
 template <class Answer, class Query>
 std::optional<Answer> mesh_node::implementation::ask_registry(Query query) const {
   constexpr milliseconds patience{5'000};
   std::optional<Answer> result;
-  if (!registry_actor) return result;
-  const caf::scoped_actor self(const_cast<caf::actor_system&>(*system), true);
-  self->request(registry_actor, patience, query)
+  if (!run.registry) return result;
+  const caf::scoped_actor self(const_cast<caf::actor_system&>(*run.system), true);
+  self->request(run.registry, patience, query)
       .receive([&](Answer& answer) { result = std::move(answer); }, [](caf::error&) {});
   return result;
 }

@@ -9,11 +9,11 @@ constexpr const char* registry_is_late = "the registry did not answer within 5 s
 }  // namespace
 
 std::vector<readiness_check> mesh_node::readiness() const {
-  const bool draining = impl_->counters.draining.load();
+  const bool draining = impl_->shared.counters.draining.load();
   std::size_t up = 0;
   const auto answer = impl_->ask_registry<peer_list>(peers_query{});
   const auto peers = answer.value_or(peer_list());
-  const bool failed = impl_->counters.failed.load() || !answer;
+  const bool failed = impl_->shared.counters.failed.load() || !answer;
   std::size_t others = 0;
   std::string conflict;
   for (const auto& peer : peers) {
@@ -21,7 +21,7 @@ std::vector<readiness_check> mesh_node::readiness() const {
     up += peer.status.is == peer_status::state::up ? 1 : 0;
     others += peer.listed && peer.status.is != peer_status::state::self ? 1 : 0;
   }
-  return {{"listening", impl_->accepting != nullptr || draining, format_host_port(impl_->listen)},
+  return {{"listening", impl_->run.accepting != nullptr || draining, format_host_port(impl_->listen)},
           {"serving", !draining, draining ? "draining" : "not draining"},
           {"actors", !failed, failed ? registry_is_late : "running"},
           {"identity", conflict.empty(), conflict.empty() ? "no other node has this id" : conflict},
@@ -31,7 +31,7 @@ std::vector<readiness_check> mesh_node::readiness() const {
 
 nlohmann::json mesh_node::connections() const {
   auto list = nlohmann::json::array();
-  for (std::size_t i = 0; i < impl_->routers.size(); ++i) {
+  for (std::size_t i = 0; i < impl_->run.routers.size(); ++i) {
     for (auto& connection : impl_->ask(i, true).connections) list.push_back(std::move(connection));
   }
   return list;
@@ -79,9 +79,9 @@ nlohmann::json mesh_node::methods() const {
 metrics_snapshot mesh_node::metrics() const {
   metrics_snapshot snapshot;
   for (std::size_t i = 0; i < metric_count; ++i) {
-    snapshot.values[i] = impl_->registry_counts.get(static_cast<metric>(i));
+    snapshot.values[i] = impl_->shared.registry_counts.get(static_cast<metric>(i));
   }
-  for (const auto& shard : impl_->shards) {
+  for (const auto& shard : impl_->run.shards) {
     for (std::size_t i = 0; i < metric_count; ++i) {
       const auto value = shard->loop.metrics().get(static_cast<metric>(i));
       auto& sum = snapshot.values[i];
@@ -89,7 +89,7 @@ metrics_snapshot mesh_node::metrics() const {
       sum = metric_table[i].type == metric_type::gauge_ns ? std::max(sum, value) : sum + value;
     }
   }
-  for (std::size_t i = 0; i < impl_->routers.size(); ++i) {
+  for (std::size_t i = 0; i < impl_->run.routers.size(); ++i) {
     auto report = impl_->ask(i, false);
     std::ranges::move(report.calls, std::back_inserter(snapshot.calls));
     std::ranges::move(report.malformed_responses, std::back_inserter(snapshot.malformed_responses));
@@ -102,7 +102,7 @@ metrics_snapshot mesh_node::metrics() const {
   }
   for (const auto& peer : impl_->ask_registry<peer_list>(peers_query{}).value_or(peer_list()))
     ++std::ranges::find(snapshot.peers, to_string(peer.status.is), &peer_state_count::state)->count;
-  snapshot.reactors = static_cast<std::int64_t>(impl_->shards.size());
+  snapshot.reactors = static_cast<std::int64_t>(impl_->run.shards.size());
   return snapshot;
 }
 

@@ -5,83 +5,13 @@
 #include <memory>
 #include <utility>
 
+#include "proto/envelope_member.hpp"
 #include "proto/error_object.hpp"
 #include "proto/json/json_escape.hpp"
 #include "proto/json/json_scanner.hpp"
 
 namespace weft::proto {
 namespace {
-
-enum class member : unsigned {
-#define WEFT_ENVELOPE_MEMBER(name) name,
-#include "proto/envelope_members.inc"
-#undef WEFT_ENVELOPE_MEMBER
-  jsonrpc,
-  unknown,
-};
-
-/// Where the members go that an envelope has, in the order of `member`.
-constexpr std::string_view envelope::* slots[] = {
-#define WEFT_ENVELOPE_MEMBER(name) &envelope::name,
-#include "proto/envelope_members.inc"
-#undef WEFT_ENVELOPE_MEMBER
-};
-
-/// In the order of `member`, too.
-constexpr std::string_view names[] = {
-#define WEFT_ENVELOPE_MEMBER(name) #name,
-#include "proto/envelope_members.inc"
-#undef WEFT_ENVELOPE_MEMBER
-    "jsonrpc",
-};
-
-constexpr std::size_t longest_member_name = std::ranges::max(names, {}, &std::string_view::size).size();
-
-constexpr unsigned bit(member which) noexcept {
-  return 1U << static_cast<unsigned>(which);
-}
-
-/// Among the members of one length, so that what is compared has a constant number of bytes.
-template <std::size_t Length>
-member find_member_of(std::string_view name) noexcept {
-  return [&]<std::size_t... Index>(std::index_sequence<Index...>) {
-    member found = member::unknown;
-    (void)((names[Index].size() == Length && name.substr(0, Length) == names[Index] &&
-            (found = static_cast<member>(Index), true)) ||
-           ...);
-    return found;
-  }(std::make_index_sequence<std::size(names)>{});
-}
-
-member find_member(std::string_view name) noexcept {
-  return [&]<std::size_t... Length>(std::index_sequence<Length...>) {
-    member found = member::unknown;
-    (void)((name.size() == Length && (found = find_member_of<Length>(name), true)) || ...);
-    return found;
-  }(std::make_index_sequence<longest_member_name + 1>{});
-}
-
-[[gnu::noinline]] member find_escaped_member(std::string_view raw_name) noexcept {
-  char buffer[6 * longest_member_name];
-  return find_member(decode_short(raw_name, buffer));
-}
-
-/// The usual members in their usual spelling, recognized with their quotes by comparing words, which is
-/// cheaper than finding the end of the name first. Returns the position behind the closing quote, nullptr for
-/// all other names.
-const char* skip_usual_name(const char* at, const char* end, member& which) noexcept {
-  constexpr std::size_t longest = std::string_view("\"jsonrpc\"").size();
-  if (static_cast<std::size_t>(end - at) < longest) return nullptr;
-  const auto is = [&]<std::size_t N>(const char(&quoted)[N], member found) {
-    which = found;
-    return std::memcmp(at, quoted, N - 1) == 0;
-  };
-  if (is("\"id\"", member::id)) return at + 4;
-  if (is("\"method\"", member::method) || is("\"params\"", member::params)) return at + 8;
-  if (is("\"jsonrpc\"", member::jsonrpc)) return at + 9;
-  if (is("\"result\"", member::result)) return at + 8;
-  return nullptr;
-}
 
 /// Any name; `at` stands at its opening quote. Returns the position behind the closing one, or nullptr.
 const char* skip_member_name(json_scanner& scanner, const char* at, member& which) noexcept {
@@ -102,6 +32,10 @@ bool starts_with_version_2(const char* at, const char* end) noexcept {
          std::memcmp(at, version_2.data(), version_2.size()) == 0;
 }
 
+bool is_version_2(std::string_view value) noexcept {
+  return value.size() == version_2.size() && starts_with_version_2(value.begin(), value.end());
+}
+
 /// A message's members as they came, before anything is made of them.
 struct raw_message {
   unsigned seen = 0;
@@ -114,7 +48,7 @@ struct raw_message {
   void note(member which, std::string_view value, envelope& out) noexcept {
     twice |= seen & bit(which);
     seen |= bit(which);
-    (which == member::jsonrpc ? version : out.*slots[static_cast<unsigned>(which)]) = value;
+    (which == member::jsonrpc ? version : out.*member_slots[static_cast<unsigned>(which)]) = value;
   }
 };
 
@@ -150,7 +84,7 @@ const char* skip_message(json_scanner& scanner, const char* at, std::size_t max_
 
 defect check_version(const raw_message& raw, const scan_options& options) noexcept {
   if (!raw.has(member::jsonrpc)) return options.require_version ? defect::version_missing : defect::none;
-  if (raw.version == version_2) return defect::none;
+  if (is_version_2(raw.version)) return defect::none;
   if (!raw.version.starts_with('"')) return defect::version_unsupported;
   char buffer[6 * std::string_view("2.0").size()];
   const std::string_view content = raw.version.substr(1, raw.version.size() - 2);
@@ -356,7 +290,7 @@ void move_spans(envelope& message, std::string_view copy, std::string_view text)
     if (span.data() == nullptr) return;
     span = text.substr(static_cast<std::size_t>(span.data() - copy.data()), span.size());
   };
-  for (const auto slot : slots) move(message.*slot);
+  for (const auto slot : member_slots) move(message.*slot);
   move(message.text);
 }
 

@@ -12,13 +12,18 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "actors/config/options.hpp"
 
 namespace weft {
 
+class admission_state;
+
 /// Base of what waits in an `admission_queue`.
 struct waiting_call {
+  /// The limit that it waits for.
+  std::shared_ptr<admission_state> waits_for;
   waiting_call* waiting_previous = nullptr;
   waiting_call* waiting_next = nullptr;
   std::chrono::steady_clock::time_point queued_at{};

@@ -20,7 +20,7 @@ namespace weft {
 
 using node_count = std::atomic<std::int64_t>;
 
-/// Of one caller on one reactor.
+/// What one caller has on one reactor.
 struct usage {
   std::size_t calls = 0;
   std::size_t held_bytes = 0;

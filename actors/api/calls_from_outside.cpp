@@ -32,7 +32,7 @@ class completer {
   executed ran_ = executed::no;
 };
 
-/// Of one call; used on its reactor only.
+/// The surroundings of one call; used on its reactor only.
 struct cancellation {
   void ask() {
     asked = true;

@@ -26,7 +26,7 @@ std::shared_ptr<detail::pending_state> start_call(const std::shared_ptr<loop_gat
 /// The context that a call's options ask for.
 weft::context with_options(weft::context ctx, const call_options& options);
 
-/// Of a call that a node runs; `raw_after` is the cursor that a stream goes on behind.
+/// The surroundings of a call that a node runs; `raw_after` is the cursor that a stream goes on behind.
 std::shared_ptr<const detail::call_surroundings> surroundings_of(weft::context ctx,
                                                                  std::shared_ptr<loop_gate> gate,
                                                                  std::string raw_after = {});

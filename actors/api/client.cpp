@@ -83,7 +83,7 @@ result<client> client::connect(const addresses& nodes, const client_options& opt
 
 void client::notify_raw(std::string method, std::string raw_params) const {
   of()->gate()->post(0, [method = std::move(method), params = std::move(raw_params)](router* home) {
-    if (const auto uplink = home->uplink()) home->notify(*uplink, method, params);
+    if (const auto uplink = home->uplink()) home->own_calls().notify(*uplink, method, params);
   });
 }
 

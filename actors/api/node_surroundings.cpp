@@ -19,7 +19,7 @@ class connection_handle final : public caller::handle {
   bool connected() const noexcept override { return alive_ && alive_->load(); }
   void notify(std::string method, std::string raw_params) const override {
     gate_->post(shard_, [key = key_, method = std::move(method), params = std::move(raw_params)](
-                            router* home) { home->notify(key, method, params); });
+                            router* home) { home->own_calls().notify(key, method, params); });
   }
   std::shared_ptr<detail::pending_state> start(std::string method, std::string raw_params,
                                                call_options options) const override {
@@ -78,8 +78,8 @@ class node_surroundings final : public detail::call_surroundings {
   }
   void notify(std::optional<std::string> peer, std::string method, std::string raw_params) const override {
     auto& home = ctx_.home();
-    if (peer) return home.notify_peer(*peer, method, raw_params, ctx_);
-    if (!home.serves(method)) return home.notify_anyone(method, raw_params, ctx_);
+    if (peer) return home.own_calls().notify_peer(*peer, method, raw_params, ctx_);
+    if (!home.serves(method)) return home.own_calls().notify_anyone(method, raw_params, ctx_);
     // In this process it is a call whose answer nobody takes, and which ends with nobody.
     weft::context apart(coro::context(home.executor()), home, connection_key{}, ctx_.trace());
     home.spawn(perform_unheard(std::move(apart), std::move(method), std::move(raw_params)));

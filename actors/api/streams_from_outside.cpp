@@ -39,7 +39,7 @@ class feeder {
 /// What the reactor knows of a stream that is under way; used there only.
 struct at_reactor {
   void tell(router* home, stream_message what, const proto::stream_members& members) const {
-    if (scope) home->tell_callee(key, what, members);
+    if (scope) home->own_calls().tell_callee(key, what, members);
   }
   call_key key;
   std::int64_t sent = 0;
@@ -55,7 +55,7 @@ class posting_link final : public detail::stream_link {
 
   void grant(std::int64_t items) override {
     gate_->post(shard_, [there = there_, items](router* home) {
-      if (there->scope) home->take_items(there->key, items);
+      if (there->scope) home->own_calls().take_items(there->key, items);
     });
   }
   void send(std::string raw_value) override {
@@ -98,7 +98,7 @@ class reading_end final : public stream_end {
       : to_(to), at_(at), ctx_(ctx) {
     at_.scope = ctx_;
     const auto& after = what.options.after;
-    at_.key = ctx_.home().start_stream(
+    at_.key = ctx_.home().own_calls().start_stream(
         what.to, what.method, what.raw_params, ctx_,
         {what.options.window, after.is_null() ? std::string() : detail::to_text(after)}, *this, slot_);
     if (at_.taken_back) ctx_.cancel(coro::cancel_reason::cancelled_by_caller);
@@ -107,7 +107,7 @@ class reading_end final : public stream_end {
   reading_end& operator=(const reading_end&) = delete;
   ~reading_end() {
     at_.scope.reset();
-    ctx_.home().abandon_call(at_.key);
+    ctx_.home().own_calls().abandon(at_.key);
   }
   auto answer() { return slot_.wait(ctx_); }
   bool has_items() const noexcept { return has_items_; }

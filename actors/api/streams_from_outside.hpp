@@ -23,7 +23,7 @@ struct outside_stream {
 std::shared_ptr<detail::stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate, std::size_t shard,
                                                    outside_stream what);
 
-/// Of a method: ends with its call. On the reactor of the context.
+/// A stream that a method opens: it ends with the method's call. On the reactor of the context.
 std::shared_ptr<detail::stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate,
                                                    const weft::context& ctx, outside_stream what);
 

@@ -23,7 +23,7 @@ class call_surroundings {
   virtual ~call_surroundings() = default;
 
   virtual coro::context scope() const = 0;
-  /// Of the peer of that name, or of whoever serves the method.
+  /// A call of the peer of that name, or of whoever serves the method.
   virtual task<std::expected<std::string, error>> call(std::optional<std::string> peer, std::string method,
                                                        std::string raw_params,
                                                        call_options options) const = 0;

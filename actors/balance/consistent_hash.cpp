@@ -22,7 +22,7 @@ std::uint64_t hash(std::string_view text) noexcept {
   return std::hash<std::string_view>{}(text);
 }
 
-/// Of what the raw JSON stands for: clients differ in which characters of a string they escape.
+/// A hash of what the raw JSON stands for: clients differ in which characters of a string they escape.
 std::uint64_t hash_of_key(std::string_view raw) {
   if (!raw.starts_with('"') || raw.find('\\') == raw.npos) return hash(raw);
   std::string text = "\"";

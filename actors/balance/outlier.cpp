@@ -20,7 +20,7 @@ bool is_instance_failure(std::int32_t code) noexcept {
 
 bool was_given_time(const endpoint_state& instance, std::chrono::nanoseconds took,
                     endpoint_state::clock::time_point now) noexcept {
-  // Of one that has never answered nothing is known.
+  // Nothing is known of an instance that has never answered.
   constexpr double unknown_ns = 100e6;
   constexpr double times_usual = 3;
   const auto usual = instance.latency_ns(now);

@@ -45,7 +45,7 @@ class tried_instances {
 /// What is known of a call when one of its attempts has failed.
 struct failed_attempt {
   const rpc_error& error;
-  /// Of this call so far.
+  /// So many attempts the call has had.
   std::uint8_t attempts;
   /// All of the method's instances say that it may run twice.
   bool idempotent;

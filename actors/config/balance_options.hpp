@@ -10,7 +10,7 @@ namespace weft {
 
 struct ejection_options {
   std::size_t consecutive_failures = 5;
-  /// Of the calls of one second, once there are enough to judge by.
+  /// The share of failures among the calls of one second, once there are enough to judge by.
   std::size_t failure_percent = 20;
   std::size_t minimum_calls = 10;
   milliseconds base_time{1'000};

@@ -35,14 +35,14 @@ struct limit_options {
   /// What one reactor keeps of requests: as text, so that they can wait or be sent again, and as values, for
   /// handlers.
   std::size_t held_request_bytes = 128 << 20;
-  /// Of frames that one reactor has read but that are not complete yet.
+  /// The bytes of frames that one reactor has read but that are not complete yet.
   std::size_t unfinished_frame_bytes = 64 << 20;
   /// The largest part of a limit of a reactor or of the node that one connection or identity may take; of
   /// `connections`, one identity.
   std::size_t share_percent = 25;
   /// The JSON schema of one method's params or result, as text.
   std::size_t schema_bytes = 16 << 10;
-  /// Of all methods that this node knows of; a connection or node link may bring its share.
+  /// The schemas of all methods that this node knows of; a connection or node link may bring its share.
   std::size_t schema_total_bytes = 16 << 20;
   /// Series of calls, by method and outcome, that one reactor counts, and how long those of a method stay
   /// that nobody serves any more.
@@ -57,7 +57,7 @@ struct limit_options {
   /// How long a call waits for room, and how long once the queue has not been empty for that time.
   milliseconds queue_interval{100};
   milliseconds queue_target{5};
-  /// Of values in each direction of a stream, what may wait in this node.
+  /// The values in each direction of a stream that may wait in this node.
   std::size_t stream_window_bytes = 256 << 10;
   /// The answer to a caller that has not asked for a stream: all its items together.
   std::size_t stream_gather_bytes = 1 << 20;

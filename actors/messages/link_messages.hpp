@@ -51,7 +51,7 @@ class link_changed final : public actor_message {
   bool conflict = false;
   /// Up, but with this very process.
   bool self = false;
-  /// Of an uplink: its node is about to go, what is under way finishes.
+  /// The node of an uplink is about to go, what is under way finishes.
   bool leaving = false;
   /// The error that `connect` was refused with, 0 for none.
   std::int32_t code = 0;

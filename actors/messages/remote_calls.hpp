@@ -33,21 +33,21 @@ struct remote_item {
   /// `cancel` still wants the answer, `abandon` does not.
   enum class type : std::uint8_t { call, answer, cancel, abandon, notification, stream };
   type what = type::call;
-  /// Of one that belongs to a stream: its text are the members of the message.
+  /// The message of a stream, whose members are the text.
   proto::stream_message stream{};
   /// A call that streams.
   bool streams = false;
   std::size_t origin_shard = 0;
   attempt_key origin;
   connection_key callee;
-  /// Of a call: the request with an id in it, and where that id stands. Of a notification: the whole. Of an
-  /// answer: the response as it came, or empty when there is none.
+  /// The request of a call, with an id in it, and where that id stands; a whole notification; the response of
+  /// an answer as it came, or empty when there is none.
   std::string text;
   std::size_t id_at = 0;
   std::size_t id_size = 0;
-  /// Of a call of a method, for the log there.
+  /// The method that is called, for the log there.
   std::string method;
-  /// Of an answer without a response, and whether the instance has no part in it.
+  /// Why an answer has no response, and whether the instance has no part in that.
   rpc_error failure;
   bool blameless = false;
 };

@@ -19,7 +19,7 @@ namespace weft {
 class shared_json {
  public:
   shared_json() = default;
-  /// Of null: none.
+  /// A null value makes none.
   explicit shared_json(const nlohmann::json& value);
 
   explicit operator bool() const noexcept { return text_ != nullptr; }

@@ -43,12 +43,12 @@ coro::task<std::expected<int, std::string>> dialling::connect(dialling* self, so
   coro::completion<int> connected;
   self->connecting_ = descriptor;
   self->connected_ = &connected;
-  self->home_.watch(descriptor, EPOLLOUT, *self);
+  self->home_.descriptors().add(descriptor, EPOLLOUT, *self);
   const auto deadline = self->home_.now() + self->options_.mesh.connect_timeout;
   const auto error = co_await connected.wait(life.child(deadline));
   self->connected_ = nullptr;
   if (error && *error == 0) {
-    self->home_.unwatch(descriptor, *self);
+    self->home_.descriptors().remove(descriptor, *self);
     self->connecting_ = -1;
     co_return descriptor;
   }
@@ -63,7 +63,7 @@ void dialling::on_resolved(address_resolved& message) {
 
 void dialling::drop() noexcept {
   if (connecting_ < 0) return;
-  home_.unwatch(connecting_, *this);
+  home_.descriptors().remove(connecting_, *this);
   ::close(connecting_);
   connecting_ = -1;
 }
@@ -72,7 +72,7 @@ void dialling::on_events(std::uint32_t) {
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(connecting_, SOL_SOCKET, SO_ERROR, &error, &size);
-  home_.change(connecting_, 0, *this);
+  home_.descriptors().change(connecting_, 0, *this);
   if (connected_ != nullptr) connected_->set(error);
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-// Of a message beside its entries.
+// The bytes of a message beside its entries.
 constexpr std::size_t envelope_bytes = 256;
 // A link that tells no limit gets messages below any that can be set.
 constexpr std::size_t smallest_frame_bytes = 1024;
@@ -46,7 +46,7 @@ class route_messages {
     plain.result = {};
     if (append(added_, to_json(plain, method.instances))) return;
     state_.environment.counts->add(metric::routes_not_told);
-    if (std::exchange(to_.told_all, false)) {
+    if (std::exchange(to_.routes.told_all, false)) {
       state_.environment.log->warn(
           "node '{}' at {} takes frames of {} bytes, too few to be told of method '{}' and others", to_.node,
           to_.address, to_.frame_bytes, plain.pattern);
@@ -69,7 +69,7 @@ class route_messages {
 
   void flush() {
     send(state_, to_.link, "mesh.routes",
-         fmt::format(R"({{"seq":{}{},"remove":[{}],"add":[{}]}})", ++to_.sent,
+         fmt::format(R"({{"seq":{}{},"remove":[{}],"add":[{}]}})", ++to_.routes.sent,
                      reset_ ? R"(,"reset":true)" : "", removed_, added_));
     reset_ = false;
     removed_.clear();
@@ -88,16 +88,16 @@ void advertise_changes(registry_state& state) {
   std::vector<remote_method> added;
   std::vector<std::string> removed;
   for (const auto& [pattern, method] : now) {
-    const auto known = state.advertised.find(pattern);
-    if (known == state.advertised.end() || known->second != method) added.push_back(method);
+    const auto known = state.advertised.last.find(pattern);
+    if (known == state.advertised.last.end() || known->second != method) added.push_back(method);
   }
-  for (const auto& [pattern, method] : state.advertised) {
+  for (const auto& [pattern, method] : state.advertised.last) {
     if (!now.contains(pattern)) removed.push_back(pattern);
   }
-  state.advertised = std::move(now);
+  state.advertised.last = std::move(now);
   if (added.empty() && removed.empty()) return;
   for (auto& link : state.links) {
-    if (link.wants_all) continue;
+    if (link.routes.wants_all) continue;
     route_messages messages(state, link, false);
     for (const auto& pattern : removed) messages.remove(pattern);
     for (const auto& method : added) messages.add(method);
@@ -109,10 +109,10 @@ void advertise_changes(registry_state& state) {
 
 method_map own_methods(const registry_state& state) {
   method_map methods;
-  if (state.withdrawn) return methods;
+  if (state.services.withdrawn) return methods;
   for (const auto& method : state.environment.in_process)
     methods.emplace(method.pattern, remote_method{method, 1});
-  for (const auto& service : state.services) {
+  for (const auto& service : state.services.list) {
     for (const auto& method : service.declaration.serves) {
       const auto [known, fresh] = methods.try_emplace(method.pattern, remote_method{method, 1});
       if (fresh) continue;
@@ -137,7 +137,7 @@ std::size_t schema_bytes_of(const service_declaration& declaration) {
 
 std::size_t schema_bytes_of(const node_link& link) {
   std::size_t bytes = 0;
-  for (const auto& [pattern, method] : link.methods) bytes += method.method.schema_bytes();
+  for (const auto& [pattern, method] : link.routes.methods) bytes += method.method.schema_bytes();
   return bytes;
 }
 
@@ -145,7 +145,7 @@ schema_room::schema_room(const registry_state& state, std::size_t of_one) : of_o
   const auto& limits = state.environment.limits;
   most_ = limits.schema_total_bytes;
   share_ = share_of(most_, limits.share_percent, 1);
-  for (const auto& service : state.services) in_all_ += schema_bytes_of(service.declaration);
+  for (const auto& service : state.services.list) in_all_ += schema_bytes_of(service.declaration);
   for (const auto& link : state.links) in_all_ += schema_bytes_of(link);
 }
 
@@ -163,9 +163,9 @@ void schema_room::give_back(std::size_t bytes) noexcept {
 
 std::size_t known_routes(const registry_state& state) {
   auto count = state.environment.in_process.size();
-  for (const auto& service : state.services) count += service.declaration.serves.size();
+  for (const auto& service : state.services.list) count += service.declaration.serves.size();
   // Also of a second link to the same node: whoever claims to be one must not get more for it.
-  for (const auto& link : state.links) count += link.methods.size();
+  for (const auto& link : state.links) count += link.routes.methods.size();
   return count;
 }
 
@@ -174,15 +174,15 @@ bool advertise(registry_state& state) {
   const auto now = std::chrono::steady_clock::now();
   bool waits = false;
   for (auto& link : state.links) {
-    if (!link.wants_all) continue;
-    if (!link.budget.take(now)) {
+    if (!link.routes.wants_all) continue;
+    if (!link.routes.budget.take(now)) {
       waits = true;
       continue;
     }
-    link.wants_all = false;
-    link.sent = 0;
+    link.routes.wants_all = false;
+    link.routes.sent = 0;
     route_messages messages(state, link, true);
-    for (const auto& [pattern, method] : state.advertised) messages.add(method);
+    for (const auto& [pattern, method] : state.advertised.last) messages.add(method);
     messages.finish();
   }
   return waits;
@@ -201,15 +201,15 @@ void take_routes(registry_state& state, node_routes& message) {
   }
   auto& routes = message.routes;
   if (routes.reset) {
-    link->methods.clear();
-  } else if (!link->in_step || routes.seq != link->received + 1) {
-    if (link->in_step) ask_for_routes(state, link->link);
-    link->in_step = false;
+    link->routes.methods.clear();
+  } else if (!link->routes.in_step || routes.seq != link->routes.received + 1) {
+    if (link->routes.in_step) ask_for_routes(state, link->link);
+    link->routes.in_step = false;
     return;
   }
-  link->in_step = true;
-  link->received = routes.seq;
-  for (const auto& pattern : routes.removed) link->methods.erase(pattern);
+  link->routes.in_step = true;
+  link->routes.received = routes.seq;
+  for (const auto& pattern : routes.removed) link->routes.methods.erase(pattern);
   const auto& limits = state.environment.limits;
   const auto share = share_of(limits.routes, limits.share_percent, 1);
   auto known = known_routes(state);
@@ -217,14 +217,14 @@ void take_routes(registry_state& state, node_routes& message) {
   std::size_t left_out = 0;
   std::size_t bare = 0;
   for (auto& method : routes.added) {
-    auto found = link->methods.find(method.method.pattern);
-    if (found == link->methods.end()) {
-      if (link->methods.size() >= share || known >= limits.routes) {
+    auto found = link->routes.methods.find(method.method.pattern);
+    if (found == link->routes.methods.end()) {
+      if (link->routes.methods.size() >= share || known >= limits.routes) {
         ++left_out;
         continue;
       }
       ++known;
-      found = link->methods.try_emplace(method.method.pattern).first;
+      found = link->routes.methods.try_emplace(method.method.pattern).first;
     }
     room.give_back(found->second.method.schema_bytes());
     if (!room.take(method.method.schema_bytes())) {
@@ -237,11 +237,11 @@ void take_routes(registry_state& state, node_routes& message) {
   if (bare > 0) state.environment.counts->add(metric::limit_schema_total);
   if (left_out == 0) return;
   state.environment.counts->add(metric::limit_routes);
-  if (!std::exchange(link->over_limit, true)) {
+  if (!std::exchange(link->routes.over_limit, true)) {
     state.environment.log->warn(
         "node '{}' at {} tells of more methods than it may: {} are known of it, the others are left out "
         "(limits.share_percent of limits.routes)",
-        link->node, link->address, link->methods.size());
+        link->node, link->address, link->routes.methods.size());
   }
 }
 

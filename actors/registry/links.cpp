@@ -41,7 +41,7 @@ void refuse(registry_state& state, const node_link& link, const node_link& rival
 
 void on_link(registry_state& state, const node_link_changed& message) {
   const auto known = std::ranges::find(state.links, message.link, &node_link::link);
-  const auto budget = known == state.links.end() ? advertise_budget() : known->budget;
+  const auto budget = known == state.links.end() ? advertise_budget() : known->routes.budget;
   std::erase_if(state.links, [&](const auto& other) { return other.link == message.link; });
   const bool routes_came = std::erase(state.early, message.link) > 0;
   for (auto& waiting : state.links) {
@@ -61,7 +61,7 @@ void on_link(registry_state& state, const node_link_changed& message) {
     send(state, rival->link, make_actor_message<probe_link>(rival->link.key));
   }
   // The newest first: an older link of the same node may be dead without a word.
-  added.budget = budget;
+  added.routes.budget = budget;
   state.links.insert(state.links.begin(), std::move(added));
   if (routes_came) ask_for_routes(state, message.link);
 }

@@ -41,7 +41,7 @@ struct registry_environment {
   balance_options balance;
   std::shared_ptr<shared_document> document;
   std::shared_ptr<spdlog::logger> log;
-  /// Of a shard, for the registry's own counts; touched from any thread.
+  /// The registry's own counts; touched from any thread.
   metrics* counts = nullptr;
   /// The document with the methods of the process itself.
   nlohmann::json own_document;

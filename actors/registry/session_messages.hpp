@@ -24,7 +24,7 @@ struct connect_message {
   std::string instance;
   std::string token;
   std::optional<std::chrono::milliseconds> heartbeat;
-  /// Of a node: its id, and which of its lives.
+  /// A node's id, and which of its lives; empty for who is none.
   std::string node;
   std::string incarnation;
   /// The largest frames that the sender takes, if it says so: of a client, and of a node on a link.

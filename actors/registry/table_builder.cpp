@@ -33,10 +33,10 @@ bool is_settled(const registry_state& state) {
     const peer_status& peer = entry.second.status;
     if (peer.is == backing_off || peer.is == self || peer.is == conflict || peer.is == draining) return true;
     return peer.is == up && std::ranges::any_of(state.links, [&](const node_link& link) {
-             return link.node == peer.node && !link.waiting && link.in_step;
+             return link.node == peer.node && !link.waiting && link.routes.in_step;
            });
   };
-  return state.peers_complete && std::ranges::all_of(state.peers, known);
+  return state.peers.complete && std::ranges::all_of(state.peers.by_key, known);
 }
 
 class table_builder {
@@ -44,7 +44,7 @@ class table_builder {
   explicit table_builder(registry_state& state) : state_(state) {}
 
   void add(const served_method& method, endpoint to, std::string id) {
-    auto& known = state_.states[id];
+    auto& known = state_.published.states[id];
     if (!known) known = std::make_shared<endpoint_state>();
     used_.emplace(id, known);
     to.state = known;
@@ -62,29 +62,29 @@ class table_builder {
   /// Every pattern of the last table that has no instance now stays for a while, without instances.
   void remember_gone(std::chrono::steady_clock::time_point now) {
     constexpr auto remembered = std::chrono::minutes(1);
-    std::erase_if(state_.gone, [&](const auto& entry) {
+    std::erase_if(state_.published.gone, [&](const auto& entry) {
       return routes_.contains(entry.first) || now - entry.second.since > remembered;
     });
     std::map<std::string, std::size_t> by_owner;
-    for (const auto& [pattern, known] : state_.gone) ++by_owner[known.owner];
-    for (const auto& [id, unused] : state_.states) {
+    for (const auto& [pattern, known] : state_.published.gone) ++by_owner[known.owner];
+    for (const auto& [id, unused] : state_.published.states) {
       const auto end = id.find('\n');
       auto pattern = id.substr(0, end);
-      if (routes_.contains(pattern) || state_.gone.contains(pattern)) continue;
+      if (routes_.contains(pattern) || state_.published.gone.contains(pattern)) continue;
       const auto owner = id.substr(end + 1);
-      if (state_.gone.size() >= most_gone && !make_room_for(owner, by_owner)) continue;
-      const auto added = state_.gone.try_emplace(std::move(pattern), now, owner).first;
+      if (state_.published.gone.size() >= most_gone && !make_room_for(owner, by_owner)) continue;
+      const auto added = state_.published.gone.try_emplace(std::move(pattern), now, owner).first;
       ++by_owner[added->second.owner];
     }
-    for (const auto& [pattern, known] : state_.gone) routes_[pattern].pattern = pattern;
+    for (const auto& [pattern, known] : state_.published.gone) routes_[pattern].pattern = pattern;
   }
 
   std::shared_ptr<const routing_table> finish() {
-    state_.states = std::move(used_);
+    state_.published.states = std::move(used_);
     limit_routes();
     auto table = std::make_shared<routing_table>();
     // Once learned, a peer that comes and goes does not unsettle it.
-    table->settled = state_.table->settled || is_settled(state_);
+    table->settled = state_.published.table->settled || is_settled(state_);
     for (auto& [pattern, entry] : routes_) {
       if (is_prefix_pattern(pattern)) {
         table->prefixes.emplace(pattern.substr(0, pattern.size() - 1), std::move(entry));
@@ -105,15 +105,15 @@ class table_builder {
     const auto most = std::ranges::max_element(by_owner, {}, [](const auto& entry) { return entry.second; });
     const auto own = by_owner.find(owner);
     if (own != by_owner.end() && own->second >= most->second) return false;
-    auto oldest = state_.gone.end();
-    for (auto at = state_.gone.begin(); at != state_.gone.end(); ++at) {
+    auto oldest = state_.published.gone.end();
+    for (auto at = state_.published.gone.begin(); at != state_.published.gone.end(); ++at) {
       if (at->second.owner != most->first) continue;
-      if (oldest == state_.gone.end() || at->second.since < oldest->second.since) oldest = at;
+      if (oldest == state_.published.gone.end() || at->second.since < oldest->second.since) oldest = at;
     }
     --most->second;
 
     if (most->second == 0) by_owner.erase(most);
-    state_.gone.erase(oldest);
+    state_.published.gone.erase(oldest);
     return true;
   }
 
@@ -125,14 +125,14 @@ class table_builder {
                              return e.max_in_flight != 0;
                            });
       // One that calls still wait for stays, whatever its instances say now.
-      const auto known = state_.admissions.find(pattern);
-      const bool in_use = known != state_.admissions.end() && known->second->waiting() > 0;
+      const auto known = state_.published.admissions.find(pattern);
+      const bool in_use = known != state_.published.admissions.end() && known->second->waiting() > 0;
       if (!limited && !in_use) continue;
-      entry.admission =
-          known != state_.admissions.end() ? known->second : std::make_shared<admission_state>(most);
+      entry.admission = known != state_.published.admissions.end() ? known->second
+                                                                   : std::make_shared<admission_state>(most);
       kept.emplace(pattern, entry.admission);
     }
-    state_.admissions = std::move(kept);
+    state_.published.admissions = std::move(kept);
   }
 
   bool takes_calls(const peer_status& peer) const {
@@ -141,14 +141,14 @@ class table_builder {
   }
 
   void add_peers(routing_table& table) const {
-    for (const auto& [key, peer] : state_.peers) {
+    for (const auto& [key, peer] : state_.peers.by_key) {
       const auto& [listing, status, listed] = peer;
       const peer_route route{status.link, takes_calls(status), listing.known_as.host, listing.known_as.port};
       if (listing.names.empty()) table.peers.emplace(listing.label(), route);
       for (const auto& name : listing.names) table.peers.emplace(name, route);
     }
     // Names of this node's own configuration come first.
-    for (const auto& [key, peer] : state_.peers) {
+    for (const auto& [key, peer] : state_.peers.by_key) {
       const auto& [listing, status, listed] = peer;
       if (!takes_calls(status)) continue;
       table.peers.try_emplace(
@@ -162,7 +162,7 @@ class table_builder {
 };
 
 void add_services(registry_state& state, table_builder& table) {
-  for (const auto& service : state.services) {
+  for (const auto& service : state.services.list) {
     for (const auto& method : service.declaration.serves) {
       endpoint to;
       to.link = service.link;
@@ -181,7 +181,7 @@ void add_nodes(registry_state& state, table_builder& table) {
   for (const bool leaving : {false, true}) {
     for (const auto& link : state.links) {
       if (link.waiting || link.leaving != leaving || (leaving && !link.hands_over)) continue;
-      for (const auto& [pattern, method] : link.methods) {
+      for (const auto& [pattern, method] : link.routes.methods) {
         auto id = state_id(pattern, link.node);
         if (!done.insert(id).second) continue;
         endpoint to;
@@ -204,7 +204,7 @@ std::string describe_stream(const served_method& method) {
 
 // As text: schemas go into it as they came.
 void write_document(registry_state& state) {
-  if (!std::exchange(state.document_stale, false)) return;
+  if (!std::exchange(state.published.document_stale, false)) return;
   const auto dump = [](const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
   };
@@ -226,11 +226,11 @@ void write_document(registry_state& state) {
                    result.starts_with('{') ? result : "{}", params, method.idempotent,
                    describe_stream(method));
   };
-  for (const auto& service : state.services) {
+  for (const auto& service : state.services.list) {
     for (const auto& method : service.declaration.serves) add(method);
   }
   for (const auto& link : state.links) {
-    for (const auto& [pattern, method] : link.methods) add(method.method);
+    for (const auto& [pattern, method] : link.routes.methods) add(method.method);
   }
   frame.erase("methods");
   auto text = dump(frame);
@@ -287,8 +287,8 @@ json describe_routes(const registry_state& state) {
   for (const auto& method : state.environment.in_process) {
     list.push_back(json{{"method", method.pattern}, {"policy", "in_process"}, {"instances", json::array()}});
   }
-  for (const auto& [name, r] : state.table->exact) add(r);
-  for (const auto& [prefix, r] : state.table->prefixes) add(r);
+  for (const auto& [name, r] : state.published.table->exact) add(r);
+  for (const auto& [prefix, r] : state.published.table->prefixes) add(r);
   std::ranges::sort(list, {}, [](const json& r) { return r["method"].get<std::string>(); });
   return list;
 }

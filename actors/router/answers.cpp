@@ -75,7 +75,7 @@ void answers::make_fit(batch_answers& group, const link_entry& entry, const rpc_
     auto& part = group.parts[i];
     if (part.size <= errors[i].size()) continue;
     const auto with_it = least + part.size - errors[i].size();
-    if (with_it <= entry.accepts) {
+    if (with_it <= entry.party.accepts) {
       least = with_it;
     } else {
       part = {static_cast<std::uint32_t>(group.text.size()), static_cast<std::uint32_t>(errors[i].size())};
@@ -89,7 +89,7 @@ void answers::replace_with_error(const answer_target& target, link_entry& entry,
   site_.metrics().add(metric::limit_output_hard);
   const auto error = site_.exhausted(
       fmt::format("{} bytes of large answers wait to be sent to {} (limits.output_hard_bytes)",
-                  entry.held_back_bytes, entry.node),
+                  entry.held_back.bytes, entry.party.node),
       executed::unknown);
   out.resize(start);
   proto::begin_frame(out);

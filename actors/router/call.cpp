@@ -2,32 +2,29 @@
 
 namespace weft {
 
-call::call() {
-  for (auto& a : attempts) a.of = this;
-  attempts[1].which = 1;
-}
-
 void call::reset() {
   from = origin::none;
-  notification = cancelled = left_behind = false;
-  raw_id.clear();
-  group = nullptr;
-  charged = nullptr;
-  waiter = nullptr;
-  peer_called.clear();
-  method.clear();
-  request.clear();
-  spans = {};
-  route_key.clear();
-  local_only = in_process = may_have_run = false;
-  running = handler::none;
-  context.reset();
-  tried.clear();
-  if (stream) stream.reset();
   paused = pause::none;
-  local = nullptr;
-  stats = nullptr;
-  if (trace.known) trace = {};
+  caller.raw_id.clear();
+  caller.notification = caller.cancelled = caller.left_behind = false;
+  caller.group = nullptr;
+  caller.charged = nullptr;
+  coroutine.waiter = nullptr;
+  coroutine.peer.clear();
+  asked.method.clear();
+  asked.text.clear();
+  asked.spans = {};
+  asked.route_key.clear();
+  asked.local_only = false;
+  handling.running = handler::none;
+  handling.in_process = false;
+  handling.context.reset();
+  handling.method = nullptr;
+  attempts.tried.clear();
+  attempts.may_have_run = false;
+  if (stream) stream.reset();
+  told.stats = nullptr;
+  if (told.trace.known) told.trace = {};
 }
 
 }  // namespace weft

@@ -5,19 +5,17 @@
 // and does no harm.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "actors/admission/admission.hpp"
-#include "actors/balance/endpoint.hpp"
-#include "actors/balance/retry.hpp"
 #include "actors/coro/context.hpp"
 #include "actors/coro/executor.hpp"
 #include "actors/messages/result.hpp"
+#include "actors/router/attempt.hpp"
 #include "actors/router/splice.hpp"
 #include "actors/router/stream_state.hpp"
 #include "actors/telemetry/call_record.hpp"
@@ -26,7 +24,6 @@
 namespace weft {
 
 struct batch_answers;
-struct call;
 struct local_method;
 struct usage;
 
@@ -39,109 +36,112 @@ class call_owner {
   ~call_owner() = default;
 };
 
-/// One try of a call at an instance; a call has two at most, the second one when it is hedged.
-struct attempt {
-  enum class target : std::uint8_t { none, connection, router };
+/// The connection that has made a call, and what it was told.
+struct call_caller {
+  connection_key key;
+  /// The id as the caller sent it, empty for a notification.
+  std::string raw_id;
+  bool notification = false;
+  /// It asked for the cancellation, so an error answer becomes -32800.
+  bool cancelled = false;
+  /// It was answered while the callee still works: the call counts against both until the callee's answer.
+  bool left_behind = false;
+  batch_answers* group = nullptr;
+  std::uint32_t group_part = 0;
+  /// What the call is charged to; stays where it is as long as the call.
+  usage* charged = nullptr;
+  /// Its place among the calls of the connection.
+  list_place<call> place;
+  /// Its place in the index by connection and id.
+  struct {
+    call* next = nullptr;
+    std::uint64_t hash = 0;
+  } index;
+};
 
-  call* of = nullptr;
-  target to = target::none;
-  std::uint8_t which = 0;
-  /// Of this reactor, or of the other one.
-  connection_key callee;
-  std::size_t target_shard = 0;
-  std::shared_ptr<endpoint_state> instance;
-  /// Of the method, or of all its instances; given back when the attempt ends.
-  std::shared_ptr<admission_state> permit;
+/// The coroutine of this process that has made a call.
+struct call_coroutine {
+  outbound_slot* waiter = nullptr;
+  /// The peer that it calls by name.
+  std::string peer;
+};
+
+/// The attempt on another reactor whose second leg a call is.
+struct call_leg {
+  std::size_t shard = 0;
+  attempt_key attempt;
+};
+
+/// What is asked, to be sent to an instance, and to another one after that. In a fresh record its texts are
+/// empty, so that they can be appended to, which costs less than assigning.
+struct call_request {
+  std::string method;
+  std::string text;
+  request_spans spans;
+  std::string route_key;
+  /// Another node has sent it on: it makes no second hop.
+  bool local_only = false;
+  coro::clock::time_point deadline{};
+  /// Bytes of `text` and of params, as far as they count towards the limit.
+  std::size_t held_bytes = 0;
+};
+
+/// A handler of this process at work.
+struct call_handling {
+  enum class kind : std::uint8_t { none, coroutine, blocking };
+
+  kind running = kind::none;
+  /// Both ends are in this process.
+  bool in_process = false;
+  /// The scope of the handler; cancelling it cancels everything the handler waits for.
+  std::optional<coro::context> context;
+  /// The method, while the call waits for a permit.
+  const local_method* method = nullptr;
+};
+
+/// What is told of a call once it is over.
+struct call_telling {
   coro::clock::time_point started{};
-  /// Bytes queued for the callee before this request: tells whether a lost connection can have seen it.
-  std::uint64_t queued_before = 0;
-  // List of the callee's.
-  attempt* previous = nullptr;
-  attempt* next = nullptr;
-
-  bool under_way() const noexcept { return to != target::none; }
+  method_stats* stats = nullptr;
+  call_trace trace;
 };
 
 struct call final : coro::timer, waiting_call {
+  /// Who has made it: `caller`, `coroutine` and `leg` say more of each.
   enum class origin : std::uint8_t { none, connection, coroutine, router };
-  enum class handler : std::uint8_t { none, coroutine, blocking };
+  using handler = call_handling::kind;
   /// What its timer is set for, when not for its deadline: `retry` and `queue` have no attempt.
   /// `half_closed`: a stream whose caller may be gone, and otherwise grants no more.
   enum class pause : std::uint8_t { none, retry, queue, hedge, cancel, half_closed };
 
-  call();
+  explicit call(call_owner& told) noexcept : owner(told), attempts(*this) {}
   attempt_key key_of(const attempt& a) const noexcept { return {key, a.which}; }
-  bool has_deadline() const noexcept { return deadline - started < stream_without_deadline; }
-  bool being_tried() const noexcept { return attempts[0].under_way() || attempts[1].under_way(); }
+  bool has_deadline() const noexcept { return asked.deadline - told.started < stream_without_deadline; }
   /// Nobody works on it now.
-  bool idle() const noexcept { return running == handler::none && !being_tried(); }
+  bool idle() const noexcept { return handling.running == handler::none && !attempts.any(); }
+  /// To be used again. What is written whenever it is opened stays.
   void reset();
 
   call_key key;
-  call_owner* owner = nullptr;
-
-  // -- who asked
+  call_owner& owner;
   origin from = origin::none;
-  bool notification = false;
-  /// Its caller asked for the cancellation, so an error answer becomes -32800.
-  bool cancelled = false;
-  /// Its caller was answered while the callee still works: it counts against both until the callee's answer.
-  bool left_behind = false;
-  connection_key caller;
-  /// The id as the caller sent it, empty for a notification.
-  std::string raw_id;
-  batch_answers* group = nullptr;
-  std::uint32_t group_part = 0;
-  outbound_slot* waiter = nullptr;
-  /// The reactor it came from, and the attempt there.
-  std::size_t origin_shard = 0;
-  attempt_key origin_attempt;
-  /// The peer that a handler calls by name.
-  std::string peer_called;
-  call* caller_previous = nullptr;
-  call* caller_next = nullptr;
-
-  // -- what is asked, to be sent to an instance, and to another one after that
-  std::string method;
-  std::string request;
-  request_spans spans;
-  std::string route_key;
-  bool local_only = false;
-  /// What it is charged to, if a connection asked; stays where it is as long as the call.
-  usage* charged = nullptr;
-  /// Bytes of `request` and of params, as far as they count towards the limit.
-  std::size_t held_bytes = 0;
-
-  // -- who works on it
-  handler running = handler::none;
-  /// Both ends are in this process.
-  bool in_process = false;
-  /// Of the handler; cancelling it cancels everything the handler waits for.
-  std::optional<coro::context> context;
-  std::array<attempt, 2> attempts;
-  tried_instances tried;
   pause paused = pause::none;
-  /// An attempt ended without saying whether the method ran.
-  bool may_have_run = false;
-  /// The limit that it waits for, and the method of this process, if it waits for one.
-  std::shared_ptr<admission_state> waits_for;
-  const local_method* local = nullptr;
-
-  /// Of a call that streams.
+  call_caller caller;
+  call_coroutine coroutine;
+  call_leg leg;
+  call_request asked;
+  call_handling handling;
+  call_attempts attempts;
+  /// What a call that streams has besides.
   std::unique_ptr<stream_state> stream;
-
-  // -- when, and what is told of it
-  coro::clock::time_point started{};
-  coro::clock::time_point deadline{};
-  method_stats* stats = nullptr;
-  call_trace trace;
-
-  // Chain of the id index.
-  call* index_next = nullptr;
-  std::uint64_t index_hash = 0;
+  call_telling told;
 
  private:
-  void on_expiry() override { owner->on_call_timer(*this); }
+  void on_expiry() override { owner.on_call_timer(*this); }
 };
+
+inline list_place<call>& place_of(call& c) noexcept {
+  return c.caller.place;
+}
 
 }  // namespace weft

@@ -14,8 +14,11 @@ namespace weft {
 
 class call_table {
  public:
+  /// `owner` is told of the timers of its calls, and outlives it.
+  explicit call_table(call_owner& owner) noexcept : owner_(owner) {}
+
   /// A fresh record.
-  call& acquire(call_owner& owner);
+  call& acquire();
   /// The record, or null when the key is stale.
   call* find(call_key key) const noexcept;
   void release(call& c);
@@ -39,6 +42,7 @@ class call_table {
   // Texts of recycled records keep their capacity, up to this much in all.
   static constexpr std::size_t most_retained_bytes = 16 << 20;
 
+  call_owner& owner_;
   std::vector<std::unique_ptr<call>> slots_;
   std::vector<std::uint32_t> free_;
   std::vector<call*> buckets_ = std::vector<call*>(1024);

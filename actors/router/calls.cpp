@@ -1,46 +1,17 @@
 #include "actors/router/calls.hpp"
 
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "proto/json/number.hpp"
+
 namespace weft {
 namespace {
-
-constexpr auto cancelled_code = static_cast<std::int32_t>(error_code::request_cancelled);
-
-template <class Node>
-void link_front(Node*& head, Node& node, Node* Node::* previous, Node* Node::* next) {
-  node.*previous = nullptr;
-  node.*next = head;
-  if (head != nullptr) head->*previous = &node;
-  head = &node;
-}
-
-template <class Node>
-void unlink(Node*& head, Node& node, Node* Node::* previous, Node* Node::* next) {
-  if (node.*previous != nullptr)
-    (node.*previous)->*next = node.*next;
-  else
-    head = node.*next;
-  if (node.*next != nullptr) (node.*next)->*previous = node.*previous;
-  node.*previous = node.*next = nullptr;
-}
 
 // Calls that came from another reactor are indexed under a connection that cannot exist.
 connection_key foreign_caller(std::size_t shard) {
   return {0x8000'0000U | static_cast<std::uint32_t>(shard), 0};
-}
-
-constexpr std::string_view nameless_holder = "this connection";
-
-std::string holder_of(const link_entry& entry) {
-  return entry.of_identity == nullptr ? std::string(nameless_holder) : fmt::format("'{}'", entry.who->name);
-}
-
-std::string cancel_request(std::uint64_t id) {
-  return fmt::format(R"({{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{}}}}})", id);
 }
 
 }  // namespace
@@ -50,8 +21,8 @@ call* calls::open(request& r, method_stats& stats) {
   auto& entry = r.from;
   const auto share = share_of(limits.calls_per_reactor, limits.share_percent, 1);
   // Over a link to another node come the calls of many.
-  const bool connection_full = !entry.is_link() && entry.made_count >= limits.in_flight_per_connection;
-  const bool over_share = entry.charged().calls >= share;
+  const bool connection_full = !entry.is_link() && entry.load.made_count >= limits.in_flight_per_connection;
+  const bool over_share = entry.access.charged().calls >= share;
   if (connection_full || over_share || is_full()) {
     site_.metrics().add(connection_full ? metric::limit_in_flight : metric::limit_calls);
     auto why = connection_full
@@ -60,7 +31,7 @@ call* calls::open(request& r, method_stats& stats) {
                : over_share ? fmt::format(
                                   "{} calls of {} are under way, its share (limits.share_percent of "
                                   "limits.calls_per_reactor)",
-                                  share, weft::holder_of(entry))
+                                  share, links_.holder_of(entry.key()))
                             : fmt::format("{} calls are under way, the limit (limits.calls_per_reactor)",
                                           limits.calls_per_reactor);
     constexpr std::int64_t retry_after_ms = 10;
@@ -69,44 +40,44 @@ call* calls::open(request& r, method_stats& stats) {
     answers_.error(r.target, error);
     return nullptr;
   }
-  call& c = table_.acquire(site_.timers);
+  call& c = table_.acquire();
   c.from = call::origin::connection;
-  c.caller = entry.key();
-  c.raw_id = r.target.raw_id;
-  c.notification = !r.target.wanted;
-  c.group = r.target.group;
-  c.group_part = r.target.part;
-  c.stats = &stats;
+  c.caller.key = entry.key();
+  c.caller.raw_id.append(r.target.raw_id);
+  c.caller.notification = !r.target.wanted;
+  c.caller.group = r.target.group;
+  c.caller.group_part = r.target.part;
+  c.told.stats = &stats;
   ++stats.users;
-  c.started = r.received;
-  c.deadline = r.received + r.deadline;
-  link_front(entry.calls_made, c, &call::caller_previous, &call::caller_next);
-  ++entry.made_count;
-  c.charged = &entry.charged();
-  ++c.charged->calls;
+  c.told.started = r.received;
+  c.asked.deadline = r.received + r.deadline;
+  link_front(entry.load.calls_made, c);
+  ++entry.load.made_count;
+  c.caller.charged = &entry.access.charged();
+  ++c.caller.charged->calls;
   if (r.target.wanted) table_.index(c);
-  site_.home.arm(c, c.deadline);
+  site_.home.arm(c, c.asked.deadline);
   site_.metrics().add(metric::in_flight);
   return &c;
 }
 
 call& calls::open(outbound_slot& waiter, coro::clock::time_point deadline) {
-  call& c = table_.acquire(site_.timers);
+  call& c = table_.acquire();
   c.from = call::origin::coroutine;
-  c.waiter = &waiter;
-  c.started = site_.now();
-  c.deadline = deadline;
+  c.coroutine.waiter = &waiter;
+  c.told.started = site_.now();
+  c.asked.deadline = deadline;
   site_.metrics().add(metric::outbound_in_flight);
   return c;
 }
 
 call& calls::open(std::size_t origin_shard, attempt_key origin) {
-  call& c = table_.acquire(site_.timers);
+  call& c = table_.acquire();
   c.from = call::origin::router;
-  c.origin_shard = origin_shard;
-  c.origin_attempt = origin;
-  c.caller = foreign_caller(origin_shard);
-  fmt::format_to(std::back_inserter(c.raw_id), "{}", origin.number());
+  c.leg.shard = origin_shard;
+  c.leg.attempt = origin;
+  c.caller.key = foreign_caller(origin_shard);
+  fmt::format_to(std::back_inserter(c.caller.raw_id), "{}", origin.number());
   table_.index(c);
   site_.metrics().add(metric::outbound_in_flight);
   return c;
@@ -123,137 +94,70 @@ attempt* calls::find(attempt_key key) const noexcept {
 }
 
 attempt* calls::named_by(const link_entry& callee, std::string_view raw_id) const noexcept {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(raw_id.data(), raw_id.data() + raw_id.size(), number);
+  const auto number = proto::parse_exact_number(raw_id);
   // Others' ids may be anything.
-  if (error != std::errc() || end != raw_id.data() + raw_id.size()) return nullptr;
-  auto* a = find(attempt_key::from(number));
+  if (!number) return nullptr;
+  auto* a = find(attempt_key::from(*number));
   return a != nullptr && a->to == attempt::target::connection && a->callee == callee.key() ? a : nullptr;
 }
 
 bool calls::hold(call& c, std::size_t bytes) {
   const auto& limits = site_.options.limits;
   const auto share = share_of(limits.held_request_bytes, limits.share_percent, link_frame_bytes(limits));
-  const bool over_share = c.charged != nullptr && c.charged->held_bytes + bytes > share;
+  const bool over_share = c.caller.charged != nullptr && c.caller.charged->held_bytes + bytes > share;
   if (over_share || held_bytes_ + bytes > limits.held_request_bytes) {
     site_.metrics().add(metric::limit_held_bytes);
     cancel(c, coro::cancel_reason::cancelled_by_caller);
     refuse(c, over_share
                   ? fmt::format("the requests of {} under way would take more than its share of {} bytes "
                                 "(limits.share_percent of limits.held_request_bytes)",
-                                holder_of(c), share)
+                                links_.holder_of(c.caller.key), share)
                   : fmt::format("requests of {} bytes are under way, the limit (limits.held_request_bytes)",
                                 limits.held_request_bytes));
     return false;
   }
   site_.metrics().add(metric::held_request_bytes, static_cast<std::int64_t>(bytes));
-  c.held_bytes += bytes;
+  c.asked.held_bytes += bytes;
   held_bytes_ += bytes;
-  if (c.charged != nullptr) c.charged->held_bytes += bytes;
+  if (c.caller.charged != nullptr) c.caller.charged->held_bytes += bytes;
   return true;
 }
 
-std::string calls::holder_of(const call& c) {
-  const auto* caller = caller_of(c);
-  return caller == nullptr ? std::string(nameless_holder) : weft::holder_of(*caller);
-}
-
 void calls::let_go(call& c) {
-  if (c.held_bytes == 0) return;
-  const auto bytes = std::exchange(c.held_bytes, 0);
+  if (c.asked.held_bytes == 0) return;
+  const auto bytes = std::exchange(c.asked.held_bytes, 0);
   site_.metrics().add(metric::held_request_bytes, -static_cast<std::int64_t>(bytes));
   held_bytes_ -= bytes;
-  if (c.charged != nullptr) c.charged->held_bytes -= bytes;
+  if (c.caller.charged != nullptr) c.caller.charged->held_bytes -= bytes;
 }
 
-void calls::wait(call& c, const std::shared_ptr<admission_state>& permits) {
-  const auto& limits = site_.options.limits;
-  if (waiting_.length(*permits) >= limits.queue_length) {
-    site_.metrics().add(metric::limit_queue_length);
-    return refuse(c, fmt::format("{} calls of '{}' wait for room already (limits.queue_length)",
-                                 limits.queue_length, c.method));
-  }
-  const auto share = share_of(limits.queue_length, limits.share_percent, 1);
-  if (c.charged != nullptr && c.charged->waiting >= share) {
-    site_.metrics().add(metric::limit_queue_length);
-    return refuse(c, fmt::format("{} calls of {} wait for room already, its share (limits.share_percent "
-                                 "of limits.queue_length)",
-                                 share, holder_of(c)));
-  }
-  if (c.charged != nullptr) ++c.charged->waiting;
-  const auto now = site_.now();
-  waiting_.push(c, permits, now);
-  c.waits_for = permits;
-  c.paused = call::pause::queue;
-  site_.metrics().add(metric::queued);
-  site_.metrics().add(metric::queue_length);
-  site_.home.arm(c, std::min(c.deadline, now + limits.queue_interval));
-}
-
-void calls::stop_waiting(call& c) {
-  const auto waited = waiting_.remove(c, c.waits_for, site_.now());
-  if (c.charged != nullptr) --c.charged->waiting;
-  c.waits_for = nullptr;
-  c.paused = call::pause::none;
-  site_.metrics().add(metric::queue_length, -1);
-  site_.metrics().add(metric::queue_wait_ns, waited.count());
+void calls::wait(call& c, const permits::limit& of) {
+  if (auto refusal = permits_.wait(c, of)) refuse(c, std::move(*refusal));
 }
 
 void calls::waited_too_long(call& c) {
   const auto waited = std::chrono::floor<std::chrono::milliseconds>(site_.now() - c.queued_at);
-  stop_waiting(c);
+  permits_.stop_waiting(c);
   site_.metrics().add(metric::limit_queue_wait);
   refuse(c, fmt::format("waited {} ms for room to call '{}' (limits.queue_interval, limits.queue_target)",
-                        waited.count(), c.method));
-}
-
-void calls::enter(attempt& a, const std::shared_ptr<admission_state>& permits) {
-  permits->enter();
-  a.permit = permits;
-}
-
-void calls::attach(attempt& a, link_entry& callee) {
-  a.to = attempt::target::connection;
-  a.callee = callee.key();
-  link_front(callee.attempts_received, a, &attempt::previous, &attempt::next);
-  ++callee.received_count;
-  if (a.of->stream) ++callee.streams_received;
-  const auto& status = callee.status->status();
-  a.queued_before = status.bytes_written + status.pending_output + links_.output(callee).bulk.size();
-}
-
-void calls::detach(attempt& a) {
-  if (a.to == attempt::target::connection) {
-    if (auto* callee = links_.find(a.callee)) {
-      unlink(callee->attempts_received, a, &attempt::previous, &attempt::next);
-      --callee->received_count;
-      if (a.of->stream) --callee->streams_received;
-    }
-  }
-  a.to = attempt::target::none;
-  if (a.permit) {
-    a.permit->leave();
-    waiting_.freed(std::exchange(a.permit, nullptr));
-  }
-  // Taken back before it was answered: that says nothing about the instance.
-  if (const auto instance = std::exchange(a.instance, nullptr)) instance->end_unknown();
+                        waited.count(), c.asked.method));
 }
 
 void calls::arm_deadline(call& c) {
   // A coroutine keeps its own deadline.
   if (c.from == call::origin::connection)
-    site_.home.arm(c, c.deadline);
+    site_.home.arm(c, c.asked.deadline);
   else
     site_.home.disarm(c);
 }
 
 void calls::settle(call& c, const outcome& o) {
-  conclude(c, o);
+  outcomes_.tell(c, o);
   close(c);
 }
 
 void calls::settle_failed(call& c, rpc_error error) {
-  if (c.may_have_run && error.ran == executed::no) {
+  if (c.attempts.may_have_run && error.ran == executed::no) {
     // True of the last attempt only.
     error = make_mesh_error(static_cast<error_code>(error.code), std::move(error.message), executed::unknown,
                             site_.options.id, error.retry_after_ms.value_or(-1));
@@ -268,115 +172,66 @@ void calls::refuse(call& c, std::string why) {
                 site_.exhausted(std::move(why), executed::no, site_.options.limits.queue_interval.count()));
 }
 
-void calls::conclude(call& c, const outcome& given) {
-  std::optional<rpc_error> taken_back;
-  // Whoever has taken a call back hears that, whatever the callee made of it.
-  const bool says_so = given.code == cancelled_code && (given.error == nullptr || given.error->ran);
-  if (c.cancelled && given.code != 0 && !says_so)
-    taken_back =
-        make_mesh_error(error_code::request_cancelled, "cancelled by the caller",
-                        c.idle() && !c.may_have_run ? executed::no : executed::unknown, site_.options.id);
-  const auto o = taken_back ? outcome::of(*taken_back) : given;
-  records_.observe(c, o.code);
-  if (c.stream && c.from != call::origin::router) [[unlikely]]
-    count_end_of_stream(o);
-  if (!o.awaited) return;
-  switch (c.from) {
-    case call::origin::connection:
-      return answer_connection(c, o);
-    case call::origin::coroutine:
-      if (o.error != nullptr) {
-        c.waiter->set(std::unexpected(*o.error));
-      } else {
-        c.waiter->set(raw_result(std::string(o.response != nullptr ? o.response->result : o.raw_result)));
-      }
-      if (c.stream && c.stream->caller != nullptr) c.stream->caller->on_answer();
-      return;
-    case call::origin::router: {
-      auto& item = outbox_.add(c.origin_shard, remote_item::type::answer, c.origin_shard, c.origin_attempt);
-      if (o.response != nullptr) {
-        item.text = o.response->text;
-      } else {
-        item.failure = *o.error;
-        item.blameless = o.blameless;
-      }
-      return;
-    }
-    case call::origin::none:
-      return;
-  }
-}
-
-void calls::answer_connection(call& c, const outcome& o) {
-  const answer_target target{c.caller, c.raw_id, std::exchange(c.group, nullptr), c.group_part,
-                             !c.notification};
-  const auto* response = o.response;
-  // The form of JSON-RPC 1.0 is put into that of 2.0.
-  if (response != nullptr && !response->old_form) {
-    return answers_.render(target, [&](std::string& out) {
-      append_response_for(out, response->text, span_in(response->text, response->id), c.raw_id);
-    });
-  }
-  if (o.error != nullptr) return answers_.error(target, *o.error);
-  answers_.result(target, response != nullptr ? response->result : o.raw_result);
-}
-
 void calls::close(call& c) {
   if (c.stream) [[unlikely]]
     close_stream(c);
   site_.home.disarm(c);
-  if (c.paused == call::pause::queue) stop_waiting(c);
+  if (c.paused == call::pause::queue) permits_.stop_waiting(c);
   for (auto& a : c.attempts) {
-    if (a.under_way() || a.permit || a.instance) detach(a);
+    if (a.under_way() || a.permit || a.instance) attempts_.detach(a);
   }
   let_go(c);
-  if (c.group != nullptr) answers_.drop_part(*c.group);
+  if (c.caller.group != nullptr) answers_.drop_part(*c.caller.group);
   link_entry* caller = caller_of(c);
-  if (std::exchange(c.left_behind, false)) {
+  if (std::exchange(c.caller.left_behind, false)) {
     --left_behind_;
     site_.metrics().add(metric::left_behind, -1);
-    if (caller != nullptr) --caller->left_behind_count;
+    if (caller != nullptr) --caller->load.left_behind_count;
   }
   if (caller != nullptr) {
-    unlink(caller->calls_made, c, &call::caller_previous, &call::caller_next);
-    --caller->made_count;
+    unlink(caller->load.calls_made, c);
+    --caller->load.made_count;
   }
-  if (c.charged != nullptr) --c.charged->calls;
-  if (!c.raw_id.empty()) table_.unindex(c);
+  if (c.caller.charged != nullptr) --c.caller.charged->calls;
+  if (!c.caller.raw_id.empty()) table_.unindex(c);
   const bool inbound = c.from == call::origin::connection;
-  if (inbound && c.stats != nullptr) --c.stats->users;
+  if (inbound && c.told.stats != nullptr) --c.told.stats->users;
   site_.metrics().add(inbound ? metric::in_flight : metric::outbound_in_flight, -1);
   table_.release(c);
   if (caller != nullptr) links_.finish_if_done(*caller);
-}
-
-void calls::count_end_of_stream(const outcome& o) {
-  const bool cancelled = !o.awaited || o.code == cancelled_code;
-  site_.metrics().add(cancelled     ? metric::streams_cancelled
-                      : o.code == 0 ? metric::streams_completed
-                                    : metric::streams_failed);
 }
 
 void calls::close_stream(const call& c) {
   if (c.from == call::origin::router) return;
   site_.metrics().add(metric::streams_open, -1);
   site_.metrics().add(metric::stream_waiting_bytes, -c.stream->down.waiting_bytes());
-  if (auto* caller = c.from == call::origin::connection ? links_.find(c.caller) : nullptr)
-    --caller->stream_count;
+  if (auto* caller = c.from == call::origin::connection ? links_.find(c.caller.key) : nullptr)
+    --caller->streams.made;
 }
 
 void calls::leave_behind(call& c, const outcome& o) {
-  conclude(c, o);
-  if (!c.raw_id.empty()) table_.unindex(c);
-  c.raw_id.clear();
-  c.left_behind = true;
+  outcomes_.tell(c, o);
+  if (!c.caller.raw_id.empty()) table_.unindex(c);
+  c.caller.raw_id.clear();
+  c.caller.left_behind = true;
   ++left_behind_;
   site_.metrics().add(metric::left_behind);
-  site_.home.arm(c, c.deadline);
+  site_.home.arm(c, c.asked.deadline);
   if (auto* caller = caller_of(c)) {
-    ++caller->left_behind_count;
+    ++caller->load.left_behind_count;
     links_.finish_if_done(*caller);
   }
+}
+
+void calls::on_late_cancellation(call& c) {
+  c.paused = call::pause::none;
+  const auto error = make_mesh_error(
+      error_code::request_cancelled,
+      fmt::format("cancelled by the caller; the callee has not reacted within {} ms (protocol.cancel_grace)",
+                  site_.options.protocol.cancel_grace.count()),
+      executed::unknown, site_.options.id);
+  if (c.idle()) return settle(c, outcome::of(error));
+  leave_behind(c, outcome::of(error));
 }
 
 void calls::close_left_behind(call& c, bool answered) {
@@ -386,32 +241,14 @@ void calls::close_left_behind(call& c, bool answered) {
 }
 
 void calls::cancel(call& c, coro::cancel_reason why, bool awaited) {
-  if (c.running == call::handler::coroutine && c.context) c.context->cancel(why);
-  for (auto& a : c.attempts) cancel(a, awaited);
-}
-
-void calls::cancel(attempt& a, bool awaited) {
-  const auto key = a.of->key_of(a);
-  switch (a.to) {
-    case attempt::target::connection:
-      // Behind its request, which may still wait: a cancellation that comes first names nothing yet.
-      if (auto* callee = links_.find(a.callee))
-        links_.send_frame(*callee, cancel_request(key.number()), false);
-      return;
-    case attempt::target::router: {
-      const auto what = awaited ? remote_item::type::cancel : remote_item::type::abandon;
-      outbox_.add(a.target_shard, what, site_.index(), key);
-      return;
-    }
-    case attempt::target::none:
-      return;
-  }
+  if (c.handling.running == call::handler::coroutine && c.handling.context) c.handling.context->cancel(why);
+  for (auto& a : c.attempts) attempts_.cancel(a, awaited);
 }
 
 void calls::cancel_all_of(link_entry& caller) {
-  while (caller.calls_made != nullptr) {
-    auto& c = *caller.calls_made;
-    if (c.left_behind) {
+  while (caller.load.calls_made != nullptr) {
+    auto& c = *caller.load.calls_made;
+    if (c.caller.left_behind) {
       close(c);
       continue;
     }

@@ -5,41 +5,23 @@
 #include <string>
 #include <string_view>
 
-#include "actors/admission/waiting_room.hpp"
+#include "actors/router/attempts.hpp"
+#include "actors/router/call_answers.hpp"
 #include "actors/router/call_table.hpp"
-#include "actors/router/outbox.hpp"
-#include "actors/router/records.hpp"
 
 namespace weft {
 
-/// What a call comes to: a result, or an error, and the response that said so, which is passed on as it came
-/// where that is possible.
-struct outcome {
-  std::int32_t code = 0;
-  std::string_view raw_result{};
-  const proto::envelope* response = nullptr;
-  const rpc_error* error = nullptr;
-  /// Its caller is gone, or has taken it back.
-  bool awaited = true;
-  /// Nobody but an end of the stream has broken a rule, which says nothing about the instance.
-  bool blameless = false;
-
-  static outcome of(const rpc_error& error) noexcept { return {.code = error.code, .error = &error}; }
-  static outcome unawaited(error_code why) noexcept {
-    return {.code = static_cast<std::int32_t>(why), .awaited = false};
-  }
-};
-
 class calls {
  public:
-  calls(router_site& site, links& connections, answers& replies, outbox& others, records& told,
-        waiting_room& waiting) noexcept
+  calls(router_site& site, links& connections, answers& replies, records& told, permits& limited,
+        attempts& tries, call_answers& outcomes) noexcept
       : site_(site),
         links_(connections),
         answers_(replies),
-        outbox_(others),
         records_(told),
-        waiting_(waiting) {}
+        permits_(limited),
+        attempts_(tries),
+        outcomes_(outcomes) {}
 
   // -- opening
   /// Null when the request was refused, and that was answered.
@@ -52,14 +34,8 @@ class calls {
   /// Counts `bytes` that are kept of the request; false when the call was refused instead.
   bool hold(call& c, std::size_t bytes);
   /// Waits for a permit, or is refused.
-  void wait(call& c, const std::shared_ptr<admission_state>& permits);
-  void stop_waiting(call& c);
+  void wait(call& c, const permits::limit& of);
   void waited_too_long(call& c);
-  void enter(attempt& a, const std::shared_ptr<admission_state>& permits);
-  /// From now on the callee's connection is where the attempt's answer comes from.
-  void attach(attempt& a, link_entry& callee);
-  /// The attempt is over: it counts neither against the callee nor against a limit.
-  void detach(attempt& a);
 
   // -- finding
   call* find(call_key key) const noexcept { return table_.find(key); }
@@ -85,8 +61,10 @@ class calls {
   void settle_failed(call& c, rpc_error error);
   /// With RESOURCE_EXHAUSTED.
   void refuse(call& c, std::string why);
-  /// The first half of that, since the callee has not answered the cancellation in time: the caller is told,
-  /// the callee keeps its place.
+  /// The callee has not answered the cancellation in time.
+  void on_late_cancellation(call& c);
+  /// The first half of `settle`, since the callee has not answered the cancellation in time: the caller is
+  /// told, the callee keeps its place.
   void leave_behind(call& c, const outcome& o);
   /// The second half; `answered` when the callee has finished after all.
   void close_left_behind(call& c, bool answered);
@@ -94,32 +72,27 @@ class calls {
   // -- taking back
   /// Tells whoever works on it. `awaited`: the caller still waits for the answer to the cancellation.
   void cancel(call& c, coro::cancel_reason why, bool awaited = false);
-  void cancel(attempt& a, bool awaited = false);
   /// Everything that this connection has asked for.
   void cancel_all_of(link_entry& caller);
 
   void arm_deadline(call& c);
-  /// Whose share a call takes of, for a sentence: an identity's name in quotes, or "this connection".
-  std::string holder_of(const call& c);
 
  private:
   link_entry* caller_of(const call& c) noexcept {
-    return c.from == call::origin::connection ? links_.find(c.caller) : nullptr;
+    return c.from == call::origin::connection ? links_.find(c.caller.key) : nullptr;
   }
-  void conclude(call& c, const outcome& o);
-  void answer_connection(call& c, const outcome& o);
   void close(call& c);
-  void count_end_of_stream(const outcome& o);
   void close_stream(const call& c);
   void let_go(call& c);
 
   router_site& site_;
   links& links_;
   answers& answers_;
-  outbox& outbox_;
   records& records_;
-  waiting_room& waiting_;
-  call_table table_;
+  permits& permits_;
+  attempts& attempts_;
+  call_answers& outcomes_;
+  call_table table_{site_.timers};
   std::size_t held_bytes_ = 0;
   std::size_t left_behind_ = 0;
 };

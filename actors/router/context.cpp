@@ -15,7 +15,7 @@ using coro::clock;
 class started_call {
  public:
   started_call(router& home, call_key key) noexcept : home_(home), key_(key) {}
-  ~started_call() { home_.abandon_call(key_); }
+  ~started_call() { home_.own_calls().abandon(key_); }
   started_call(const started_call&) = delete;
   started_call& operator=(const started_call&) = delete;
 
@@ -48,7 +48,7 @@ coro::task<raw_result> perform(context ctx, remote::address to, std::string meth
     if (const auto reason = limited.reason()) co_return std::unexpected(to_error(*reason, ctx.node()));
     const auto uplink = home.uplink();
     outbound_slot slot;
-    const started_call taken_back(home, home.start_call(to, method, raw_params, ctx, deadline, slot));
+    const started_call taken_back(home, home.own_calls().start(to, method, raw_params, ctx, deadline, slot));
     auto answer = co_await slot.wait(limited);
     if (!answer) co_return std::unexpected(to_error(answer.error(), ctx.node()));
     // A call that did not run on a connection that is gone goes over the next one.

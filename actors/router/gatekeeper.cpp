@@ -27,29 +27,30 @@ rpc_error gatekeeper::refuse(const identity& who, metric right, std::string_view
 }
 
 rpc_error gatekeeper::refuse_call(const link_entry& entry, std::string_view method) const {
-  return refuse(*entry.who, metric::auth_call, fmt::format("call '{}'", method));
+  return refuse(*entry.access.who, metric::auth_call, fmt::format("call '{}'", method));
 }
 
 rpc_error gatekeeper::refuse_token(link_entry& entry) {
   const auto limit = site_.options.auth.max_failures;
   site_.metrics().add(metric::auth_wrong_token);
-  const bool counted = entry.wrong_tokens < limit;
-  if (counted) ++entry.wrong_tokens;
+  const bool counted = entry.access.wrong_tokens < limit;
+  if (counted) ++entry.access.wrong_tokens;
   if (const auto left_out = counted ? lines_.take(site_.now()) : std::nullopt) {
     site_.shared.log->warn(
         "connection {}-{}-{} from {}: presented a token that nobody has, wrong one {} of {} "
         "(auth.max_failures){}",
-        site_.index(), entry.slot, entry.generation, format_address(entry.address), entry.wrong_tokens, limit,
-        left_out_note(*left_out));
+        site_.index(), entry.id.slot, entry.id.generation, format_address(entry.party.address),
+        entry.access.wrong_tokens, limit, left_out_note(*left_out));
   }
-  if (counted && entry.wrong_tokens == limit) {
+  if (counted && entry.access.wrong_tokens == limit) {
     site_.metrics().add(metric::limit_auth_failures);
     site_.shared.log->warn("connection {}-{}-{} from {}: cut after {} wrong tokens (auth.max_failures)",
-                           site_.index(), entry.slot, entry.generation, format_address(entry.address), limit);
+                           site_.index(), entry.id.slot, entry.id.generation,
+                           format_address(entry.party.address), limit);
     links_.finish(entry);
   }
   auto message = std::string("nobody has this token; present one that the node's auth.tokens_file knows");
-  if (entry.wrong_tokens >= limit)
+  if (entry.access.wrong_tokens >= limit)
     message += fmt::format(". The connection ends after {} wrong ones (auth.max_failures)", limit);
   return make_mesh_error(error_code::unauthenticated, std::move(message), executed::no, site_.options.id);
 }
@@ -57,11 +58,11 @@ rpc_error gatekeeper::refuse_token(link_entry& entry) {
 std::expected<const identity*, rpc_error> gatekeeper::authorize(link_entry& entry, std::string_view token,
                                                                 std::span<const served_method> serves,
                                                                 bool as_node) {
-  const auto* who = entry.who;
+  const auto* who = entry.access.who;
   if (who == nullptr) return nullptr;
   if (!token.empty()) {
     // Behind the last wrong token nothing is looked at any more: one read may hold thousands of guesses.
-    const bool cut = entry.wrong_tokens >= site_.options.auth.max_failures;
+    const bool cut = entry.access.wrong_tokens >= site_.options.auth.max_failures;
     who = cut ? nullptr : site_.options.auth.policy->identify(token);
     if (who == nullptr) return std::unexpected(refuse_token(entry));
   }
@@ -92,12 +93,12 @@ usage& gatekeeper::usage_of(const identity& who) {
 
 std::optional<rpc_error> gatekeeper::take_place(link_entry& entry, const identity* who, bool as_node) {
   if (is_nobodys(who, as_node)) {
-    entry.place.reset();
+    entry.access.place.reset();
     return std::nullopt;
   }
-  if (entry.place && entry.who == who) return std::nullopt;
-  entry.place = usage_account::take_of_share(usage_of(*who).connections, connection_share_);
-  if (entry.place) return std::nullopt;
+  if (entry.access.place && entry.access.who == who) return std::nullopt;
+  entry.access.place = usage_account::take_of_share(usage_of(*who).connections, connection_share_);
+  if (entry.access.place) return std::nullopt;
   constexpr std::int64_t retry_after_ms = 1'000;
   site_.metrics().add(metric::limit_connection_share);
   links_.finish(entry);
@@ -109,9 +110,9 @@ std::optional<rpc_error> gatekeeper::take_place(link_entry& entry, const identit
 }
 
 void gatekeeper::admit(link_entry& entry, const identity* who, bool as_node) {
-  entry.who = who;
-  entry.of_identity = nullptr;
-  if (!is_nobodys(who, as_node)) entry.of_identity = &usage_of(*who);
+  entry.access.who = who;
+  entry.access.of_identity = nullptr;
+  if (!is_nobodys(who, as_node)) entry.access.of_identity = &usage_of(*who);
 }
 
 }  // namespace weft

@@ -26,11 +26,12 @@ class gatekeeper {
   void admit(link_entry& entry, const identity* who, bool as_node);
   /// Whose it is: the identity's name, empty for a connection that counts for itself.
   static std::string_view owner_of(const link_entry& entry) noexcept {
-    return entry.of_identity == nullptr ? std::string_view() : std::string_view(entry.who->name);
+    return entry.access.of_identity == nullptr ? std::string_view()
+                                               : std::string_view(entry.access.who->name);
   }
   /// May it call the method? What comes over a link from another node was allowed where it came from.
   bool may_call(const link_entry& entry, std::string_view method) const {
-    return entry.who == nullptr || entry.is_link() || entry.who->call.covers(method);
+    return entry.access.who == nullptr || entry.is_link() || entry.access.who->call.covers(method);
   }
   rpc_error refuse_call(const link_entry& entry, std::string_view method) const;
 

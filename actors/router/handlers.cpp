@@ -2,12 +2,11 @@
 
 #include <utility>
 
-#include <caf/actor_system.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "actors/router/stream_driver.hpp"
-#include "actors/runtime/one_shot.hpp"
+#include "actors/service/current_exception.hpp"
 #include "proto/json/value_bytes.hpp"
 
 namespace weft {
@@ -17,17 +16,6 @@ using nlohmann::json;
 
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-/// From inside a catch block.
-std::string current_exception_text() {
-  try {
-    throw;
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
 }
 
 }  // namespace
@@ -82,10 +70,10 @@ class handlers::request_source {
   }
 
   void wait(call& c) {
-    c.method = local_.what->name;
-    c.local = &local_;
-    c.request = r_.message.text;
-    if (of_.calls_.hold(c, c.request.size())) of_.calls_.wait(c, local_.admission);
+    c.asked.method = local_.what->name;
+    c.handling.method = &local_;
+    c.asked.text = r_.message.text;
+    if (of_.calls_.hold(c, c.asked.text.size())) of_.calls_.wait(c, local_.admission);
   }
 
   void open_stream(call& c, const stream_handler& handler) {
@@ -130,8 +118,8 @@ class handlers::call_source {
   }
 
   surroundings around(const call& c) const {
-    return {ctx_.child(c.deadline), ctx_.caller_key(),
-            c.trace.recording ? records::handler_trace(c, {}, ctx_.raw_tracestate()) : ctx_.trace()};
+    return {ctx_.child(c.asked.deadline), ctx_.caller_key(),
+            c.told.trace.recording ? records::handler_trace(c, {}, ctx_.raw_tracestate()) : ctx_.trace()};
   }
 
  private:
@@ -141,20 +129,21 @@ class handlers::call_source {
   const weft::context& ctx_;
 };
 
-handlers::handlers(router_site& site, answers& replies, records& told, waiting_room& waiting, calls& book,
-                   streams& flows, coro::scope& tasks)
+handlers::handlers(router_site& site, answers& replies, records& told, permits& limited, calls& book,
+                   streams& flows, blocking_handlers& on_threads, coro::scope& tasks)
     : site_(site),
       answers_(replies),
       records_(told),
-      waiting_(waiting),
+      permits_(limited),
       calls_(book),
       streams_(flows),
+      blocking_(on_threads),
       tasks_(tasks) {
   for (const auto* m : site.environment.services->list()) {
-    const auto limited = site.environment.admissions->find(m->name);
+    const auto limit = site.environment.admissions->find(m->name);
     methods_.emplace(m->name,
                      local_method{m, &told.stats().server(m->name),
-                                  limited == site.environment.admissions->end() ? nullptr : limited->second});
+                                  limit == site.environment.admissions->end() ? nullptr : limit->second});
   }
 }
 
@@ -165,8 +154,8 @@ void handlers::invoke(const local_method& local, request& r) {
 
 void handlers::invoke(const local_method& local, call& c, std::string_view raw_params,
                       const weft::context& ctx) {
-  c.stats = local.stats;
-  c.in_process = true;
+  c.told.stats = local.stats;
+  c.handling.in_process = true;
   call_source source(*this, local, c, ctx);
   run(local, raw_params, source);
 }
@@ -202,37 +191,38 @@ void handlers::run(const local_method& local, std::string_view raw_params, Sourc
   if (!params) return calls_.settle(*c, outcome::of(params.error()));
   if (const auto* streaming = m.streams()) source.open_stream(*c, *streaming);
   if (local.admission) {
-    if (!waiting_.has_permit(*local.admission)) return source.wait(*c);
-    calls_.enter(c->attempts[0], local.admission);
+    if (!permits_.has(local.admission)) return source.wait(*c);
+    permits::enter(c->attempts[0], local.admission);
   }
   start(*c, m, std::move(*params), source.around(*c));
 }
 
 handlers::surroundings handlers::surroundings_of(const call& c, const proto::envelope& message) const {
-  return {coro::context(site_.home, c.deadline), c.caller,
+  return {coro::context(site_.home, c.asked.deadline), c.caller.key,
           records::handler_trace(c, message.traceparent, message.tracestate)};
 }
 
 void handlers::resume(call& c) {
-  const auto permits = c.waits_for;
-  calls_.stop_waiting(c);
+  const auto limit = c.waits_for;
+  permits_.stop_waiting(c);
   calls_.arm_deadline(c);
-  calls_.enter(c.attempts[0], permits);
+  permits::enter(c.attempts[0], limit);
   proto::envelope message;
-  proto::scan(c.request, {site_.options.limits.depth, 1, false}, message, site_.shared.scan_batch);
+  proto::scan(c.asked.text, {site_.options.limits.depth, 1, false}, message, site_.shared.scan_batch);
   auto params = parse_value(message.params);
   // The params could be parsed when the call came.
-  start(c, *c.local->what, std::move(*params), surroundings_of(c, message));
+  start(c, *c.handling.method->what, std::move(*params), surroundings_of(c, message));
 }
 
 void handlers::start(call& c, const method& m, json params, surroundings around) {
-  if (std::holds_alternative<blocking_handler>(m.handler)) return start_blocking(c, m, std::move(params));
-  c.running = call::handler::coroutine;
-  c.context.emplace(std::move(around.scope));
-  weft::context ctx(*c.context, site_.self, around.caller, std::move(around.trace));
+  if (std::holds_alternative<blocking_handler>(m.handler)) return blocking_.start(c, m, std::move(params));
+  c.handling.running = call::handler::coroutine;
+  c.handling.context.emplace(std::move(around.scope));
+  weft::context ctx(*c.handling.context, site_.self, around.caller, std::move(around.trace));
   site_.metrics().add(metric::coroutines);
   if (c.stream)
-    return tasks_.spawn(run_stream(this, c.key, &m, std::move(ctx), {std::move(params), c.stream->cursor}));
+    return tasks_.spawn(
+        run_stream(this, c.key, &m, std::move(ctx), {std::move(params), c.stream->elsewhere.cursor}));
   tasks_.spawn(run_coroutine(this, c.key, &m, std::move(ctx), std::move(params)));
 }
 
@@ -262,43 +252,6 @@ coro::task<void> handlers::run_stream(handlers* self, call_key key, const method
   self->on_done(key, std::move(outcome));
 }
 
-std::expected<usage_account, rpc_error> handlers::take_blocking(const call& c) {
-  const auto& limits = site_.options.limits;
-  constexpr std::int64_t retry_after_ms = 100;
-  const auto share = share_of(limits.blocking_calls, limits.share_percent, 1);
-  auto taken = usage_account::take(site_.environment.blocking_calls, limits.blocking_calls,
-                                   c.charged == nullptr ? nullptr : c.charged->blocking_count(), share);
-  if (taken) return std::move(*taken);
-  site_.metrics().add(metric::limit_blocking);
-  return std::unexpected(
-      site_.exhausted(taken.error() == usage_account::refusal::share
-                          ? fmt::format("{} blocking handlers of {} are under way, its share "
-                                        "(limits.share_percent of limits.blocking_calls)",
-                                        share, calls_.holder_of(c))
-                          : "too many blocking handlers are under way (limits.blocking_calls)",
-                      executed::no, retry_after_ms));
-}
-
-void handlers::start_blocking(call& c, const method& m, json params) {
-  auto taken = take_blocking(c);
-  if (!taken) return calls_.settle_failed(c, std::move(taken.error()));
-  c.running = call::handler::blocking;
-  // Given back by whoever runs the handler: the connection may be gone by then.
-  const auto body = [handler = &std::get<blocking_handler>(m.handler), name = m.name, key = c.key,
-                     account = std::make_shared<usage_account>(std::move(*taken)), params = std::move(params),
-                     home = site_.handle()] {
-    auto done = make_actor_message<blocking_done>(key, name);
-    try {
-      done->outcome = handler->run(params);
-    } catch (...) {
-      done->exception = current_exception_text();
-    }
-    account->release();
-    home->enqueue(caf::mailbox_element_ptr(done.release()), nullptr);
-  };
-  site_.environment.system->spawn<one_shot>(body);
-}
-
 void handlers::on_blocking_done(blocking_done& done) {
   if (done.exception) done.outcome = std::unexpected(failed(done.method, *done.exception));
   on_done(done.key, std::move(done.outcome));
@@ -311,7 +264,7 @@ void handlers::on_done(call_key key, json_result outcome) {
     site_.metrics().add(metric::late_results);
     return;
   }
-  if (c->left_behind) return calls_.close_left_behind(*c, true);
+  if (c->caller.left_behind) return calls_.close_left_behind(*c, true);
   if (outcome && c->stream && streams::gathered_for(*c)) {
     calls_.settle(*c, {.raw_result = c->stream->rare().gathered});
   } else if (outcome) {

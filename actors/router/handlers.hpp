@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/coro/scope.hpp"
+#include "actors/router/blocking_handlers.hpp"
 #include "actors/router/streams.hpp"
 #include "actors/runtime/string_map.hpp"
 #include "actors/service/service_host.hpp"
@@ -29,8 +30,8 @@ std::expected<nlohmann::json, rpc_error> parse_value(std::string_view raw);
 
 class handlers {
  public:
-  handlers(router_site& site, answers& replies, records& told, waiting_room& waiting, calls& book,
-           streams& flows, coro::scope& tasks);
+  handlers(router_site& site, answers& replies, records& told, permits& limited, calls& book, streams& flows,
+           blocking_handlers& on_threads, coro::scope& tasks);
 
   const local_method* find(std::string_view name) const {
     const auto found = methods_.find(name);
@@ -58,8 +59,6 @@ class handlers {
   template <class Source>
   void run(const local_method& local, std::string_view raw_params, Source& source);
   void start(call& c, const method& m, nlohmann::json params, surroundings around);
-  void start_blocking(call& c, const method& m, nlohmann::json params);
-  std::expected<usage_account, rpc_error> take_blocking(const call& c);
   surroundings surroundings_of(const call& c, const proto::envelope& message) const;
 
   static coro::task<void> run_coroutine(handlers* self, call_key key, const method* m, weft::context ctx,
@@ -74,9 +73,10 @@ class handlers {
   router_site& site_;
   answers& answers_;
   records& records_;
-  waiting_room& waiting_;
+  permits& permits_;
   calls& calls_;
   streams& streams_;
+  blocking_handlers& blocking_;
   coro::scope& tasks_;
   string_map<local_method> methods_;
   std::string scratch_;

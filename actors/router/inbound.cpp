@@ -1,14 +1,14 @@
 #include "actors/router/inbound.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
+#include <span>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "actors/transport/network.hpp"
 #include "proto/json/json_escape.hpp"
-#include "proto/json/number.hpp"
 
 namespace weft {
 namespace {
@@ -16,18 +16,6 @@ namespace {
 using coro::clock;
 
 constexpr std::string_view own_heartbeat_id = R"("heartbeat")";
-
-/// Nothing when it is no number, which is a defect of the message.
-std::optional<clock::duration> parse_deadline(std::string_view raw, const protocol_options& options) {
-  using std::chrono::microseconds;
-  const auto ms = proto::parse_double(raw);
-  if (!ms) return std::nullopt;
-  constexpr double microseconds_each = 1e3;
-  const auto most = static_cast<double>(options.max_deadline.count());
-  const auto limited = std::clamp(*ms, -1.0, most) * microseconds_each;
-  // Time that is left is never none, however little it is.
-  return microseconds(static_cast<std::int64_t>(limited > 0 ? std::ceil(limited) : std::floor(limited)));
-}
 
 rpc_error describe_rejected(const inbound_item& item, const limit_options& limits) {
   const auto why = proto::to_string(item.why);
@@ -53,11 +41,11 @@ void inbound::on_batch(inbound_batch& batch) {
   auto* entry = links_.find(batch.from);
   if (entry == nullptr) return;
   // What came before goes first.
-  if (entry->backlogged && !batch.resumed) {
+  if (entry->state.backlogged && !batch.resumed) {
     put_back(*entry, batch, 0);
     batch.items.clear();
   }
-  entry->backlogged = entry->backlogged && !batch.resumed;
+  entry->state.backlogged = entry->state.backlogged && !batch.resumed;
   open_batch of;
   for (std::size_t i = 0; i < batch.items.size(); ++i) {
     auto& item = batch.items[i];
@@ -77,10 +65,10 @@ void inbound::on_batch(inbound_batch& batch) {
   }
   if (batch.broken != proto::frame_error::none) on_broken_stream(*entry, batch.broken);
   if (batch.end_of_stream) {
-    entry->half_closed = true;
-    if (entry->stream_count > 0) streams_.on_half_closed(*entry);
+    entry->state.half_closed = true;
+    if (entry->streams.made > 0) streams_.on_half_closed(*entry);
   }
-  if (entry->half_closed) links_.finish_if_done(*entry);
+  if (entry->state.half_closed) links_.finish_if_done(*entry);
 }
 
 void inbound::put_back(link_entry& entry, const inbound_batch& batch, std::size_t from) {
@@ -95,7 +83,7 @@ void inbound::put_back(link_entry& entry, const inbound_batch& batch, std::size_
     }
     group = item.group;
   }
-  entry.backlogged = !out.empty();
+  entry.state.backlogged = !out.empty();
 }
 
 // One message fails, those behind it do not. Whoever waits for its answer hears so, or in a batch nobody
@@ -140,7 +128,7 @@ void inbound::on_item(link_entry& entry, inbound_item& item, open_batch& of, clo
 
 void inbound::on_request(link_entry& entry, proto::envelope& message, const answer_target& target,
                          clock::time_point received) {
-  request r{entry, message, message.method, target, received, default_deadline_};
+  request r{entry, message, message.method, target, received, usual_deadline(site_.options.protocol)};
   if (message.method_escaped) {
     proto::unescape(r.name, name_scratch_);
     r.name = name_scratch_;
@@ -151,18 +139,18 @@ void inbound::on_request(link_entry& entry, proto::envelope& message, const answ
     records_.answered_now(r, *stats, error.code);
     answers_.error(target, error);
   };
-  if (const auto wrong = check_name(r)) return refuse(*wrong);
-  if (const auto wrong = check_id(r)) return refuse(*wrong);
+  const check_view view{site_, calls_, gate_};
+  if (const auto wrong = check_message(view, r)) return refuse(*wrong);
   if (r.name.starts_with(proto::stream_prefix) && streams_.handle(r)) return;
   if (session_.handle(r)) return;
-  if (const auto wrong = check_access(r)) return refuse(*wrong);
+  if (const auto wrong = check_call(view, r)) return refuse(*wrong);
   last_request_ns_ = received.time_since_epoch().count();
   const auto* local = handlers_.find(r.name);
   const auto* serving = local != nullptr ? nullptr : site_.routes->find(r.name);
   if (local == nullptr && serving == nullptr && site_.routes->settled) {
     return refuse(make_error(error_code::method_not_found, fmt::format("method '{}' not found", r.name)));
   }
-  if (const auto wrong = message.deadline_ms.empty() ? std::nullopt : check_deadline(r)) {
+  if (const auto wrong = message.deadline_ms.empty() ? std::nullopt : take_deadline(site_, r)) {
     if (local != nullptr) stats = local->stats;
     if (serving != nullptr) stats = &records_.stats_of(*serving);
     return refuse(*wrong);
@@ -175,40 +163,6 @@ void inbound::on_request(link_entry& entry, proto::envelope& message, const answ
   }
   if (local != nullptr) return handlers_.invoke(*local, r);
   upstream_.forward(r, serving);
-}
-
-std::optional<rpc_error> inbound::check_name(const request& r) const {
-  const auto limit = site_.options.limits.method_name_bytes;
-  if (r.name.size() <= limit) return std::nullopt;
-  site_.metrics().add(metric::limit_method_name);
-  return make_error(error_code::invalid_request,
-                    fmt::format("method name of {} bytes is over the limit of {} (limits.method_name_bytes)",
-                                r.name.size(), limit));
-}
-
-std::optional<rpc_error> inbound::check_id(const request& r) const {
-  if (r.from.made_count == 0 || !r.target.wanted) return std::nullopt;
-  if (calls_.find(r.from.key(), r.message.id) == nullptr) return std::nullopt;
-  return make_error(error_code::invalid_request,
-                    fmt::format("id {} is in use by a call that is still under way", r.message.id));
-}
-
-std::optional<rpc_error> inbound::check_access(const request& r) const {
-  if (gate_.may_call(r.from, r.name)) return std::nullopt;
-  return gate_.refuse_call(r.from, r.name);
-}
-
-std::optional<rpc_error> inbound::check_deadline(request& r) const {
-  const auto raw = r.message.deadline_ms;
-  const auto deadline = parse_deadline(raw, site_.options.protocol);
-  if (!deadline) {
-    return make_error(error_code::invalid_request,
-                      fmt::format("deadline_ms is a number of milliseconds, not {}", raw));
-  }
-  r.deadline = *deadline;
-  if (deadline->count() > 0) return std::nullopt;
-  return make_mesh_error(error_code::deadline_exceeded, "the deadline had passed on arrival", executed::no,
-                         site_.options.id);
 }
 
 void inbound::on_response(link_entry& entry, const proto::envelope& message) {
@@ -224,7 +178,7 @@ void inbound::on_rejected(link_entry& entry, const inbound_item& item) {
   if (item.why == proto::defect::too_deep) metrics.add(metric::limit_depth);
   if (item.why == proto::defect::batch_too_large) metrics.add(metric::limit_batch_size);
   const bool was_response =
-      entry.received_count > 0 &&
+      entry.load.received_count > 0 &&
       on_malformed_response(entry, proto::find_response_id(item.message.text), proto::to_string(item.why));
   if (!was_response) answers_.error({entry.key(), {}}, describe_rejected(item, site_.options.limits));
 }
@@ -248,11 +202,12 @@ bool inbound::on_malformed_response(link_entry& entry, std::string_view raw_id, 
   auto* a = calls_.named_by(entry, raw_id);
   if (a == nullptr) return false;
   records_.malformed(entry);
-  const auto name = entry.title().empty() ? format_address(entry.address) : entry.title();
+  const auto name = entry.party.title().empty() ? format_address(entry.party.address) : entry.party.title();
   if (const auto left_out = session_.lines().take(site_.now())) {
     site_.shared.log->warn(
         "connection {}: {} answers a call{} with what is no response: {} ({} such lines left out)",
-        entry.slot, name, a->of->method.empty() ? std::string() : fmt::format(" of '{}'", a->of->method), why,
+        entry.id.slot, name,
+        a->of->asked.method.empty() ? std::string() : fmt::format(" of '{}'", a->of->asked.method), why,
         *left_out);
   }
   upstream_.on_failed(*a,

@@ -2,12 +2,11 @@
 // passes, to the session, a handler of this process, or an instance elsewhere.
 #pragma once
 
-#include <algorithm>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "actors/router/handlers.hpp"
+#include "actors/router/request_checks.hpp"
 #include "actors/router/session.hpp"
 #include "actors/router/upstream.hpp"
 
@@ -26,12 +25,10 @@ class inbound {
         streams_(flows),
         handlers_(own),
         session_(control),
-        gate_(gate),
-        default_deadline_(
-            std::min(site.options.protocol.default_deadline, site.options.protocol.max_deadline)) {}
+        gate_(gate) {}
 
   void on_batch(inbound_batch& batch);
-  /// Of the last request that was no control message; since the epoch of the clock.
+  /// When the last request came that was no control message; since the epoch of the clock.
   std::int64_t last_request_ns() const noexcept { return last_request_ns_; }
 
  private:
@@ -55,12 +52,6 @@ class inbound {
   /// Everything from this item on comes again once the output has room.
   void put_back(link_entry& entry, const inbound_batch& batch, std::size_t from);
 
-  // -- checks of a request: each says what is wrong with it, if anything is
-  std::optional<rpc_error> check_name(const request& r) const;
-  std::optional<rpc_error> check_id(const request& r) const;
-  std::optional<rpc_error> check_access(const request& r) const;
-  std::optional<rpc_error> check_deadline(request& r) const;
-
   router_site& site_;
   links& links_;
   answers& answers_;
@@ -71,8 +62,6 @@ class inbound {
   handlers& handlers_;
   session& session_;
   gatekeeper& gate_;
-  /// Of a request that names none.
-  coro::clock::duration default_deadline_;
   std::string name_scratch_;
   std::int64_t last_request_ns_ = 0;
 };

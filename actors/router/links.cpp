@@ -40,14 +40,14 @@ link_entry& links::add(int descriptor, const sockaddr_storage& address, link_ent
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(entries_.size()));
     entries_.push_back(std::make_unique<link_entry>());
-    entries_.back()->slot = free_.back();
+    entries_.back()->id.slot = free_.back();
   }
   auto& entry = *entries_[free_.back()];
   free_.pop_back();
-  entry.open = true;
+  entry.state.open = true;
   entry.as = as;
-  if (const auto& policy = site_.options.auth.policy) entry.who = &policy->everyone();
-  entry.address = address;
+  if (const auto& policy = site_.options.auth.policy) entry.access.who = &policy->everyone();
+  entry.party.address = address;
   auto handle = spawn_pinned<connection>(*site_.environment.system, site_.home, site_.shared, descriptor,
                                          entry.key(), router);
   auto* actor = caf::actor_cast<connection*>(handle);
@@ -58,18 +58,23 @@ link_entry& links::add(int descriptor, const sockaddr_storage& address, link_ent
 }
 
 void links::remove(link_entry& entry) {
-  const auto slot = entry.slot;
-  const auto generation = entry.generation + 1;
-  if (entry.alive) entry.alive->store(false);
+  const connection_key next{entry.id.slot, entry.id.generation + 1};
+  if (entry.watchers.alive) entry.watchers.alive->store(false);
   entry = link_entry{};
-  entry.slot = slot;
-  entry.generation = generation;
-  free_.push_back(slot);
+  entry.id = next;
+  free_.push_back(next.slot);
+}
+
+std::string links::holder_of(connection_key key) {
+  const auto* entry = find(key);
+  const bool named = entry != nullptr && entry->access.of_identity != nullptr;
+  return named ? fmt::format("'{}'", entry->access.who->name) : "this connection";
 }
 
 link_entry* links::callable(connection_key key) {
   auto* entry = find(key);
-  if (entry == nullptr || entry->going_away || entry->half_closed || entry->finishing) return nullptr;
+  if (entry == nullptr || entry->state.going_away || entry->state.half_closed || entry->state.finishing)
+    return nullptr;
   if (entry->output_bytes() > site_.options.limits.output_soft_bytes) {
     site_.metrics().add(metric::limit_output_soft);
     return nullptr;
@@ -79,7 +84,7 @@ link_entry* links::callable(connection_key key) {
 
 link_entry* links::find_dialled_by(const caf::strong_actor_ptr& peer) {
   const auto found = std::ranges::find_if(
-      entries_, [&](const auto& entry) { return entry->open && entry->dialler == peer; });
+      entries_, [&](const auto& entry) { return entry->state.open && entry->watchers.dialler == peer; });
   return found == entries_.end() ? nullptr : found->get();
 }
 
@@ -90,12 +95,12 @@ void links::send_frame(link_entry& entry, std::string_view payload, bool urgent)
 
 std::optional<rpc_error> links::check_limits(const link_entry& entry, std::size_t frame_bytes,
                                              executed ran) const {
-  if (frame_bytes > proto::frame_header_bytes && frame_bytes - proto::frame_header_bytes > entry.accepts)
-      [[unlikely]] {
+  if (frame_bytes > proto::frame_header_bytes &&
+      frame_bytes - proto::frame_header_bytes > entry.party.accepts) [[unlikely]] {
     site_.metrics().add(metric::limit_peer_frame);
     return site_.exhausted(fmt::format("a message of {} bytes is over the limit of {} that {} has told",
-                                       frame_bytes - proto::frame_header_bytes, entry.accepts,
-                                       entry.title().empty() ? "its receiver" : entry.title()),
+                                       frame_bytes - proto::frame_header_bytes, entry.party.accepts,
+                                       entry.party.title().empty() ? "its receiver" : entry.party.title()),
                            ran);
   }
   if (!entry.is_link()) return std::nullopt;
@@ -105,32 +110,34 @@ std::optional<rpc_error> links::check_limits(const link_entry& entry, std::size_
   // A link serves many: one large answer more must not be its end.
   site_.metrics().add(metric::limit_output_hard);
   return site_.exhausted(
-      fmt::format("{} bytes wait to be sent to {} (limits.output_hard_bytes)", pending, entry.node), ran);
+      fmt::format("{} bytes wait to be sent to {} (limits.output_hard_bytes)", pending, entry.party.node),
+      ran);
 }
 
 bool links::hold_back(link_entry& entry, std::size_t start) {
   const auto& limits = site_.options.limits;
   auto& out = output(entry);
+  auto& held = entry.held_back;
   const auto size = out.bulk.size() - start;
-  const bool waits = !entry.held_back.empty() || entry.output_bytes() - size > limits.output_soft_bytes / 2;
+  const bool waits = !held.frames.empty() || entry.output_bytes() - size > limits.output_soft_bytes / 2;
   if (size < large_answer || !waits) return true;
-  if (entry.held_back_bytes + size > limits.output_hard_bytes / 2) return false;
-  entry.held_back.emplace_back(out.bulk, start);
-  entry.held_back_bytes += size;
+  if (held.bytes + size > limits.output_hard_bytes / 2) return false;
+  held.frames.emplace_back(out.bulk, start);
+  held.bytes += size;
   out.bulk.resize(start);
   out.tell_below = limits.output_soft_bytes / 4;
   return true;
 }
 
 void links::release_held_back(link_entry& entry, bool all) {
-  auto& held = entry.held_back;
+  auto& [held, bytes] = entry.held_back;
   if (held.empty()) return;
   const auto& limits = site_.options.limits;
   auto& out = output(entry);
   auto next = held.begin();
   for (; next != held.end() && (all || entry.output_bytes() <= limits.output_soft_bytes / 2); ++next) {
     out.bulk += *next;
-    entry.held_back_bytes -= next->size();
+    bytes -= next->size();
   }
   held.erase(held.begin(), next);
   if (!held.empty()) out.tell_below = limits.output_soft_bytes / 4;
@@ -138,21 +145,22 @@ void links::release_held_back(link_entry& entry, bool all) {
 
 void links::finish(link_entry& entry) {
   release_held_back(entry, true);
-  entry.finishing = true;
+  entry.state.finishing = true;
   output(entry).finish = true;
 }
 
 void links::finish_if_done(link_entry& entry) {
-  if (!entry.half_closed || entry.finishing || entry.backlogged || entry.registering) return;
-  if (entry.made_count > entry.left_behind_count) return;
+  if (!entry.state.half_closed || entry.state.finishing || entry.state.backlogged || entry.state.registering)
+    return;
+  if (entry.load.made_count > entry.load.left_behind_count) return;
   finish(entry);
 }
 
 void links::flush() {
   for (const auto slot : dirty_) {
     auto& entry = *entries_[slot];
-    entry.dirty = false;
-    if (!entry.open || !entry.out || entry.registering) continue;
+    entry.state.dirty = false;
+    if (!entry.state.open || !entry.out || entry.state.registering) continue;
     site_.send(entry.actor, std::move(entry.out));
   }
   dirty_.clear();
@@ -175,18 +183,19 @@ void links::cut_unfinished() {
     site_.shared.log->warn(
         "connection {} from {}: cut, {} bytes of a frame that is not complete, while all of the reactor's "
         "are over limits.unfinished_frame_bytes",
-        greediest->slot, format_address(greediest->address), greediest->status->status().unfinished_bytes);
+        greediest->id.slot, format_address(greediest->party.address),
+        greediest->status->status().unfinished_bytes);
     const_cast<connection*>(greediest->status)->cut(close_reason::unfinished_frames);
   }
 }
 
 void links::close() {
   for (const auto& entry : entries_) {
-    if (entry->open) site_.send(entry->actor, make_actor_message<close_message>());
-    entry->open = false;
-    if (entry->alive) entry->alive->store(false);
+    if (entry->state.open) site_.send(entry->actor, make_actor_message<close_message>());
+    entry->state.open = false;
+    if (entry->watchers.alive) entry->watchers.alive->store(false);
     entry->actor.reset();
-    entry->dialler.reset();
+    entry->watchers.dialler.reset();
   }
 }
 
@@ -195,24 +204,25 @@ nlohmann::json links::describe() const {
   const auto now = site_.now();
   for (const auto& each : entries_) {
     const auto& entry = *each;
-    if (!entry.open) continue;
+    if (!entry.state.open) continue;
     const auto& status = entry.status->status();
-    list.push_back({{"connection", fmt::format("{}-{}-{}", site_.index(), entry.slot, entry.generation)},
-                    {"reactor", site_.index()},
-                    {"address", format_address(entry.address)},
-                    {"role", to_string(entry.as)},
-                    {"name", entry.name},
-                    {"instance", entry.instance},
-                    {"identity", entry.who == nullptr ? std::string() : entry.who->name},
-                    {"introduced", entry.introduced},
-                    {"calls_made_in_flight", entry.made_count},
-                    {"calls_received_in_flight", entry.received_count},
-                    {"bytes_read", status.bytes_read},
-                    {"bytes_written", status.bytes_written},
-                    {"frames_read", status.frames_read},
-                    {"pending_output_bytes", status.pending_output},
-                    {"age_seconds", seconds_between(status.opened, now)},
-                    {"idle_seconds", seconds_between(status.last_read, now)}});
+    list.push_back(
+        {{"connection", fmt::format("{}-{}-{}", site_.index(), entry.id.slot, entry.id.generation)},
+         {"reactor", site_.index()},
+         {"address", format_address(entry.party.address)},
+         {"role", to_string(entry.as)},
+         {"name", entry.party.name},
+         {"instance", entry.party.instance},
+         {"identity", entry.access.who == nullptr ? std::string() : entry.access.who->name},
+         {"introduced", entry.state.introduced},
+         {"calls_made_in_flight", entry.load.made_count},
+         {"calls_received_in_flight", entry.load.received_count},
+         {"bytes_read", status.bytes_read},
+         {"bytes_written", status.bytes_written},
+         {"frames_read", status.frames_read},
+         {"pending_output_bytes", status.pending_output},
+         {"age_seconds", seconds_between(status.opened, now)},
+         {"idle_seconds", seconds_between(status.last_read, now)}});
   }
   return list;
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,14 +26,20 @@ class links {
   link_entry* find(connection_key key) noexcept {
     if (key.slot >= entries_.size()) return nullptr;
     auto* entry = entries_[key.slot].get();
-    return entry->open && entry->generation == key.generation ? entry : nullptr;
+    return entry->state.open && entry->id.generation == key.generation ? entry : nullptr;
   }
+  /// Whose share its calls take of, for a sentence: an identity's name in quotes, or "this connection".
+  std::string holder_of(connection_key key);
   /// The connection, if calls may be sent to it now.
   link_entry* callable(connection_key key);
+  /// Whether one on another reactor does is seen there.
+  bool takes_calls(const link_address& link) {
+    return link.shard != site_.index() || callable(link.key) != nullptr;
+  }
   template <class Visit>
   void for_each_open(Visit&& visit) {
     for (auto& entry : entries_) {
-      if (entry->open) visit(*entry);
+      if (entry->state.open) visit(*entry);
     }
   }
   /// The connection that this peer actor has dialled.
@@ -41,9 +48,9 @@ class links {
   // -- output
   outbound_batch& output(link_entry& entry) {
     if (!entry.out) entry.out = site_.shared.outbound.take();
-    if (!entry.dirty) {
-      entry.dirty = true;
-      dirty_.push_back(entry.slot);
+    if (!entry.state.dirty) {
+      entry.state.dirty = true;
+      dirty_.push_back(entry.id.slot);
     }
     return *entry.out;
   }
@@ -54,7 +61,7 @@ class links {
   }
   /// May a frame of this size go out to it? Else the error says why not.
   std::optional<rpc_error> check_room(const link_entry& entry, std::size_t frame_bytes, executed ran) const {
-    if (frame_bytes <= entry.accepts && !entry.is_link()) [[likely]]
+    if (frame_bytes <= entry.party.accepts && !entry.is_link()) [[likely]]
       return std::nullopt;
     return check_limits(entry, frame_bytes, ran);
   }

@@ -35,7 +35,7 @@ coro::task<void> close_when_idle(router_site* site, links* connections, connecti
     const bool in_time = (co_await coro::sleep_for(until, settling)).has_value();
     auto* entry = connections->find(key);
     if (entry == nullptr) co_return;
-    if (in_time && entry->made_count + entry->received_count > 0) continue;
+    if (in_time && entry->load.made_count + entry->load.received_count > 0) continue;
     connections->finish(*entry);
     site->flush_outside_turn();
     co_return;
@@ -46,8 +46,8 @@ void node_links::on_adopt(adopt_link& message) {
   site_.metrics().add(metric::tcp_opened_outbound);
   auto& entry = links_.add(std::exchange(message.descriptor, -1), message.address, link_entry::role::peer_out,
                            site_.handle());
-  entry.name = message.name;
-  entry.dialler = message.dialler;
+  entry.party.name = message.name;
+  entry.watchers.dialler = message.dialler;
   tasks_.spawn(introduce(this, entry.key(), message.dialler));
 }
 
@@ -68,7 +68,7 @@ coro::task<void> node_links::introduce(node_links* self, connection_key key, caf
   const weft::context ctx(coro::context(site.home, until), site.self, key, nullptr);
   const auto answer = co_await ctx.caller().call("connect", self->introduction());
   auto* entry = self->links_.find(key);
-  if (entry != nullptr && !entry->finishing) self->on_introduced(*entry, answer, dialler);
+  if (entry != nullptr && !entry->state.finishing) self->on_introduced(*entry, answer, dialler);
 }
 
 void node_links::on_introduced(link_entry& entry, const json_result& answer,
@@ -79,19 +79,19 @@ void node_links::on_introduced(link_entry& entry, const json_result& answer,
   const bool twin = read ? read->node == options.id && is_other_life(site_, read->incarnation)
                          : !answer && is_own_id(answer.error());
   if (!read || twin) {
-    const auto why = twin
-                         ? fmt::format(
-                               "the node at {} has the id '{}' of this one, which listens on {}: give one of "
-                               "them another --id",
-                               format_address(entry.address), options.id, format_host_port(options.listen))
-                         : "connect was refused: " + read.error();
+    const auto why =
+        twin ? fmt::format(
+                   "the node at {} has the id '{}' of this one, which listens on {}: give one of "
+                   "them another --id",
+                   format_address(entry.party.address), options.id, format_host_port(options.listen))
+             : "connect was refused: " + read.error();
     if (twin) site_.metrics().add(metric::node_conflicts);
     return give_up(entry, why, twin);
   }
-  entry.introduced = true;
-  entry.node = read->node;
-  entry.incarnation = read->incarnation;
-  entry.accepts = read->link_frame_bytes.value_or(options.limits.frame_bytes);
+  entry.state.introduced = true;
+  entry.party.node = read->node;
+  entry.party.incarnation = read->incarnation;
+  entry.party.accepts = read->link_frame_bytes.value_or(options.limits.frame_bytes);
   links_.output(entry).heartbeat = options.protocol.heartbeat_interval;
   links_.output(entry).frame_limit = link_frame_bytes(options.limits);
   site_.flush_outside_turn();
@@ -99,8 +99,8 @@ void node_links::on_introduced(link_entry& entry, const json_result& answer,
                                         read->node,
                                         true,
                                         read->incarnation,
-                                        format_address(entry.address),
-                                        std::min(entry.accepts, link_frame_bytes(options.limits))});
+                                        format_address(entry.party.address),
+                                        std::min(entry.party.accepts, link_frame_bytes(options.limits))});
   auto up = make_actor_message<link_changed>(true, entry.key(), read->node);
   up->self = read->node == options.id;
   site_.send(dialler, std::move(up));
@@ -114,7 +114,7 @@ bool node_links::is_own_id(const rpc_error& error) const {
 }
 
 void node_links::give_up(link_entry& entry, std::string why, bool conflict) {
-  if (const auto dialler = std::exchange(entry.dialler, nullptr)) {
+  if (const auto dialler = std::exchange(entry.watchers.dialler, nullptr)) {
     auto down = make_actor_message<link_changed>(false, entry.key(), std::move(why));
     down->conflict = conflict;
     site_.send(dialler, std::move(down));
@@ -126,7 +126,7 @@ void node_links::give_up(link_entry& entry, std::string why, bool conflict) {
 void node_links::on_refuse(const refuse_link& message) {
   auto* entry = links_.find(message.key);
   if (entry == nullptr) return;
-  entry->going_away = true;
+  entry->state.going_away = true;
   if (message.conflict) site_.metrics().add(metric::node_conflicts);
   constexpr std::chrono::milliseconds no_time{0};
   links_.send_frame(*entry, goaway_frame(message.reason, no_time, no_time, message.conflict), true);
@@ -135,7 +135,7 @@ void node_links::on_refuse(const refuse_link& message) {
 
 void node_links::on_send(const send_message& message) {
   auto* entry = links_.find(message.key);
-  if (entry == nullptr || entry->finishing) return;
+  if (entry == nullptr || entry->state.finishing) return;
   if (entry->output_bytes() <= site_.options.limits.output_hard_bytes)
     return links_.send_frame(*entry, message.payload, false);
   // The connection would be cut for it, but only when this turn is over.
@@ -159,7 +159,7 @@ void node_links::on_retire(const retire_link& message) {
   auto* entry = links_.find_dialled_by(message.dialler);
   // It may have gone down meanwhile: the peer actor is on its way to know.
   if (entry == nullptr) return;
-  if (!entry->introduced || message.drain_time.count() == 0) return links_.finish(*entry);
+  if (!entry->state.introduced || message.drain_time.count() == 0) return links_.finish(*entry);
   // It carries calls until the registry's next table does without it, for there may be another link.
   constexpr auto no_handover = std::chrono::milliseconds(0);
   links_.send_frame(

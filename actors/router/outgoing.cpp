@@ -11,6 +11,13 @@ namespace {
 // Every attempt gets an id of its own in this one's place.
 constexpr std::string_view placeholder_id = "0";
 
+std::string notification_of(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+  std::string text;
+  proto::append_request(text, {}, method, raw_params,
+                        {-1, ctx.raw_traceparent(), ctx.raw_tracestate(), ctx.raw_route_key()});
+  return text;
+}
+
 }  // namespace
 
 call_key outgoing::start(const remote::address& to, std::string_view method, std::string_view raw_params,
@@ -35,25 +42,25 @@ call_key outgoing::start(const remote::address& to, std::string_view method, std
   }
   call& c = calls_.open(slot, deadline);
   const auto started = c.key;
-  if (named != nullptr) c.peer_called = named->name;
+  if (named != nullptr) c.coroutine.peer = named->name;
   const auto left = c.has_deadline()
                         ? std::max<std::int64_t>(
                               std::chrono::ceil<std::chrono::milliseconds>(deadline - site_.now()).count(), 1)
                         : -1;
   const auto traceparent = records_.begin_outgoing(c, method, ctx);
-  c.spans = proto::append_request(c.request, placeholder_id, method, raw_params,
-                                  {left, traceparent, ctx.raw_tracestate(), ctx.raw_route_key()});
-  c.route_key = ctx.raw_route_key();
+  c.asked.spans = proto::append_request(c.asked.text, placeholder_id, method, raw_params,
+                                        {left, traceparent, ctx.raw_tracestate(), ctx.raw_route_key()});
+  c.asked.route_key = ctx.raw_route_key();
   if (reader != nullptr) {
     streams_.open(c, *reader, wanted.window, wanted.raw_after, std::holds_alternative<remote::anyone>(to));
-    streams_.restart(c);
+    streams_.grants().restart(c);
   }
   if (std::holds_alternative<remote::anyone>(to)) {
     start_mesh_call(c, method, raw_params, ctx);
   } else {
     // A method's name may come from a caller: only names that are registered here become labels.
     if (peer != nullptr)
-      c.stats = &records_.stats_of(*peer, handlers_.find(method) != nullptr ? method : "_OTHER");
+      c.told.stats = &records_.stats_of(*peer, handlers_.find(method) != nullptr ? method : "_OTHER");
     const auto* key = std::get_if<connection_key>(&to);
     upstream_.send_direct(c, key != nullptr ? link_address{site_.index(), *key} : peer->link);
   }
@@ -66,14 +73,14 @@ void outgoing::start_mesh_call(call& c, std::string_view method, std::string_vie
   if (const auto* local = handlers_.find(method)) return handlers_.invoke(*local, c, raw_params, ctx);
   if (site_.environment.has_uplink) return start_uplink_call(c);
   const auto* serving = site_.routes->find(method);
-  c.stats = &records_.stats().client("mesh", 0, serving == nullptr ? "_OTHER" : serving->pattern);
-  c.method = method;
+  c.told.stats = &records_.stats().client("mesh", 0, serving == nullptr ? "_OTHER" : serving->pattern);
+  c.asked.method = method;
   if (serving != nullptr && serving->streams) {
     if (!c.stream) {
       streams_.open(c, {}, serving->resumable);
-      streams_.restart(c);
+      streams_.grants().restart(c);
     } else {
-      c.stream->resumable = serving->resumable;
+      c.stream->elsewhere.allowed = serving->resumable;
     }
   }
   upstream_.begin(c);
@@ -92,7 +99,7 @@ call* outgoing::stream_of(call_key key) const {
 }
 
 void outgoing::take_items(call_key key, std::int64_t items) {
-  if (auto* c = stream_of(key)) streams_.taken(*c, items);
+  if (auto* c = stream_of(key)) streams_.grants().taken(*c, items);
   site_.flush_outside_turn();
 }
 
@@ -102,7 +109,7 @@ void outgoing::tell_callee(call_key key, proto::stream_message what, const proto
 }
 
 void outgoing::start_uplink_call(call& c) {
-  c.stats = &records_.stats().client("uplink", 0, "_OTHER");
+  c.told.stats = &records_.stats().client("uplink", 0, "_OTHER");
   if (!site_.uplink) {
     auto refusal = site_.unavailable("there is no connection to a node now", executed::no);
     return calls_.settle_failed(c, std::move(refusal));
@@ -114,7 +121,7 @@ void outgoing::abandon(call_key key) {
   auto* c = calls_.find(key);
   if (c == nullptr || c->from != call::origin::coroutine) return;
   site_.metrics().add(metric::cancelled);
-  const bool late = coro::clock::now() >= c->deadline;
+  const bool late = coro::clock::now() >= c->asked.deadline;
   calls_.cancel(*c, coro::cancel_reason::cancelled_by_caller);
   calls_.settle(*c, outcome::unawaited(late ? error_code::deadline_exceeded : error_code::request_cancelled));
   site_.flush_outside_turn();
@@ -128,6 +135,31 @@ rpc_error outgoing::unknown_peer(std::string_view name) const {
   return site_.unavailable(
       fmt::format("no peer is called '{}'; the peers are: {}", name, known.empty() ? "none" : known),
       executed::no);
+}
+
+void outgoing::notify(connection_key to, std::string_view method, std::string_view raw_params) {
+  std::string text;
+  proto::append_request(text, {}, method, raw_params);
+  attempts_.notify({site_.index(), to}, text);
+  site_.flush_outside_turn();
+}
+
+void outgoing::notify_anyone(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+  const auto text = notification_of(method, raw_params, ctx);
+  if (site_.environment.has_uplink) {
+    if (site_.uplink) attempts_.notify({site_.index(), *site_.uplink}, text);
+  } else if (const auto* serving = site_.routes->find(method)) {
+    upstream_.notify_instance(text, *serving, ctx.raw_route_key());
+  }
+  site_.flush_outside_turn();
+}
+
+void outgoing::notify_peer(const std::string& name, std::string_view method, std::string_view raw_params,
+                           const weft::context& ctx) {
+  const auto found = site_.routes->peers.find(name);
+  if (found == site_.routes->peers.end() || !found->second.up) return;
+  attempts_.notify(found->second.link, notification_of(method, raw_params, ctx));
+  site_.flush_outside_turn();
 }
 
 }  // namespace weft

@@ -25,8 +25,8 @@ host_port address_of(const sockaddr_storage& address) {
 }
 
 void describe_caller(const link_entry& entry, call_record& record) {
-  record.caller = entry.node.empty() ? title(entry.name, entry.instance) : entry.node;
-  record.caller_address = address_of(entry.address);
+  record.caller = entry.party.node.empty() ? title(entry.party.name, entry.party.instance) : entry.party.node;
+  record.caller_address = address_of(entry.party.address);
 }
 
 }  // namespace
@@ -76,24 +76,24 @@ void records::sweep() {
 
 void records::observe_turn() {
   if (observed_.empty()) return;
-  const auto took = coro::clock::now() - site_.now();
-  for (const auto& [stats, code] : observed_) stats->observe(code, took);
+  const auto now = coro::clock::now();
+  for (const auto& [stats, code, started] : observed_) stats->observe(code, now - started);
   observed_.clear();
 }
 
 void records::take(call& c, request& r, std::string_view method) {
   if (!recorder_) return;
-  c.method = method;
-  if (r.trace.known) c.trace = std::move(r.trace);
+  c.asked.method = method;
+  if (r.trace.known) c.told.trace = std::move(r.trace);
 }
 
 void records::observe(call& c, std::int32_t code) {
-  if (c.stats != nullptr) c.stats->observe(code, coro::clock::now() - c.started);
-  if (recorder_ && c.from != call::origin::router && recorder_->wants(code, c.trace)) record(c, code);
+  if (c.told.stats != nullptr) observed_.push_back({c.told.stats, code, c.told.started});
+  if (recorder_ && c.from != call::origin::router && recorder_->wants(code, c.told.trace)) record(c, code);
 }
 
 void records::malformed(const link_entry& from) {
-  malformed_.add(from.title().empty() ? named_counts::other : method_label(from.title()));
+  malformed_.add(from.party.title().empty() ? named_counts::other : method_label(from.party.title()));
 }
 
 void records::record(request& r, const method_stats& stats, std::int32_t code) {
@@ -111,39 +111,39 @@ void records::record(request& r, const method_stats& stats, std::int32_t code) {
 void records::record(call& c, std::int32_t code) {
   const bool inbound = c.from == call::origin::connection;
   // How links between nodes come up, or not, is told by their peer actors.
-  if (c.from == call::origin::coroutine && c.peer_called.empty() &&
-      (c.method == "connect" || c.method == "heartbeat")) {
+  if (c.from == call::origin::coroutine && c.coroutine.peer.empty() &&
+      (c.asked.method == "connect" || c.asked.method == "heartbeat")) {
     return;
   }
   call_record record;
-  record.side = inbound ? call_side::server : c.in_process ? call_side::internal : call_side::client;
-  record.method = c.method;
-  record.registered = c.stats != &stats_.server_other();
+  record.side = inbound ? call_side::server : c.handling.in_process ? call_side::internal : call_side::client;
+  record.method = c.asked.method;
+  record.registered = c.told.stats != &stats_.server_other();
   if (inbound) {
-    if (const auto* entry = links_.find(c.caller)) describe_caller(*entry, record);
+    if (const auto* entry = links_.find(c.caller.key)) describe_caller(*entry, record);
   }
   describe_callee(c, record);
   record.code = code;
-  record.attempts = c.tried.count();
+  record.attempts = c.attempts.tried.count();
   if (c.stream) [[unlikely]] {
-    record.attempts += c.stream->earlier_attempts;
+    record.attempts += c.stream->elsewhere.earlier_attempts;
     if (c.stream->has_rare()) record.resumptions = std::move(c.stream->rare().resumptions);
   }
   record.ended = system_clock::now();
-  record.duration = coro::clock::now() - c.started;
-  record.trace = std::move(c.trace);
-  c.trace = {};
+  record.duration = coro::clock::now() - c.told.started;
+  record.trace = std::move(c.told.trace);
+  c.told.trace = {};
   recorder_->record(std::move(record));
 }
 
 void records::describe_callee(const call& c, call_record& record) const {
-  if (c.tried.count() == 0) {
-    record.callee = c.peer_called;
+  if (c.attempts.tried.count() == 0) {
+    record.callee = c.coroutine.peer;
     return;
   }
-  const auto* serving = site_.routes->find(c.method);
+  const auto* serving = site_.routes->find(c.asked.method);
   if (serving == nullptr) return;
-  const auto found = std::ranges::find(serving->endpoints, c.tried.last(), &endpoint::link);
+  const auto found = std::ranges::find(serving->endpoints, c.attempts.tried.last(), &endpoint::link);
   if (found == serving->endpoints.end()) return;
   record.callee = title(found->service, found->instance);
   record.callee_node = found->node;
@@ -165,10 +165,10 @@ std::string_view records::traced(const proto::envelope& message, const call_trac
 
 void records::pass_on(call& c, request& r) {
   if (!r.trace.known) return;
-  c.trace = std::move(r.trace);
-  text_span* const moved[] = {&c.spans.id, &c.spans.deadline};
-  const auto text = traced(r.message, c.trace, moved);
-  if (text.data() != r.message.text.data()) c.request = text;
+  c.told.trace = std::move(r.trace);
+  text_span* const moved[] = {&c.asked.spans.id, &c.asked.spans.deadline};
+  const auto text = traced(r.message, c.told.trace, moved);
+  if (text.data() != r.message.text.data()) c.asked.text = text;
 }
 
 std::string_view records::pass_on(request& r, const route& serving) {
@@ -180,19 +180,20 @@ std::string_view records::pass_on(request& r, const route& serving) {
 
 std::string_view records::begin_outgoing(call& c, std::string_view method, const weft::context& ctx) {
   if (!recorder_) return ctx.raw_traceparent();
-  c.method = method;
-  c.trace = recorder_->begin_child(ctx.raw_traceparent(), ctx.raw_tracestate());
-  if (!c.trace.recording) return ctx.raw_traceparent();
-  traced_ = raw_traceparent(c.trace.at);
+  c.asked.method = method;
+  c.told.trace = recorder_->begin_child(ctx.raw_traceparent(), ctx.raw_tracestate());
+  if (!c.told.trace.recording) return ctx.raw_traceparent();
+  traced_ = raw_traceparent(c.told.trace.at);
   return traced_;
 }
 
 std::shared_ptr<const trace_members> records::handler_trace(const call& c,
                                                             std::string_view raw_traceparent_in,
                                                             std::string_view raw_tracestate) {
-  if (c.trace.begun) return std::make_shared<const trace_members>(raw_traceparent(c.trace.at), "");
-  if (c.trace.recording) {
-    return std::make_shared<const trace_members>(raw_traceparent(c.trace.at), std::string(raw_tracestate));
+  if (c.told.trace.begun) return std::make_shared<const trace_members>(raw_traceparent(c.told.trace.at), "");
+  if (c.told.trace.recording) {
+    return std::make_shared<const trace_members>(raw_traceparent(c.told.trace.at),
+                                                 std::string(raw_tracestate));
   }
   if (raw_traceparent_in.empty()) return nullptr;
   return std::make_shared<const trace_members>(std::string(raw_traceparent_in), std::string(raw_tracestate));

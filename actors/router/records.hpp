@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "actors/messages/router_messages.hpp"
@@ -36,17 +35,18 @@ class records {
   /// There is another routing table.
   void forget_routes() noexcept { by_route_.clear(); }
 
+  /// Durations of what has ended in this turn, with one look at the clock for all of it.
+  void observe_turn();
+
   // -- requests that are answered at once
   void begin(request& r) {
     if (recorder_ && recorder_->may_begin(r.message.traceparent))
       r.trace = recorder_->begin(r.message.traceparent, r.message.tracestate);
   }
   void answered_now(request& r, method_stats& stats, std::int32_t code) {
-    observed_.emplace_back(&stats, code);
+    observed_.push_back({&stats, code, site_.now()});
     if (recorder_ && recorder_->wants(code, r.trace)) record(r, stats, code);
   }
-  /// With one look at the clock for all of a turn.
-  void observe_turn();
 
   // -- calls
   /// The request becomes this call.
@@ -82,10 +82,15 @@ class records {
   router_site& site_;
   links& links_;
   call_stats stats_;
-  /// Of this routing table.
+  /// The series of the routes of this routing table.
   std::unordered_map<const route*, method_stats*> by_route_;
-  /// Of this turn.
-  std::vector<std::pair<method_stats*, std::int32_t>> observed_;
+  /// A call that has ended in this turn.
+  struct observation {
+    method_stats* stats;
+    std::int32_t code;
+    coro::clock::time_point started;
+  };
+  std::vector<observation> observed_;
   coro::clock::time_point swept_{};
   /// Malformed responses by the service or node that gave them.
   named_counts malformed_;

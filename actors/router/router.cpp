@@ -7,16 +7,6 @@
 #include <unistd.h>
 
 namespace weft {
-namespace {
-
-std::string notification_of(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
-  std::string text;
-  proto::append_request(text, {}, method, raw_params,
-                        {-1, ctx.raw_traceparent(), ctx.raw_tracestate(), ctx.raw_route_key()});
-  return text;
-}
-
-}  // namespace
 
 using coro::clock;
 
@@ -43,14 +33,9 @@ void router_site::flush_outside_turn() const {
 router::router(caf::actor_config& config, reactor& home, shard& shared, router_environment environment)
     : pinned_actor(config, home),
       site_(*this, *this, home, shared, std::move(environment)),
-      waiting_(site_.options.limits, home.index(), site_.environment.reactors),
-      tasks_(std::in_place, home,
-             [log = shared.log](const std::exception_ptr&) {
-               log->error("an exception left a root coroutine; this is a bug of the node");
-             }),
-      handlers_(site_, answers_, records_, waiting_, calls_, streams_, *tasks_),
-      node_links_(site_, links_, *tasks_),
-      uplinks_(site_, links_, *tasks_) {
+      tasks_(std::in_place, home, [log = shared.log](const std::exception_ptr&) {
+        log->error("an exception left a root coroutine; this is a bug of the node");
+      }) {
   auto empty = std::make_shared<routing_table>();
   empty->settled = shared.options.mesh.peers.empty();
   site_.routes = std::move(empty);
@@ -73,42 +58,42 @@ void router::receive(actor_message& message) {
     case type::adopt_socket: {
       auto& socket = static_cast<adopt_socket&>(message);
       site_.metrics().add(metric::tcp_opened);
-      links_.add(std::exchange(socket.descriptor, -1), socket.address, link_entry::role::client,
-                 site_.handle());
+      out_.links.add(std::exchange(socket.descriptor, -1), socket.address, link_entry::role::client,
+                     site_.handle());
       return;
     }
     case type::adopt_link:
-      return node_links_.on_adopt(static_cast<adopt_link&>(message));
+      return in_.node_links.on_adopt(static_cast<adopt_link&>(message));
     case type::adopt_uplink:
-      return uplinks_.on_adopt(static_cast<adopt_uplink&>(message));
+      return in_.uplinks.on_adopt(static_cast<adopt_uplink&>(message));
     case type::posted_work:
       return static_cast<posted_work&>(message).run(this);
     case type::retire_link:
-      return node_links_.on_retire(static_cast<retire_link&>(message));
+      return in_.node_links.on_retire(static_cast<retire_link&>(message));
     case type::refuse_link:
-      return node_links_.on_refuse(static_cast<refuse_link&>(message));
+      return in_.node_links.on_refuse(static_cast<refuse_link&>(message));
     case type::probe_link:
-      return node_links_.on_probe(static_cast<probe_link&>(message));
+      return in_.node_links.on_probe(static_cast<probe_link&>(message));
     case type::remote_calls:
       return on_remote(static_cast<remote_calls&>(message));
     case type::blocking_done:
-      return handlers_.on_blocking_done(static_cast<blocking_done&>(message));
+      return work_.handlers.on_blocking_done(static_cast<blocking_done&>(message));
     case type::send:
-      return node_links_.on_send(static_cast<send_message&>(message));
+      return in_.node_links.on_send(static_cast<send_message&>(message));
     case type::registered:
-      return session_.on_registered(static_cast<registered_message&>(message));
+      return in_.session.on_registered(static_cast<registered_message&>(message));
     case type::output_drained:
-      if (auto* entry = links_.find(static_cast<output_drained&>(message).from)) {
-        streams_.on_drained(*entry);
-        links_.release_held_back(*entry);
+      if (auto* entry = out_.links.find(static_cast<output_drained&>(message).from)) {
+        work_.streams.on_drained(*entry);
+        out_.links.release_held_back(*entry);
       }
       return;
     case type::unfinished_frames:
-      return links_.cut_unfinished();
+      return out_.links.cut_unfinished();
     case type::snapshot:
       return on_snapshot(static_cast<snapshot_message&>(message));
     case type::room:
-      return on_room(static_cast<room_message&>(message));
+      return work_.admitter.on_room(static_cast<room_message&>(message));
     case type::inspect:
       return on_inspect(static_cast<inspect_message&>(message));
     case type::drain:
@@ -121,16 +106,16 @@ void router::receive(actor_message& message) {
 }
 
 void router::end_of_turn() {
-  if (waiting_.any_freed()) offer_permits();
+  if (work_.permits.waiting().any_freed()) work_.admitter.offer();
   in_turn_ = false;
   site_.metrics().set(metric::router_queue, messages_in_turn());
-  records_.observe_turn();
-  if (inspected_ || records_.stats().crowded()) [[unlikely]] {
+  out_.records.observe_turn();
+  if (inspected_ || out_.records.stats().crowded()) [[unlikely]] {
     inspected_ = false;
-    records_.sweep();
+    out_.records.sweep();
   }
-  links_.flush();
-  outbox_.flush();
+  out_.links.flush();
+  out_.outbox.flush();
   if (!in_force_.empty()) confirm_registrations();
 }
 
@@ -146,8 +131,8 @@ void router::confirm_registrations() {
 
 void router::on_terminate() {
   tasks_.reset();
-  records_.finish();
-  links_.close();
+  out_.records.finish();
+  out_.links.close();
   site_.metrics().add(metric::actors_router, -1);
 }
 
@@ -156,36 +141,11 @@ void router::on_exception(std::string_view what) noexcept {
   site_.shared.log->error("router {}: {}", site_.index(), what);
 }
 
-void router::notify(connection_key to, std::string_view method, std::string_view raw_params) {
-  std::string text;
-  proto::append_request(text, {}, method, raw_params);
-  upstream_.notify(to, text);
-  flush_outside_turn();
-}
-
-void router::notify_anyone(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
-  const auto text = notification_of(method, raw_params, ctx);
-  if (site_.environment.has_uplink) {
-    if (site_.uplink) upstream_.notify(*site_.uplink, text);
-  } else if (const auto* serving = site_.routes->find(method)) {
-    upstream_.notify_instance(text, *serving, ctx.raw_route_key());
-  }
-  flush_outside_turn();
-}
-
-void router::notify_peer(const std::string& name, std::string_view method, std::string_view raw_params,
-                         const weft::context& ctx) {
-  const auto found = site_.routes->peers.find(name);
-  if (found == site_.routes->peers.end() || !found->second.up) return;
-  upstream_.notify(found->second.link, notification_of(method, raw_params, ctx));
-  flush_outside_turn();
-}
-
 std::shared_ptr<const std::atomic<bool>> router::alive(connection_key key) {
-  auto* entry = links_.find(key);
+  auto* entry = out_.links.find(key);
   if (entry == nullptr) return nullptr;
-  if (!entry->alive) entry->alive = std::make_shared<std::atomic<bool>>(true);
-  return entry->alive;
+  if (!entry->watchers.alive) entry->watchers.alive = std::make_shared<std::atomic<bool>>(true);
+  return entry->watchers.alive;
 }
 
 void router::on_task_failed(std::string_view what) noexcept {
@@ -201,7 +161,7 @@ void router::on_batch(inbound_batch& batch) {
   if (metrics.get(metric::router_batches) % sampled == 0) measure_wait(batch.received);
   metrics.add(metric::router_items, static_cast<std::int64_t>(batch.items.size()));
   if (!batch.groups.empty()) metrics.add(metric::batches, static_cast<std::int64_t>(batch.groups.size()));
-  inbound_.on_batch(batch);
+  in_.inbound.on_batch(batch);
 }
 
 void router::measure_wait(clock::time_point since) {
@@ -210,35 +170,36 @@ void router::measure_wait(clock::time_point since) {
 }
 
 void router::on_closed(const connection_closed& message) {
-  auto* entry = links_.find(message.from);
+  auto* entry = out_.links.find(message.from);
   if (entry == nullptr) return;
-  if (entry->dialler) {
+  if (entry->watchers.dialler) {
     const std::string how(weft::to_string(message.reason));
     auto down = make_actor_message<link_changed>(
-        false, entry->key(), entry->goaway_reason.empty() ? how : entry->goaway_reason + " (" + how + ")");
-    down->conflict = entry->conflict;
-    site_.send(entry->dialler, std::move(down));
+        false, entry->key(),
+        entry->state.goaway_reason.empty() ? how : entry->state.goaway_reason + " (" + how + ")");
+    down->conflict = entry->state.conflict;
+    site_.send(entry->watchers.dialler, std::move(down));
   }
-  uplinks_.on_gone(*entry);
-  session_.on_gone(*entry);
-  upstream_.on_connection_lost(*entry, message.reason);
-  calls_.cancel_all_of(*entry);
-  links_.remove(*entry);
+  in_.uplinks.on_gone(*entry);
+  in_.session.on_gone(*entry);
+  work_.upstream.on_connection_lost(*entry, message.reason);
+  work_.book.cancel_all_of(*entry);
+  out_.links.remove(*entry);
 }
 
 void router::on_call_timer(call& c) {
-  if (site_.now() >= c.deadline) {
-    upstream_.on_deadline(c);
+  if (site_.now() >= c.asked.deadline) {
+    work_.upstream.on_deadline(c);
   } else if (c.paused == call::pause::queue) {
-    calls_.waited_too_long(c);
+    work_.book.waited_too_long(c);
   } else if (c.paused == call::pause::retry) {
-    upstream_.resume(c);
+    work_.upstream.resume(c);
   } else if (c.paused == call::pause::hedge) {
-    upstream_.start_hedge(c);
+    work_.upstream.start_hedge(c);
   } else if (c.paused == call::pause::cancel) {
-    upstream_.on_late_cancellation(c);
+    work_.book.on_late_cancellation(c);
   } else if (c.paused == call::pause::half_closed) {
-    streams_.end_ungranted(c);
+    work_.streams.end_ungranted(c);
   }
   flush_outside_turn();
 }
@@ -246,97 +207,40 @@ void router::on_call_timer(call& c) {
 void router::on_remote(remote_calls& message) {
   measure_wait(message.sent);
   message.keep_in(site_.shared.remote);
-  for (auto& item : message.items()) on_remote_item(item);
-}
-
-void router::on_remote_item(remote_item& item) {
-  switch (item.what) {
-    case remote_item::type::call: {
-      auto& c = calls_.open(item.origin_shard, item.origin);
-      c.method.swap(item.method);
-      if (item.streams) streams_.open_leg(c);
-      return upstream_.send_to_here(c, item.callee, item.text, {item.id_at, item.id_size});
-    }
-    case remote_item::type::stream:
-      return streams_.on_remote(item);
-    case remote_item::type::answer:
-      return upstream_.on_remote_answer(item);
-    case remote_item::type::notification:
-      return upstream_.notify(item.callee, item.text);
-    case remote_item::type::cancel:
-    case remote_item::type::abandon:
-      if (auto* c = calls_.find(item.origin_shard, item.origin)) {
-        calls_.cancel(*c, coro::cancel_reason::cancelled_by_caller);
-        if (item.what == remote_item::type::abandon)
-          calls_.settle(*c, outcome::unawaited(error_code::request_cancelled));
-      }
-      return;
-  }
+  for (auto& item : message.items()) in_.remote.on_item(item);
 }
 
 void router::on_snapshot(snapshot_message& message) {
-  records_.forget_routes();
+  out_.records.forget_routes();
   site_.routes = std::move(message.routes);
   std::ranges::move(message.registrations, std::back_inserter(in_force_));
   // An instance may have come that has room.
-  waiting_.offer_all();
-  upstream_.move_streams();
-}
-
-void router::offer_permits() {
-  while (waiting_.any_freed()) {
-    const auto offer = waiting_.next_offer();
-    if (offer.shard == site_.index()) {
-      admit_waiting(offer.of);
-    } else if (offer.shard < site_.router_count()) {
-      site_.send((*site_.environment.routers)[offer.shard], make_actor_message<room_message>(offer.of));
-    }
-  }
-}
-
-void router::on_room(const room_message& message) {
-  admit_waiting(message.admission);
-  if (waiting_.has_permit(*message.admission)) waiting_.freed(message.admission);
-}
-
-void router::admit_waiting(const std::shared_ptr<admission_state>& permits) {
-  while (auto* first = waiting_.first(*permits)) {
-    auto& c = *static_cast<call*>(first);
-    if (waiting_.is_late(c, *permits, site_.now())) {
-      calls_.waited_too_long(c);
-      continue;
-    }
-    if (permits->full()) return;
-    if (c.local != nullptr) {
-      handlers_.resume(c);
-    } else if (!upstream_.resume(c)) {
-      return;
-    }
-  }
+  work_.permits.waiting().offer_all();
+  work_.upstream.move_streams();
 }
 
 void router::on_inspect(inspect_message& message) {
   router_report report;
   inspected_ = true;
-  if (message.connections) report.connections = links_.describe();
-  records_.report(report);
-  report.in_flight = calls_.awaited();
-  links_.for_each_open([&](const link_entry& entry) {
-    report.introduced += entry.introduced ? 1 : 0;
+  if (message.connections) report.connections = out_.links.describe();
+  out_.records.report(report);
+  report.in_flight = work_.book.awaited();
+  out_.links.for_each_open([&](const link_entry& entry) {
+    report.introduced += entry.state.introduced ? 1 : 0;
     report.pending_output_bytes += entry.status->status().pending_output;
   });
-  report.last_request_ns = inbound_.last_request_ns();
+  report.last_request_ns = in_.inbound.last_request_ns();
   message.report.set_value(std::move(report));
 }
 
 void router::on_drain(const drain_message& message) {
-  if (!message.finish) return session_.drain(message.deadline);
-  streams_.end_all();
-  links_.for_each_open([&](link_entry& entry) {
-    links_.release_held_back(entry, true);
-    links_.output(entry).finish = true;
+  if (!message.finish) return in_.session.drain(message.deadline);
+  work_.streams.end_all();
+  out_.links.for_each_open([&](link_entry& entry) {
+    out_.links.release_held_back(entry, true);
+    out_.links.output(entry).finish = true;
   });
-  records_.finish();
+  out_.records.finish();
 }
 
 }  // namespace weft

@@ -5,8 +5,8 @@
 // that can answer at once is answered into the outgoing batch without a record or an allocation; everything
 // else gets a `call`.
 //
-// What it does is done by its parts (site.hpp names them), which know only those before them; here is what
-// wires them, and who gets which message.
+// What it does is done by its parts (parts.hpp wires them), which know only those before them; here is who
+// gets which message.
 //
 // Thread safety: pinned to its reactor; others send it messages. The routing table and the service host are
 // immutable.
@@ -17,10 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/router/inbound.hpp"
-#include "actors/router/node_links.hpp"
-#include "actors/router/outgoing.hpp"
-#include "actors/router/uplinks.hpp"
+#include "actors/router/parts.hpp"
 
 namespace weft {
 
@@ -34,42 +31,22 @@ class router final : public pinned_actor, private call_owner {
   const node_options& options() const noexcept { return site_.options; }
   coro::executor& executor() const noexcept { return home(); }
 
-  /// For coroutines: `slot` gets the answer, also when the call cannot be made. The key takes it back.
-  call_key start_call(const remote::address& to, std::string_view method, std::string_view raw_params,
-                      const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot) {
-    return outgoing_.start(to, method, raw_params, ctx, deadline, slot);
-  }
-  /// The same for a stream: `reader` gets the items, `slot` the answer.
-  call_key start_stream(const remote::address& to, std::string_view method, std::string_view raw_params,
-                        const weft::context& ctx, const stream_options& wanted, stream_end& reader,
-                        outbound_slot& slot) {
-    return outgoing_.start_stream(to, method, raw_params, ctx, wanted, reader, slot);
-  }
-  /// `reader` has taken so many items.
-  void take_items(call_key key, std::int64_t items) { outgoing_.take_items(key, items); }
-  void tell_callee(call_key key, proto::stream_message what, const proto::stream_members& members) {
-    outgoing_.tell_callee(key, what, members);
-  }
-  /// The coroutine does not wait any more: tells the callee, drops the answer.
-  void abandon_call(call_key key) { outgoing_.abandon(key); }
+  /// Calls and notifications that coroutines of this process make.
+  outgoing& own_calls() noexcept { return work_.outgoing; }
   /// The connection to the node that this process is a client or a service of, while there is one.
   const std::optional<connection_key>& uplink() const noexcept { return site_.uplink; }
   /// Must a call of the method wait for that connection?
   bool lacks_uplink(std::string_view method) const {
-    return site_.environment.has_uplink && !site_.uplink && handlers_.find(method) == nullptr;
+    return site_.environment.has_uplink && !site_.uplink && work_.handlers.find(method) == nullptr;
   }
-  coro::task<void> uplink_up(coro::context at_most) { return uplinks::wait(&uplinks_, std::move(at_most)); }
+  coro::task<void> uplink_up(coro::context at_most) {
+    return uplinks::wait(&in_.uplinks, std::move(at_most));
+  }
 
   // -- for work that others post
   void spawn(coro::task<void> task) { tasks_->spawn(std::move(task)); }
-  /// Does nothing when the connection is gone, going or full.
-  void notify(connection_key to, std::string_view method, std::string_view raw_params);
-  /// Likewise, to one of those who serve the method elsewhere, or to a peer.
-  void notify_anyone(std::string_view method, std::string_view raw_params, const weft::context& ctx);
-  void notify_peer(const std::string& name, std::string_view method, std::string_view raw_params,
-                   const weft::context& ctx);
   /// Is it a method of this process?
-  bool serves(std::string_view method) const { return handlers_.find(method) != nullptr; }
+  bool serves(std::string_view method) const { return work_.handlers.find(method) != nullptr; }
   /// Becomes false when the connection ends; null when it has.
   std::shared_ptr<const std::atomic<bool>> alive(connection_key key);
   std::size_t index() const noexcept { return site_.index(); }
@@ -91,42 +68,25 @@ class router final : public pinned_actor, private call_owner {
   void on_batch(inbound_batch& batch);
   void on_closed(const connection_closed& message);
   void on_remote(remote_calls& message);
-  void on_remote_item(remote_item& item);
   void on_snapshot(snapshot_message& message);
-  void on_room(const room_message& message);
   void on_inspect(inspect_message& message);
   void on_drain(const drain_message& message);
   void measure_wait(coro::clock::time_point since);
-  void offer_permits();
-  void admit_waiting(const std::shared_ptr<admission_state>& permits);
   void confirm_registrations();
   void flush_outside_turn() {
     if (!in_turn_) end_of_turn();
   }
 
   router_site site_;
-  links links_{site_};
-  answers answers_{site_, links_};
-  outbox outbox_{site_};
-  records records_{site_, links_};
-  waiting_room waiting_;
-  calls calls_{site_, links_, answers_, outbox_, records_, waiting_};
-  streams streams_{site_, links_, outbox_, calls_};
-  upstream upstream_{site_, links_, outbox_, records_, waiting_, calls_, streams_};
-  gatekeeper gate_{site_, links_};
+  /// Ended before any part that its frames refer to.
+  std::optional<coro::scope> tasks_;
+  output_parts out_{site_};
+  call_parts work_{site_, out_, *tasks_};
+  input_parts in_{site_, out_, work_, *tasks_};
   bool in_turn_ = false;
   bool inspected_ = false;
   /// Registrations for which this router has the new table, once its output of this turn is sent.
   std::vector<std::shared_ptr<registration>> in_force_;
-  /// Ended first, before any part that its frames refer to.
-  std::optional<coro::scope> tasks_;
-  handlers handlers_;
-  outgoing outgoing_{site_, records_, calls_, streams_, upstream_, handlers_};
-  node_links node_links_;
-  uplinks uplinks_;
-  session session_{site_, links_, answers_, calls_, gate_, uplinks_};
-  inbound inbound_{site_,     links_,   answers_,  records_, calls_,
-                   upstream_, streams_, handlers_, session_, gate_};
 };
 
 }  // namespace weft

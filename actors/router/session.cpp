@@ -66,18 +66,18 @@ void session::on_cancel(request& r) {
   if (params.empty() || params.front() != '{') return;
   proto::scan(params, {site_.options.limits.depth, 1, false}, members, none);
   auto* c = members.id.empty() ? nullptr : calls_.find(r.from.key(), members.id);
-  if (c == nullptr || c->cancelled) return;
+  if (c == nullptr || c->caller.cancelled) return;
   site_.metrics().add(metric::cancelled);
-  c->cancelled = true;
+  c->caller.cancelled = true;
   calls_.cancel(*c, coro::cancel_reason::cancelled_by_caller, true);
   // A blocking handler cannot be interrupted: its caller is answered now, its late result is dropped. And a
   // call that waits to be tried again is nowhere.
-  if (c->running == call::handler::blocking || c->idle()) {
+  if (c->handling.running == call::handler::blocking || c->idle()) {
     return calls_.settle(*c,
                          outcome::of(make_error(error_code::request_cancelled, "cancelled by the caller")));
   }
   const auto due = site_.now() + site_.options.protocol.cancel_grace;
-  if (due >= c->deadline) return calls_.arm_deadline(*c);
+  if (due >= c->asked.deadline) return calls_.arm_deadline(*c);
   c->paused = call::pause::cancel;
   site_.home.arm(*c, due);
 }
@@ -85,8 +85,8 @@ void session::on_cancel(request& r) {
 void session::on_goaway(request& r) {
   auto& entry = r.from;
   if (entry.as == link_entry::role::uplink) return uplinks_.on_goaway(entry);
-  if (!entry.is_link() || !entry.introduced) {
-    entry.going_away = true;
+  if (!entry.is_link() || !entry.state.introduced) {
+    entry.state.going_away = true;
     return;
   }
   // Two nodes may have another link. The registry puts it in this one's place in one step, until which this
@@ -95,8 +95,8 @@ void session::on_goaway(request& r) {
   const auto read = params ? read_goaway(*params) : std::unexpected(params.error().message);
   if (!read) complain(entry, r.name, read.error());
   if (read) {
-    entry.goaway_reason = read->reason;
-    entry.conflict = read->conflict;
+    entry.state.goaway_reason = read->reason;
+    entry.state.conflict = read->conflict;
     if (read->conflict) site_.metrics().add(metric::node_conflicts);
   }
   const bool hands_over = read && read->handover.count() > 0;
@@ -108,7 +108,8 @@ void session::complain(const link_entry& entry, std::string_view method, std::st
   const auto left_out = lines_.take(site_.now());
   if (!left_out) return;
   site_.shared.log->warn("connection {} to {} ({}): {} was not understood: {} ({} such lines left out)",
-                         entry.slot, entry.title(), format_address(entry.address), method, what, *left_out);
+                         entry.id.slot, entry.party.title(), format_address(entry.party.address), method,
+                         what, *left_out);
 }
 
 void session::on_connect(request& r) {
@@ -138,31 +139,33 @@ void session::on_connect(request& r) {
   auto result = connect_result(entry, heartbeat).dump();
   take(entry, *read);
   if (read->serves) {
-    entry.serves = !read->serves->empty();
-    register_service(r, {entry.name, entry.instance, std::move(*read->serves)}, std::move(result));
+    entry.state.serves = !read->serves->empty();
+    register_service(r, {entry.party.name, entry.party.instance, std::move(*read->serves)},
+                     std::move(result));
   } else {
     answers_.result(r.target, result);
   }
   if (draining_) links_.send_frame(entry, goaway(), true);
   if (read->node.empty()) return;
-  site_.tell_registry(node_link_changed{{site_.index(), entry.key()},
-                                        entry.node,
-                                        true,
-                                        entry.incarnation,
-                                        format_address(entry.address),
-                                        std::min(entry.accepts, link_frame_bytes(site_.options.limits))});
+  site_.tell_registry(
+      node_link_changed{{site_.index(), entry.key()},
+                        entry.party.node,
+                        true,
+                        entry.party.incarnation,
+                        format_address(entry.party.address),
+                        std::min(entry.party.accepts, link_frame_bytes(site_.options.limits))});
 }
 
 void session::take(link_entry& entry, connect_message& read) {
-  entry.introduced = true;
-  entry.name = std::move(read.name);
-  entry.instance = std::move(read.instance);
-  if (read.frame_bytes) entry.accepts = *read.frame_bytes;
+  entry.state.introduced = true;
+  entry.party.name = std::move(read.name);
+  entry.party.instance = std::move(read.instance);
+  if (read.frame_bytes) entry.party.accepts = *read.frame_bytes;
   if (read.node.empty()) return;
   entry.as = link_entry::role::peer_in;
-  entry.node = read.node;
-  entry.incarnation = read.incarnation;
-  if (read.link_frame_bytes) entry.accepts = *read.link_frame_bytes;
+  entry.party.node = read.node;
+  entry.party.incarnation = read.incarnation;
+  if (read.link_frame_bytes) entry.party.accepts = *read.link_frame_bytes;
   links_.output(entry).frame_limit = link_frame_bytes(site_.options.limits);
 }
 
@@ -170,7 +173,7 @@ json session::connect_result(const link_entry& entry, milliseconds heartbeat) co
   const auto& limits = site_.options.limits;
   return {{"node", site_.options.id},
           {"incarnation", site_.shared.counters.incarnation},
-          {"connection", fmt::format("{}-{}-{}", site_.index(), entry.slot, entry.generation)},
+          {"connection", fmt::format("{}-{}-{}", site_.index(), entry.id.slot, entry.id.generation)},
           {"heartbeat_ms", heartbeat.count()},
           {"limits",
            {{"frame_bytes", limits.frame_bytes},
@@ -188,7 +191,7 @@ void session::refuse_twin(request& r) {
     site_.shared.log->warn(
         "the node at {} has the id '{}' of this one, which listens on {}: give one of them another --id "
         "({} such lines left out)",
-        format_address(r.from.address), options.id, format_host_port(options.listen), *left_out);
+        format_address(r.from.party.address), options.id, format_host_port(options.listen), *left_out);
   }
   auto error = site_.unavailable(
       fmt::format("another node has the id '{}': give one of them another --id", options.id), executed::no);
@@ -223,8 +226,8 @@ void session::on_drain(request& r) {
     return answers_.error(r.target, make_error(error_code::invalid_request,
                                                "mesh.drain is for services; a node sends $/goaway"));
   }
-  r.from.serves = false;
-  register_service(r, {r.from.name, r.from.instance, {}}, std::string(ok));
+  r.from.state.serves = false;
+  register_service(r, {r.from.party.name, r.from.party.instance, {}}, std::string(ok));
 }
 
 void session::register_service(request& r, service_declaration declaration, std::string result) {
@@ -233,13 +236,13 @@ void session::register_service(request& r, service_declaration declaration, std:
     ticket = next_ticket_++;
     registrations_.emplace(ticket, registration{r.from.key(), std::string(r.target.raw_id), r.target.group,
                                                 r.target.part, std::move(result)});
-    r.from.registering = true;
+    r.from.state.registering = true;
   }
   site_.tell_registry(service_changed{{site_.index(), r.from.key()},
                                       std::move(declaration),
                                       ticket,
                                       std::string(gatekeeper::owner_of(r.from)),
-                                      format_address(r.from.address)});
+                                      format_address(r.from.party.address)});
 }
 
 void session::on_registered(const registered_message& message) {
@@ -249,7 +252,7 @@ void session::on_registered(const registered_message& message) {
   registrations_.erase(found);
   auto* entry = links_.find(pending.from);
   if (entry == nullptr) return;
-  entry->registering = std::ranges::any_of(
+  entry->state.registering = std::ranges::any_of(
       registrations_, [&](const auto& other) { return other.second.from == pending.from; });
   // The answer first: whatever the table has brought since waits behind it.
   auto later = std::exchange(links_.output(*entry).bulk, {});
@@ -257,7 +260,7 @@ void session::on_registered(const registered_message& message) {
   if (message.refusal.empty()) {
     answers_.result(target, pending.result);
   } else {
-    entry->serves = false;
+    entry->state.serves = false;
     answers_.error(target, site_.exhausted(message.refusal, executed::no));
   }
   links_.output(*entry).bulk += later;
@@ -266,7 +269,7 @@ void session::on_registered(const registered_message& message) {
 
 void session::on_gone(link_entry& entry) {
   const link_address link{site_.index(), entry.key()};
-  if (entry.serves) site_.tell_registry(service_changed{link, {}, 0, {}, {}});
+  if (entry.state.serves) site_.tell_registry(service_changed{link, {}, 0, {}, {}});
   if (entry.is_link()) site_.tell_registry(node_link_changed{link, {}, false, {}, {}, 0});
   std::erase_if(registrations_, [&](const auto& pending) {
     if (pending.second.from != entry.key()) return false;
@@ -280,7 +283,7 @@ void session::drain(milliseconds time_left) {
   drain_deadline_ = time_left;
   const auto frame = goaway();
   links_.for_each_open([&](link_entry& entry) {
-    if (entry.introduced) links_.send_frame(entry, frame, true);
+    if (entry.state.introduced) links_.send_frame(entry, frame, true);
   });
 }
 

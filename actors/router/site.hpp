@@ -1,8 +1,7 @@
 // What every part of a router works with: its reactor, its node, and the routing table of the moment.
 //
-// A router is made of parts, each a class of its own in a file of its own, that stand in the router as
-// members and know only the parts before them: links, answers, outbox, records, calls, upstream, handlers,
-// outgoing, node_links, session, inbound.
+// A router is made of parts, each a class of its own in a file of its own, that know only the parts before
+// them; parts.hpp has their order.
 #pragma once
 
 #include <atomic>
@@ -32,7 +31,7 @@ class service_host;
 /// Fixed parts of a node that its routers use.
 struct router_environment {
   const service_host* services = nullptr;
-  /// Of the limited ones among them, by name.
+  /// The permits of the limited ones among them, by name.
   const std::map<std::string, std::shared_ptr<admission_state>>* admissions = nullptr;
   caf::actor_system* system = nullptr;
   /// All routers of the node by shard, and its registry: both complete before the reactors start.
@@ -60,7 +59,7 @@ struct router_site {
 
   template <class Message>
   void send(const caf::strong_actor_ptr& to, std::unique_ptr<Message, caf::detail::disposer> message) const {
-    to->enqueue(caf::mailbox_element_ptr(message.release()), &home);
+    to->get()->enqueue(caf::mailbox_element_ptr(message.release()), &home);
   }
   template <class Message>
   void tell_registry(Message message) const {

@@ -5,7 +5,7 @@
 namespace weft {
 namespace {
 
-void append_number(std::string& out, std::int64_t number) {
+void append_number(std::string& out, std::uint64_t number) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
   out.append(digits, end);
@@ -26,13 +26,13 @@ text_span append_request_for(std::string& out, std::string_view text, const requ
   const auto put_id = [&] {
     copy_to(id.at);
     written.at = out.size() - start;
-    append_number(out, static_cast<std::int64_t>(number));
+    append_number(out, number);
     written.size = out.size() - start - written.at;
     at = id.at + id.size;
   };
   const auto put_deadline = [&] {
     copy_to(deadline.at);
-    append_number(out, left_ms);
+    append_number(out, static_cast<std::uint64_t>(left_ms));
     at = deadline.at + deadline.size;
   };
   if (deadline.size == 0 && left_ms < 0) {
@@ -40,7 +40,7 @@ text_span append_request_for(std::string& out, std::string_view text, const requ
   } else if (deadline.size == 0) {
     copy_to(1);
     out.append(R"("deadline_ms":)");
-    append_number(out, left_ms);
+    append_number(out, static_cast<std::uint64_t>(left_ms));
     out.push_back(',');
     put_id();
   } else if (id.at < deadline.at) {
@@ -56,7 +56,7 @@ text_span append_request_for(std::string& out, std::string_view text, const requ
 
 void append_with_id(std::string& out, std::string_view text, text_span id, std::uint64_t number) {
   out.append(text.substr(0, id.at));
-  append_number(out, static_cast<std::int64_t>(number));
+  append_number(out, number);
   out.append(text.substr(id.at + id.size));
 }
 

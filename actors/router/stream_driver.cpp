@@ -23,9 +23,9 @@ class generator_end final : public stream_end {
     auto* c = stream();
     if (c == nullptr) return;
     c->stream->callee = this;
-    half_closed_ = c->stream->half_closed;
-    streams_.begin_here(*c);
-    if (takes_input) streams_.accept(*c, accepted_at_a_time);
+    half_closed_ = c->stream->input.ended;
+    streams_.grants().begin_here(*c);
+    if (takes_input) streams_.grants().accept(*c, accepted_at_a_time);
   }
   generator_end(const generator_end&) = delete;
   generator_end& operator=(const generator_end&) = delete;
@@ -36,11 +36,11 @@ class generator_end final : public stream_end {
   /// The call, as long as somebody waits for it.
   call* stream() const noexcept {
     auto* c = calls_.find(key_);
-    return c != nullptr && c->stream && !c->left_behind ? c : nullptr;
+    return c != nullptr && c->stream && !c->caller.left_behind ? c : nullptr;
   }
   bool may_send() const noexcept {
     const auto* c = stream();
-    return c != nullptr && c->stream->down.open() && !c->stream->stalled_down;
+    return c != nullptr && c->stream->down.open() && !c->stream->stalled.down;
   }
   bool may_step() const noexcept {
     if (raised_) return true;
@@ -61,7 +61,7 @@ class generator_end final : public stream_end {
     auto value = std::move(values_.front());
     values_.erase(values_.begin());
     if (auto* c = stream(); c != nullptr && ++taken_ == accepted_at_a_time / 2)
-      streams_.accept(*c, std::exchange(taken_, 0));
+      streams_.grants().accept(*c, std::exchange(taken_, 0));
     return items.asend(std::move(value));
   }
 

@@ -38,6 +38,45 @@ class stream_end {
   ~stream_end() = default;
 };
 
+/// The numbers of its items.
+struct stream_numbers {
+  /// Of the next item that the caller is told.
+  std::int64_t told = 0;
+  /// Of the next item that the callee of this attempt tells.
+  std::int64_t due = 0;
+};
+
+/// What its caller sends.
+struct stream_input {
+  /// The number of its next value.
+  std::int64_t due = 0;
+  /// Values that it was told it may send.
+  std::int64_t credit = 0;
+  /// It sends no more.
+  bool ended = false;
+  /// The callee has let it send values, which another one would not know of.
+  bool taken = false;
+};
+
+/// How it goes on at another instance.
+struct stream_moving {
+  /// It may, behind `cursor`.
+  bool allowed = false;
+  /// Taken back from an instance that is about to go.
+  bool moving = false;
+  std::string cursor;
+  /// Attempts that the call has forgotten since.
+  std::uint32_t earlier_attempts = 0;
+
+  bool possible() const noexcept { return allowed && !cursor.empty(); }
+};
+
+/// The directions whose next grant waits for an output to drain.
+struct stream_stalls {
+  bool down = false;
+  bool up = false;
+};
+
 struct stream_state {
   /// What a message takes beside its value, the id in it and a cursor: names, numbers, braces and the header.
   static constexpr std::size_t around_value = 96;
@@ -48,39 +87,23 @@ struct stream_state {
   /// An error that says that it was lost also says where it can go on.
   void tell_cursor(rpc_error& error) const {
     const bool lost = error.code == static_cast<std::int32_t>(error_code::unavailable);
-    if (!lost || !resumable || gathers || cursor.empty() || !error.data.ends_with('}')) return;
+    if (!lost || !elsewhere.possible() || gathers || !error.data.ends_with('}')) return;
     error.data.pop_back();
-    error.data.append(R"(,"cursor":)").append(cursor).append("}");
+    error.data.append(R"(,"cursor":)").append(elsewhere.cursor).append("}");
   }
 
   /// Items, towards the caller: kept by the router that the caller is connected to.
   stream_flow down;
   /// What the caller sends, towards the callee: kept by the router that the callee is connected to.
   stream_flow up;
-  /// Of the next item that the caller is told, and of the next that the callee of this attempt tells.
-  std::int64_t next_seq = 0;
-  std::int64_t callee_seq = 0;
-  /// Of the next value from the caller.
-  std::int64_t send_seq = 0;
-  /// Values that the caller was told it may send.
-  std::int64_t send_credit = 0;
-  bool half_closed = false;
-  /// Its callee has let the caller send values, which another one would not know of.
-  bool took_input = false;
-  /// Taken back from an instance that is about to go, to go on at another one.
-  bool moving = false;
-  /// It may go on at another instance behind `cursor`.
-  bool resumable = false;
-  std::string cursor;
-  /// Of its attempts, those that the call has forgotten since.
-  std::uint32_t earlier_attempts = 0;
+  stream_numbers seq;
+  stream_input input;
+  stream_moving elsewhere;
   /// Its caller has not asked for a stream.
   bool gathers = false;
   /// The instance that works on it has not declared that it streams.
   bool plain_callee = false;
-  /// Its next grants wait for an output to drain.
-  bool stalled_down = false;
-  bool stalled_up = false;
+  stream_stalls stalled;
   /// Where the member `stream` lies in the request; empty where it has none yet.
   proto::text_span member;
   /// What few streams have.

@@ -6,15 +6,13 @@
 // to two reactors, the caller's keeps the flow of the items, the callee's that of the values sent to it.
 //
 // The members are defined by direction: streams.cpp has the beginning, streams_to_caller.cpp what the callee
-// sends, streams_to_callee.cpp what the caller sends, streams_ends.cpp what waits and what ends early.
+// sends, streams_to_callee.cpp what the caller sends, streams_ends.cpp what ends early or goes on elsewhere.
 #pragma once
 
 #include <optional>
 #include <string_view>
 
-#include "actors/router/calls.hpp"
-#include "actors/router/stream_state.hpp"
-#include "proto/stream.hpp"
+#include "actors/router/stream_grants.hpp"
 
 namespace weft {
 
@@ -23,8 +21,15 @@ class streams {
   using kind = proto::stream_message;
 
  public:
-  streams(router_site& site, links& connections, outbox& others, calls& book) noexcept
-      : site_(site), links_(connections), outbox_(others), calls_(book) {}
+  streams(router_site& site, links& connections, outbox& others, attempts& tries, calls& book) noexcept
+      : site_(site),
+        links_(connections),
+        attempts_(tries),
+        calls_(book),
+        room_(site, connections),
+        failures_(site, book),
+        messages_(site, connections, others, room_, failures_),
+        grants_(site, connections, room_, messages_) {}
 
   /// What is wrong with the member `stream` of a request, if anything is.
   static std::optional<rpc_error> check(const proto::envelope& message);
@@ -39,8 +44,6 @@ class streams {
   /// True when the notification was one of these, and is dealt with.
   bool handle(request& r);
   void on_remote(remote_item& item);
-  /// A generator of this process works on it.
-  void begin_here(call& c);
   /// It was sent to an instance.
   void on_sent(call& c);
   /// Its streams get no further credit from it.
@@ -59,33 +62,26 @@ class streams {
   /// May it be sent to another instance? Not when items were passed on that it could not go on behind.
   static bool may_restart(const call& c) noexcept {
     if (!c.stream) return true;
-    if (c.stream->took_input || c.paused == call::pause::half_closed) return false;
-    return c.stream->next_seq == 0 || is_resumable(c);
+    if (c.stream->input.taken || c.paused == call::pause::half_closed) return false;
+    return c.stream->seq.told == 0 || is_resumable(c);
   }
   /// True where that means to go on behind the last item.
-  static bool is_resumable(const call& c) noexcept {
-    return c.stream->resumable && !c.stream->cursor.empty();
-  }
-  /// Its request as the next instance is to get it.
-  void restart(call& c);
+  static bool is_resumable(const call& c) noexcept { return c.stream->elsewhere.possible(); }
 
-  // -- an end in this process
-  /// From the callee. False when the stream has ended with that.
+  /// From a callee of this process. False when the stream has ended with that.
   bool item(call& c, std::string_view raw_value, std::string_view raw_cursor = {});
   /// True when the answer is to be what was gathered, which is complete now. An instance that does not stream
   /// has answered plainly.
   static bool gathered_for(call& c);
-  /// From the callee: it has taken what was sent, and takes so many values more.
-  void accept(call& c, std::int64_t items);
-  /// From the caller: it has taken so many items.
-  void taken(call& c, std::int64_t items);
-  /// From the caller: anything but that.
+  /// From the caller: anything but that it has taken items, which `grants` hears.
   void from_caller(call& c, kind what, const members& m);
+  stream_grants& grants() noexcept { return grants_; }
 
  private:
-  void from_callee(call& c, kind what, const members& m);
+  // -- from the callee
   void on_item(call& c, const members& m);
   void on_accept(call& c, const members& m);
+  // -- from the caller
   void on_credit(call& c, const members& m);
   void on_send(call& c, const members& m);
   void on_throw(call& c, const members& m);
@@ -94,34 +90,9 @@ class streams {
   /// Hands an item to whoever has called.
   bool pass_down(call& c, std::string_view raw_value, std::string_view raw_cursor);
   bool gather(call& c, std::string_view raw_value);
-  /// To the callee: so much more may come.
-  void tell_credit(call& c);
-  /// To the caller: so many values more may come.
-  void accept_more(call& c);
-  void tell_accept(call& c, const proto::stream_grant& more);
-  /// Tells whoever works on it, if that is another connection; `write` sets the members. False when the
-  /// stream has ended with that.
-  template <class Write>
-  bool to_callee(call& c, kind what, Write&& write);
-  /// What of the connection's output this stream may take, in each direction: many share it.
-  std::int64_t window_down(const call& c) const;
-  std::int64_t window_up(const call& c) const;
-  std::int64_t share(std::size_t budget, std::size_t count) const;
-  /// May so many bytes go out to it, with which no more than `most` wait? No stream is a connection's end.
-  std::optional<rpc_error> check_room(const link_entry& entry, std::size_t bytes, std::size_t most);
-  std::optional<rpc_error> check_room_for(kind what, const members& m, const link_entry& callee);
-  void drained(call& c, bool downwards);
-  /// Waits until the connection's output has drained.
-  void stall(link_entry& entry, call& c, bool downwards);
-
   /// Its caller has closed its side: is it there still, and will it never grant more?
   /// False when the stream has ended with that.
   bool doubt_caller(call& c);
-  void fail(call& c, const rpc_error& error);
-  void fail_over_credit(call& c, std::string_view who);
-  void fail_invalid(call& c, std::string_view what);
-  void fail_repeated(call& c, std::string_view message, const members& m);
-  void complain_unmatched();
 
   /// So many items may be on their way to a node that gathers them.
   static constexpr std::int64_t gathered_at_a_time = 256;
@@ -130,8 +101,12 @@ class streams {
 
   router_site& site_;
   links& links_;
-  outbox& outbox_;
+  attempts& attempts_;
   calls& calls_;
+  stream_room room_;
+  stream_failures failures_;
+  stream_messages messages_;
+  stream_grants grants_;
 };
 
 }  // namespace weft

@@ -32,9 +32,9 @@ void uplinks::on_adopt(adopt_uplink& message) {
   site_.metrics().add(metric::tcp_opened_outbound);
   auto& entry = links_.add(std::exchange(message.descriptor, -1), message.address, link_entry::role::uplink,
                            site_.handle());
-  entry.name = format_address(message.address);
-  entry.who = nullptr;
-  entry.dialler = message.dialler;
+  entry.party.name = format_address(message.address);
+  entry.access.who = nullptr;
+  entry.watchers.dialler = message.dialler;
   tasks_.spawn(introduce(this, entry.key(), std::move(message.raw_introduction)));
 }
 
@@ -45,7 +45,7 @@ coro::task<void> uplinks::introduce(uplinks* self, connection_key key, std::stri
   const auto params = nlohmann::json::parse(raw_params);
   const auto answer = co_await ctx.caller().call("connect", params);
   auto* entry = self->links_.find(key);
-  if (entry != nullptr && !entry->finishing) self->on_introduced(*entry, answer);
+  if (entry != nullptr && !entry->state.finishing) self->on_introduced(*entry, answer);
 }
 
 void uplinks::on_introduced(link_entry& entry, const json_result& answer) {
@@ -55,20 +55,21 @@ void uplinks::on_introduced(link_entry& entry, const json_result& answer) {
                    static_cast<std::int32_t>(error_code::internal_error));
   }
   const auto node = answer->at("node").get<std::string>();
-  entry.introduced = true;
-  entry.name = node;
+  entry.state.introduced = true;
+  entry.party.name = node;
   const auto limits = answer->value("limits", nlohmann::json::object());
   if (limits.is_object() && limits.contains("frame_bytes") && limits["frame_bytes"].is_number_unsigned())
-    entry.accepts = limits["frame_bytes"].get<std::size_t>();
+    entry.party.accepts = limits["frame_bytes"].get<std::size_t>();
   links_.output(entry).heartbeat = heartbeat_of(*answer).value_or(site_.options.protocol.heartbeat_interval);
   site_.uplink = entry.key();
   for (auto* waiter : waiting_) waiter->set();
   site_.flush_outside_turn();
-  if (entry.dialler) site_.send(entry.dialler, make_actor_message<link_changed>(true, entry.key(), node));
+  if (entry.watchers.dialler)
+    site_.send(entry.watchers.dialler, make_actor_message<link_changed>(true, entry.key(), node));
 }
 
 void uplinks::give_up(link_entry& entry, std::string why, std::int32_t code) {
-  if (const auto dialler = std::exchange(entry.dialler, nullptr)) {
+  if (const auto dialler = std::exchange(entry.watchers.dialler, nullptr)) {
     auto down = make_actor_message<link_changed>(false, entry.key(), std::move(why));
     down->code = code;
     site_.send(dialler, std::move(down));
@@ -78,12 +79,12 @@ void uplinks::give_up(link_entry& entry, std::string why, std::int32_t code) {
 }
 
 void uplinks::on_goaway(link_entry& entry) {
-  if (std::exchange(entry.going_away, true)) return;
+  if (std::exchange(entry.state.going_away, true)) return;
   on_gone(entry);
-  if (entry.dialler) {
+  if (entry.watchers.dialler) {
     auto leaving = make_actor_message<link_changed>(false, entry.key(), "the node drains");
     leaving->leaving = true;
-    site_.send(std::exchange(entry.dialler, nullptr), std::move(leaving));
+    site_.send(std::exchange(entry.watchers.dialler, nullptr), std::move(leaving));
   }
   // Requests for what this process serves may still be on their way: then it is the node that closes.
   if (!site_.environment.uplink_serves)

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "actors/balance/outlier.hpp"
 
@@ -20,23 +19,18 @@ bool is_lost(const rpc_error& error) {
   return error.code == static_cast<std::int32_t>(error_code::unavailable);
 }
 
-bool is_idempotent(const route& serving) {
-  return !serving.endpoints.empty() && std::ranges::all_of(serving.endpoints, &endpoint::idempotent);
-}
-
 }  // namespace
 
-upstream::upstream(router_site& site, links& connections, outbox& others, records& told,
-                   waiting_room& waiting, calls& book, streams& flows)
+upstream::upstream(router_site& site, links& connections, records& told, permits& limited, attempts& tries,
+                   calls& book, streams& flows)
     : site_(site),
       links_(connections),
-      outbox_(others),
       records_(told),
-      waiting_(waiting),
+      permits_(limited),
+      attempts_(tries),
       calls_(book),
       streams_(flows),
       picker_(site.options.balance.ejection.panic_percent),
-      budget_(site.options.balance.retry, site.now()),
       hedging_(site.options.balance.hedge) {}
 
 void upstream::forward(request& r, const route* serving) {
@@ -51,39 +45,39 @@ void upstream::forward(request& r, const route* serving) {
   auto* c = calls_.open(r, stats);
   if (c == nullptr) return;
   const auto& message = r.message;
-  c->method = r.name;
-  c->spans = {span_in(message.text, message.id), span_in(message.text, message.deadline_ms)};
-  c->route_key = message.route_key;
-  c->local_only = local_only;
-  c->request = message.text;
+  c->asked.method.append(r.name);
+  c->asked.spans = {span_in(message.text, message.id), span_in(message.text, message.deadline_ms)};
+  c->asked.route_key.append(message.route_key);
+  c->asked.local_only = local_only;
+  c->asked.text.append(message.text);
   records_.pass_on(*c, r);
-  if (!calls_.hold(*c, c->request.size())) return;
-  if (!local_only) budget_.on_call();
+  if (!calls_.hold(*c, c->asked.text.size())) return;
+  if (!local_only) retries_.on_call();
   if (serving != nullptr && serving->streams) [[unlikely]] {
     streams_.open(*c, message, serving->resumable);
-    streams_.restart(*c);
+    streams_.grants().restart(*c);
   }
   dispatch(*c, serving);
 }
 
 void upstream::begin(call& c) {
-  if (!calls_.hold(c, c.request.size())) return;
-  budget_.on_call();
-  dispatch(c, site_.routes->find(c.method));
+  if (!calls_.hold(c, c.asked.text.size())) return;
+  retries_.on_call();
+  dispatch(c, site_.routes->find(c.asked.method));
 }
 
 void upstream::notify_instance(request& r, const route& serving, bool local_only) {
   if (const auto* e = pick_unheard(serving, r.message.route_key, local_only))
-    notify(e->link, records_.pass_on(r, serving));
+    attempts_.notify(e->link, records_.pass_on(r, serving));
 }
 
 void upstream::notify_instance(std::string_view text, const route& serving, std::string_view raw_route_key) {
-  if (const auto* e = pick_unheard(serving, raw_route_key, false)) notify(e->link, text);
+  if (const auto* e = pick_unheard(serving, raw_route_key, false)) attempts_.notify(e->link, text);
 }
 
 const endpoint* upstream::pick_unheard(const route& serving, std::string_view raw_route_key,
                                        bool local_only) {
-  const auto usable = [&](const endpoint& e) { return is_usable(e); };
+  const auto usable = [&](const endpoint& e) { return links_.takes_calls(e.link); };
   const auto* e = picker_.pick(serving.endpoints, *serving.policy,
                                {site_.now(), nullptr, raw_route_key, local_only}, usable);
   // No answer will tell how it went.
@@ -91,55 +85,42 @@ const endpoint* upstream::pick_unheard(const route& serving, std::string_view ra
   return e;
 }
 
-void upstream::notify(const link_address& to, std::string_view text) {
-  if (to.shard == site_.index()) return notify(to.key, text);
-  // With the calls, so that neither overtakes the other.
-  auto& item = outbox_.add(to.shard, remote_item::type::notification, site_.index(), {});
-  item.callee = to.key;
-  item.text = text;
-}
-
-void upstream::notify(connection_key to, std::string_view text) {
-  auto* callee = links_.callable(to);
-  if (callee == nullptr) return;
-  if (links_.check_room(*callee, proto::frame_header_bytes + text.size(), executed::no)) return;
-  links_.send_frame(*callee, text, false);
-}
-
 const endpoint* upstream::pick(const route& serving, const call& c) {
-  return picker_.pick(serving.endpoints, *serving.policy, {site_.now(), &c.tried, c.route_key, c.local_only},
-                      [&](const endpoint& e) { return is_usable(e); });
+  return picker_.pick(serving.endpoints, *serving.policy,
+                      {site_.now(), &c.attempts.tried, c.asked.route_key, c.asked.local_only},
+                      [&](const endpoint& e) { return links_.takes_calls(e.link); });
 }
 
 bool upstream::any_usable(const route& serving, bool local_only) {
-  return std::ranges::any_of(serving.endpoints,
-                             [&](const endpoint& e) { return (e.local || !local_only) && is_usable(e); });
+  return std::ranges::any_of(serving.endpoints, [&](const endpoint& e) {
+    return (e.local || !local_only) && links_.takes_calls(e.link);
+  });
 }
 
 void upstream::dispatch(call& c, const route* serving) {
-  if (serving == nullptr) return c.tried.count() == 0 ? dispatch_unknown(c) : no_instance(c);
-  const auto& permits = serving->admission;
-  const bool permitted = !permits || waiting_.has_permit(*permits);
+  if (serving == nullptr) return c.attempts.tried.count() == 0 ? dispatch_unknown(c) : no_instance(c);
+  const auto& limit = serving->admission;
+  const bool permitted = !limit || permits_.has(limit);
   const auto* e = permitted ? pick(*serving, c) : nullptr;
   if (e != nullptr) {
     auto& a = c.attempts[0];
-    if (permits) calls_.enter(a, permits);
+    if (limit) permits::enter(a, limit);
     return send(c, a, *e, *serving);
   }
-  if (!permits || !any_usable(*serving, c.local_only)) return no_instance(c);
-  calls_.wait(c, permits);
+  if (!limit || !any_usable(*serving, c.asked.local_only)) return no_instance(c);
+  calls_.wait(c, limit);
 }
 
 bool upstream::resume(call& c) {
-  const auto* serving = site_.routes->find(c.method);
+  const auto* serving = site_.routes->find(c.asked.method);
   if (c.paused == call::pause::queue) {
-    const auto permits = c.waits_for;
+    const auto limit = c.waits_for;
     const auto* e = serving == nullptr ? nullptr : pick(*serving, c);
-    if (e == nullptr && serving != nullptr && any_usable(*serving, c.local_only)) return false;
-    calls_.stop_waiting(c);
+    if (e == nullptr && serving != nullptr && any_usable(*serving, c.asked.local_only)) return false;
+    permits_.stop_waiting(c);
     calls_.arm_deadline(c);
     if (e != nullptr) {
-      calls_.enter(c.attempts[0], permits);
+      permits::enter(c.attempts[0], limit);
       send(c, c.attempts[0], *e, *serving);
       return true;
     }
@@ -155,8 +136,8 @@ bool upstream::resume(call& c) {
 void upstream::no_instance(call& c) {
   site_.metrics().add(metric::no_instance);
   calls_.settle_failed(
-      c,
-      site_.unavailable(fmt::format("no instance of '{}' can be reached from here", c.method), executed::no));
+      c, site_.unavailable(fmt::format("no instance of '{}' can be reached from here", c.asked.method),
+                           executed::no));
 }
 
 void upstream::dispatch_unknown(call& c) {
@@ -164,9 +145,9 @@ void upstream::dispatch_unknown(call& c) {
   constexpr auto patience = std::chrono::seconds(1);
   constexpr auto look_again = milliseconds(5);
   const auto now = site_.now();
-  if (site_.routes->settled || now - c.started >= patience || now + look_again >= c.deadline) {
+  if (site_.routes->settled || now - c.told.started >= patience || now + look_again >= c.asked.deadline) {
     return calls_.settle_failed(
-        c, make_error(error_code::method_not_found, fmt::format("method '{}' not found", c.method)));
+        c, make_error(error_code::method_not_found, fmt::format("method '{}' not found", c.asked.method)));
   }
   pause(c, call::pause::retry, now + look_again);
 }
@@ -177,73 +158,25 @@ void upstream::pause(call& c, call::pause why, coro::clock::time_point until) {
 }
 
 void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving) {
-  const auto now = site_.now();
-  c.tried.add(e.link);
+  c.attempts.tried.add(e.link);
   a.instance = e.state;
   a.instance->begin();
+  a.started = site_.now();
   if (c.stream) c.stream->plain_callee = !e.streams;
-  a.started = now;
-  const auto left = c.has_deadline()
-                        ? std::max<std::int64_t>(1, std::chrono::ceil<milliseconds>(c.deadline - now).count())
-                        : -1;
-  if (e.link.shard != site_.index()) {
-    a.to = attempt::target::router;
-    a.target_shard = e.link.shard;
-    auto& item = outbox_.add(e.link.shard, remote_item::type::call, site_.index(), c.key_of(a));
-    item.callee = e.link.key;
-    item.method = c.method;
-    const auto id = append_request_for(item.text, c.request, c.spans, 0, left);
-    item.id_at = id.at;
-    item.id_size = id.size;
-    item.streams = c.stream != nullptr;
-    if (c.stream) [[unlikely]]
-      streams_.on_sent(c);
-    return arm_hedge(c, serving);
-  }
-  auto* callee = links_.callable(e.link.key);
-  if (callee == nullptr)
-    return on_failed(a, site_.unavailable("the connection to the instance is gone", executed::no));
-  // The id and the deadline that it gets have their allowance on links; a service's own limit has none.
-  constexpr std::size_t most_added = 64;
-  const auto bytes = proto::frame_header_bytes + c.request.size() + (callee->is_link() ? most_added : 0);
-  if (auto refusal = links_.check_room(*callee, bytes, executed::no))
-    return on_failed(a, std::move(*refusal));
-  calls_.attach(a, *callee);
-  auto& out = links_.output(*callee).bulk;
-  const auto start = proto::begin_frame(out);
-  append_request_for(out, c.request, c.spans, c.key_of(a).number(), left);
-  proto::end_frame(out, start);
+  if (auto failed = attempts_.send(a, e)) return on_failed(a, std::move(*failed));
   if (c.stream) [[unlikely]]
     streams_.on_sent(c);
   arm_hedge(c, serving);
 }
 
 void upstream::send_direct(call& c, const link_address& to) {
-  if (to.shard == site_.index()) return send_to_here(c, to.key, c.request, c.spans.id);
   auto& a = c.attempts[0];
-  a.to = attempt::target::router;
-  a.target_shard = to.shard;
-  auto& item = outbox_.add(to.shard, remote_item::type::call, site_.index(), c.key_of(a));
-  item.callee = to.key;
-  item.text = c.request;
-  item.id_at = c.spans.id.at;
-  item.id_size = c.spans.id.size;
+  if (auto failed = attempts_.send_direct(a, to)) on_failed(a, std::move(*failed));
 }
 
 void upstream::send_to_here(call& c, connection_key to, std::string_view text, text_span id) {
   auto& a = c.attempts[0];
-  auto* callee = links_.callable(to);
-  if (callee == nullptr) {
-    return on_failed(
-        a, site_.unavailable("the connection to the callee is gone, draining or full", executed::no));
-  }
-  if (auto refusal = links_.check_room(*callee, proto::frame_header_bytes + text.size(), executed::no))
-    return on_failed(a, std::move(*refusal));
-  calls_.attach(a, *callee);
-  auto& out = links_.output(*callee).bulk;
-  const auto start = proto::begin_frame(out);
-  append_with_id(out, text, id, c.key_of(a).number());
-  proto::end_frame(out, start);
+  if (auto failed = attempts_.send_to_here(a, to, text, id)) on_failed(a, std::move(*failed));
 }
 
 void upstream::end(attempt& a, std::int32_t code) {
@@ -253,64 +186,25 @@ void upstream::end(attempt& a, std::int32_t code) {
     calls_.arm_deadline(c);
   }
   const auto instance = std::exchange(a.instance, nullptr);
-  calls_.detach(a);
-  if (!instance) return;
-  const auto now = site_.now();
-  const bool ok = !is_instance_failure(code);
-  instance->end(ok, now - a.started, now);
-  const bool hedged = ok && hedging_.enabled() && !c.local_only && hedging_.covers(c.method);
-  const auto* serving = ok && !hedged ? nullptr : site_.routes->find(c.method);
-  if (hedged && serving != nullptr) hedging_.observe(serving->pattern, now - a.started, now);
-  const auto another_is_well = [&] {
-    return serving != nullptr && std::ranges::any_of(serving->endpoints, [&](const endpoint& e) {
-             return e.state != instance && !e.leaving &&
-                    e.state->state(now) == endpoint_state::health::healthy && is_usable(e);
-           });
-  };
-  if (judge_instance(*instance, ok, site_.options.balance.ejection, now, picker_.random(), another_is_well))
-    on_ejected(c, *instance, serving);
-}
-
-void upstream::on_ejected(const call& c, const endpoint_state& instance, const route* serving) {
-  site_.metrics().add(metric::ejections);
-  const auto left_out = lines_.take(site_.now());
-  if (!left_out || serving == nullptr) return;
-  const auto of =
-      std::ranges::find(serving->endpoints, &instance, [](const endpoint& e) { return e.state.get(); });
-  if (of == serving->endpoints.end()) return;
-  site_.shared.log->warn(
-      "'{}' on node {} fails and is left out for a while, for '{}' ({} such lines left out)",
-      of->service.empty() ? of->node : of->service, of->node, c.method, *left_out);
+  attempts_.detach(a);
+  if (instance) verdicts_.note(c, *instance, code, site_.now() - a.started);
 }
 
 bool upstream::retry(call& c, const rpc_error& error) {
-  const auto& policy = site_.options.balance.retry;
   // A call to one certain connection has no method to look for, and one that is taken back is not tried
   // again. What another node has sent on is tried again by that one: or each would multiply the attempts of
   // the other.
-  if (c.tried.count() == 0 || c.cancelled || c.local_only) return false;
-  const auto* serving = site_.routes->find(c.method);
-  if (serving == nullptr) return false;
-  if (!streams::may_restart(c)) return false;
-  const bool goes_on = c.stream && streams::is_resumable(c);
-  const failed_attempt failed{error, c.tried.count(), goes_on || is_idempotent(*serving),
-                              serving->endpoints.size()};
-  if (!is_retryable(failed, policy)) return false;
-  c.may_have_run = c.may_have_run || !provably_not_executed(error);
-  const auto now = site_.now();
-  if (!budget_.take(now)) {
-    site_.metrics().add(metric::retry_budget_exhausted);
-    return false;
-  }
-  const auto wait = retry_wait(failed, policy, picker_.random());
-  if (now + wait >= c.deadline) return false;
-  site_.metrics().add(metric::retries);
+  if (c.attempts.tried.count() == 0 || c.caller.cancelled || c.asked.local_only) return false;
+  const auto* serving = site_.routes->find(c.asked.method);
+  if (serving == nullptr || !streams::may_restart(c)) return false;
+  const auto wait = retries_.wait_before_next(c, error, *serving);
+  if (!wait) return false;
   if (c.stream) [[unlikely]]
     streams_.go_on(c);
-  if (wait.count() == 0) {
+  if (wait->count() == 0) {
     dispatch(c, serving);
   } else {
-    pause(c, call::pause::retry, now + wait);
+    pause(c, call::pause::retry, site_.now() + *wait);
   }
   return true;
 }
@@ -320,15 +214,16 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
   if (c.from == call::origin::router) return calls_.settle(c, {.response = &response});
   rpc_error error;
   if (!response.error.empty()) error = proto::parse_error_object(response.error);
-  if (c.stream && std::exchange(c.stream->moving, false) && !c.cancelled && !c.left_behind &&
-      error.code == static_cast<std::int32_t>(error_code::request_cancelled)) [[unlikely]]
+  if (c.stream && std::exchange(c.stream->elsewhere.moving, false) && !c.caller.cancelled &&
+      !c.caller.left_behind && error.code == static_cast<std::int32_t>(error_code::request_cancelled))
+      [[unlikely]]
     return on_moved(a);
   auto& other = other_of(a);
   end(a, error.code);
-  if (c.left_behind) return calls_.close_left_behind(c, true);
+  if (c.caller.left_behind) return calls_.close_left_behind(c, true);
   if (other.under_way()) {
     if (is_instance_failure(error.code)) return;
-    calls_.cancel(other);
+    attempts_.cancel(other);
     if (a.which == 1) {
       site_.metrics().add(metric::hedges_won);
       // The first one has taken so long at least, which the balancer should know.
@@ -336,11 +231,11 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
     }
   }
   if (error.code != 0 && retry(c, error)) return;
-  if (c.may_have_run && error.ran == executed::no) return calls_.settle_failed(c, std::move(error));
+  if (c.attempts.may_have_run && error.ran == executed::no) return calls_.settle_failed(c, std::move(error));
   if (error.code == 0 && c.stream && streams::gathered_for(c)) [[unlikely]]
     return calls_.settle(c, {.raw_result = c.stream->rare().gathered});
   // Where the stream can go on only this node knows.
-  if (c.stream && c.stream->next_seq > 0 && is_lost(error)) return calls_.settle_failed(c, std::move(error));
+  if (c.stream && c.stream->seq.told > 0 && is_lost(error)) return calls_.settle_failed(c, std::move(error));
   calls_.settle(c, {.code = error.code, .response = &response, .error = error.code == 0 ? nullptr : &error});
 }
 
@@ -348,7 +243,7 @@ void upstream::on_failed(attempt& a, rpc_error error) {
   call& c = *a.of;
   if (c.from == call::origin::router) return calls_.settle(c, outcome::of(error));
   end(a, error.code);
-  if (c.left_behind) return calls_.close_left_behind(c, true);
+  if (c.caller.left_behind) return calls_.close_left_behind(c, true);
   if (other_of(a).under_way() || retry(c, error)) return;
   calls_.settle_failed(c, std::move(error));
 }
@@ -363,55 +258,47 @@ void upstream::move_streams() {
 bool upstream::should_move(const call& c) {
   const auto& a = c.attempts[0];
   const auto& s = *c.stream;
-  if (!s.resumable || s.moving || c.cancelled || c.left_behind || !streams::may_restart(c)) return false;
-  if (!a.under_way() || !a.instance || c.tried.full()) return false;
-  const auto* serving = site_.routes->find(c.method);
+  if (!s.elsewhere.allowed || s.elsewhere.moving || c.caller.cancelled || c.caller.left_behind ||
+      !streams::may_restart(c))
+    return false;
+  if (!a.under_way() || !a.instance || c.attempts.tried.full()) return false;
+  const auto* serving = site_.routes->find(c.asked.method);
   if (serving == nullptr) return false;
   bool stays = false;
   bool others = false;
   for (const auto& e : serving->endpoints) {
     const bool own = e.state == a.instance;
     stays = stays || (own && !e.leaving);
-    others = others || (!own && !e.leaving && !c.tried.contains(e.link) && is_usable(e));
+    others =
+        others || (!own && !e.leaving && !c.attempts.tried.contains(e.link) && links_.takes_calls(e.link));
   }
   return others && !stays;
 }
 
 void upstream::on_moved(attempt& a) {
   call& c = *a.of;
-  calls_.detach(a);
-  c.may_have_run = true;
+  attempts_.detach(a);
+  c.attempts.may_have_run = true;
   streams_.go_on(c);
-  dispatch(c, site_.routes->find(c.method));
+  dispatch(c, site_.routes->find(c.asked.method));
 }
 
 void upstream::on_broken(attempt& a, const rpc_error& error) {
   call& c = *a.of;
-  calls_.detach(a);
-  if (c.left_behind) return calls_.close_left_behind(c, true);
+  attempts_.detach(a);
+  if (c.caller.left_behind) return calls_.close_left_behind(c, true);
   calls_.settle(c, outcome::of(error));
-}
-
-void upstream::on_remote_answer(remote_item& item) {
-  auto* a = calls_.find(item.origin);
-  if (a == nullptr) return site_.metrics().add(metric::late_results);
-  if (item.blameless) return on_broken(*a, item.failure);
-  if (item.text.empty()) return on_failed(*a, std::move(item.failure));
-  proto::envelope response;
-  proto::scan(item.text, {site_.options.limits.depth, 1, site_.options.protocol.require_version}, response,
-              site_.shared.scan_batch);
-  on_response(*a, response);
 }
 
 void upstream::on_connection_lost(link_entry& entry, close_reason why) {
   // From here on nothing is sent to it, so that a retry goes elsewhere.
-  entry.going_away = true;
+  entry.state.going_away = true;
   const auto written = entry.status->status().bytes_written;
   const auto message =
       fmt::format("the connection to {} was lost: {}",
-                  entry.name.empty() ? std::string("the callee") : entry.name, to_string(why));
-  while (entry.attempts_received != nullptr) {
-    auto& a = *entry.attempts_received;
+                  entry.party.name.empty() ? std::string("the callee") : entry.party.name, to_string(why));
+  while (entry.load.attempts_received != nullptr) {
+    auto& a = *entry.load.attempts_received;
     // Heartbeats count as written too, which errs towards "unknown".
     on_failed(a, site_.unavailable(message, written > a.queued_before ? executed::unknown : executed::no));
   }
@@ -419,11 +306,11 @@ void upstream::on_connection_lost(link_entry& entry, close_reason why) {
 
 void upstream::on_deadline(call& c) {
   constexpr auto code = error_code::deadline_exceeded;
-  const bool began = c.tried.count() > 0 || !c.idle();
-  if (c.left_behind) {
+  const bool began = c.attempts.tried.count() > 0 || !c.idle();
+  if (c.caller.left_behind) {
     // One of this reactor will answer its cancellation, or not: that is its connection's affair.
     for (auto& a : c.attempts) {
-      if (a.to == attempt::target::router) calls_.cancel(a);
+      if (a.to == attempt::target::router) attempts_.cancel(a);
     }
     return calls_.close_left_behind(c, false);
   }
@@ -432,50 +319,36 @@ void upstream::on_deadline(call& c) {
     if (a.under_way() && a.instance && was_given_time(*a.instance, site_.now() - a.started, site_.now()))
       end(a, static_cast<std::int32_t>(code));
   }
-  c.cancelled = false;
+  c.caller.cancelled = false;
   calls_.settle_failed(c, make_mesh_error(code, "the deadline passed before the answer came",
                                           began ? executed::unknown : executed::no, site_.options.id));
 }
 
-void upstream::on_late_cancellation(call& c) {
-  c.paused = call::pause::none;
-  const auto error = make_mesh_error(
-      error_code::request_cancelled,
-      fmt::format("cancelled by the caller; the callee has not reacted within {} ms (protocol.cancel_grace)",
-                  site_.options.protocol.cancel_grace.count()),
-      executed::unknown, site_.options.id);
-  if (c.idle()) return calls_.settle(c, outcome::of(error));
-  calls_.leave_behind(c, outcome::of(error));
-}
-
 void upstream::arm_hedge(call& c, const route& serving) {
-  if (!hedging_.enabled() || c.tried.count() != 1 || c.local_only || c.from == call::origin::router ||
-      c.stream)
+  if (!hedging_.enabled() || c.attempts.tried.count() != 1 || c.asked.local_only ||
+      c.from == call::origin::router || c.stream)
     return;
-  if (serving.endpoints.size() < 2 || !hedging_.covers(c.method) || !is_idempotent(serving)) return;
+  if (serving.endpoints.size() < 2 || !hedging_.covers(c.asked.method) || !is_idempotent(serving)) return;
   const auto now = site_.now();
-  const auto delay = hedging_.delay(c.method, serving.pattern, now);
-  if (delay && now + *delay < c.deadline) pause(c, call::pause::hedge, now + *delay);
+  const auto delay = hedging_.delay(c.asked.method, serving.pattern, now);
+  if (delay && now + *delay < c.asked.deadline) pause(c, call::pause::hedge, now + *delay);
 }
 
 void upstream::start_hedge(call& c) {
   c.paused = call::pause::none;
   calls_.arm_deadline(c);
-  const auto* serving = site_.routes->find(c.method);
-  if (serving == nullptr || c.tried.full() || !c.attempts[0].under_way()) return;
-  const auto& permits = serving->admission;
+  const auto* serving = site_.routes->find(c.asked.method);
+  if (serving == nullptr || c.attempts.tried.full() || !c.attempts[0].under_way()) return;
+  const auto& limit = serving->admission;
   // A second attempt never waits: there is the first.
-  if (permits && !waiting_.has_permit(*permits)) return;
+  if (limit && !permits_.has(limit)) return;
   const auto* e = pick(*serving, c);
-  if (e == nullptr || c.tried.contains(e->link)) return;
-  if (!budget_.take(site_.now())) {
-    e->state->release_probe();
-    return site_.metrics().add(metric::retry_budget_exhausted);
-  }
+  if (e == nullptr || c.attempts.tried.contains(e->link)) return;
+  if (!retries_.take_budget()) return e->state->release_probe();
   site_.metrics().add(metric::hedges);
   // The first one may have run, whatever is said of the second.
-  c.may_have_run = true;
-  if (permits) calls_.enter(c.attempts[1], permits);
+  c.attempts.may_have_run = true;
+  if (limit) permits::enter(c.attempts[1], limit);
   send(c, c.attempts[1], *e, *serving);
 }
 

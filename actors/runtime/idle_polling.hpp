@@ -63,7 +63,7 @@ class idle_polling {
  private:
   /// No core sleeps and wakes in less.
   static constexpr duration shortest_sleep = std::chrono::microseconds(2);
-  /// Of one miss, in hits: polling goes on while four in five find something.
+  /// What one miss costs, in hits: polling goes on while four in five find something.
   static constexpr std::uint32_t penalty = 4;
   static constexpr std::uint32_t most_credit = 4 * penalty;
   static constexpr std::uint32_t fewest_needed = 4;
@@ -75,7 +75,7 @@ class idle_polling {
   std::uint32_t short_sleeps_ = 0;
   /// Short sleeps before the next try.
   std::uint32_t needed_ = fewest_needed;
-  /// Of the try under way; 0: none is.
+  /// The credit of the try under way; 0: there is none.
   std::uint32_t credit_ = 0;
 };
 

@@ -72,7 +72,8 @@ class pinned_actor : public caf::local_actor,
   /// Sends a message that belongs to this hop; `to` may be pinned anywhere.
   template <class T>
   void send_to(const caf::strong_actor_ptr& to, std::unique_ptr<T, caf::detail::disposer> message) {
-    to->enqueue(caf::mailbox_element_ptr(message.release()), &home_);
+    // Straight to the actor: its control block would only pass it on.
+    to->get()->enqueue(caf::mailbox_element_ptr(message.release()), &home_);
   }
 
  private:

@@ -7,11 +7,13 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "actors/runtime/text_hash.hpp"
+
 namespace weft {
 
 struct string_hash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
+  std::size_t operator()(std::string_view s) const noexcept { return text_hash(s); }
 };
 
 template <class T>

@@ -23,7 +23,7 @@ struct call_trace {
   bool recording = false;
   /// The trace begins here, so whoever is called must be told of it, sampled or not.
   bool begun = false;
-  /// Of this hop's span when it makes one, else as the request brought it.
+  /// The place of this hop's span when it makes one, else the place that the request brought.
   proto::trace_context at;
   /// The caller's span; 0 for the first span of a trace.
   std::uint64_t parent_span = 0;

@@ -34,7 +34,7 @@ class span_queue {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<call_record> spans_;
-  /// Of the one that waits: it is not woken for less.
+  /// So many spans the thread that waits wants: it is not woken for less.
   std::size_t wanted_ = 0;
   bool closed_ = false;
 };

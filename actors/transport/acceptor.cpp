@@ -113,7 +113,7 @@ acceptor::~acceptor() {
 
 void acceptor::receive(actor_message& message) {
   if (message.what() == actor_message::type::start) {
-    home().watch(listener_, EPOLLIN, *this);
+    home().descriptors().add(listener_, EPOLLIN, *this);
   } else if (message.what() == actor_message::type::close) {
     terminate();
   }
@@ -129,7 +129,7 @@ void acceptor::on_terminate() {
 
 void acceptor::close_listener() noexcept {
   if (listener_ < 0) return;
-  home().unwatch(listener_, *this);
+  home().descriptors().remove(listener_, *this);
   ::close(listener_);
   listener_ = -1;
 }
@@ -195,7 +195,7 @@ void acceptor::refuse(int descriptor, metric limit, const std::string& why) {
 void acceptor::back_off(int error) {
   home().metrics().add(metric::limit_descriptors);
   shared_.log->warn("accept failed: {}; trying again in {} ms", std::strerror(error), back_off_.count());
-  home().change(listener_, 0, *this);
+  home().descriptors().change(listener_, 0, *this);
   resting_ = true;
   home().arm(*this, home().now() + back_off_);
   back_off_ = std::min(back_off_ * 2, longest_back_off);
@@ -203,7 +203,7 @@ void acceptor::back_off(int error) {
 
 void acceptor::on_expiry() {
   resting_ = false;
-  if (listener_ >= 0) home().change(listener_, EPOLLIN, *this);
+  if (listener_ >= 0) home().descriptors().change(listener_, EPOLLIN, *this);
 }
 
 }  // namespace weft

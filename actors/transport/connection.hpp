@@ -10,30 +10,16 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <string>
 #include <string_view>
 
 #include "actors/messages/close_reason.hpp"
 #include "actors/runtime/pinned_actor.hpp"
-#include "actors/transport/output_queue.hpp"
+#include "actors/transport/frame_input.hpp"
 #include "actors/transport/shard.hpp"
-#include "proto/foreign.hpp"
-#include "proto/frame.hpp"
+#include "actors/transport/socket_output.hpp"
+#include "actors/transport/timeouts.hpp"
 
 namespace weft {
-
-/// Figures of one connection, read by its router on the same thread.
-struct connection_status {
-  std::uint64_t bytes_read = 0;
-  std::uint64_t bytes_written = 0;
-  std::uint64_t frames_read = 0;
-  coro::clock::time_point opened{};
-  coro::clock::time_point last_read{};
-  std::size_t pending_output = 0;
-  /// Of the frame that is not complete yet.
-  std::size_t unfinished_bytes = 0;
-};
 
 /// Connection to router, its last message.
 class connection_closed final : public actor_message {
@@ -66,8 +52,6 @@ class connection final : public pinned_actor, private event_handler, private cor
   void cut(close_reason why);
 
  private:
-  enum class reading : std::uint8_t { on, paused, ended, discarding };
-
   // -- pinned_actor
   void receive(actor_message& message) override;
   void on_terminate() override;
@@ -81,57 +65,50 @@ class connection final : public pinned_actor, private event_handler, private cor
   void on_time();
   void read();
   void take(std::string_view bytes);
-  void count_unfinished();
-  /// Requests that the router has put back.
-  void take_deferred();
-  void scan(inbound_batch& batch, std::string_view payload);
   void forward(message_pool<inbound_batch>::pointer batch);
   void on_end_of_stream();
   void on_broken_stream(proto::frame_error error);
 
   void write(outbound_batch& batch);
-  bool send_now(std::string_view bytes, std::size_t& sent);
   void flush();
   void after_write();
+  /// Reading pauses while too much waits to be written; what the router has put back comes before the rest.
+  void update_reading();
   void update_interest();
   bool over_budget();
   void finish_writing();
 
   void schedule(coro::clock::time_point due);
-  coro::clock::time_point check_timeouts(coro::clock::time_point now);
-  coro::clock::time_point check_liveness(coro::clock::time_point now);
-  /// A process that was stopped, or got no time, finds its timers expired before it reads what came
-  /// meanwhile.
-  bool unread() const noexcept;
   void send_heartbeat();
   void close(close_reason why);
 
+  /// How its end comes about.
+  struct ending {
+    close_reason why = close_reason::shutdown;
+    /// Nothing comes behind the output that is there.
+    bool finishing = false;
+    bool write_closed = false;
+    coro::clock::time_point discard_until{};
+  };
+  struct heartbeats {
+    /// 0 for who was not introduced.
+    std::chrono::milliseconds interval{0};
+    coro::clock::time_point sent{};
+  };
+
   shard& shared_;
   int descriptor_;
+  std::uint32_t interest_ = 0;
   connection_key key_;
   caf::strong_actor_ptr router_;
-  proto::frame_reader reader_;
-  proto::stream_beginning beginning_;
-  /// Whole frames that the router has put back until the output has room, and those that it looks at again.
-  struct put_back {
-    std::string waiting;
-    std::string resumed;
-  };
-  std::unique_ptr<put_back> put_back_;
-  output_queue output_;
   connection_status status_;
-  std::uint32_t interest_ = 0;
+  frame_input input_;
+  socket_output output_;
   reading reading_ = reading::on;
   /// At so much pending output or less, the router is told; 0 when it has not asked.
   std::size_t tell_below_ = 0;
-  bool finishing_ = false;
-  bool write_closed_ = false;
-  close_reason reason_ = close_reason::shutdown;
-  std::chrono::milliseconds heartbeat_{0};
-  coro::clock::time_point frame_started_{};
-  coro::clock::time_point write_progress_{};
-  coro::clock::time_point discard_until_{};
-  coro::clock::time_point heartbeat_sent_{};
+  ending ending_;
+  heartbeats heartbeat_;
 };
 
 }  // namespace weft

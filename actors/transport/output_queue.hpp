@@ -35,7 +35,7 @@ class output_queue {
   std::list<std::string> pieces_;
   std::string urgent_;
   std::size_t urgent_sent_ = 0;
-  /// Of the first piece: how much of it is written, and where its first frame starts of which nothing is.
+  /// How much of the first piece is written, and where its first frame starts of which nothing is.
   std::size_t sent_ = 0;
   std::size_t boundary_ = 0;
   std::size_t size_ = 0;

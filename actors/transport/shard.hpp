@@ -26,7 +26,7 @@ struct node_counters {
   std::atomic<bool> draining{false};
   /// An actor has ended that the node cannot do without.
   std::atomic<bool> failed{false};
-  /// Of this life of the node: tells it from others with the same id, and from what it was before a restart.
+  /// This life of the node: tells it from others with the same id, and from what it was before a restart.
   std::string incarnation = random_incarnation();
 };
 
@@ -45,7 +45,7 @@ struct shard {
   message_pool<inbound_batch> inbound;
   message_pool<outbound_batch> outbound;
   message_pool<remote_calls> remote;
-  /// Of frames that connections of this reactor have not read whole.
+  /// The bytes of frames that connections of this reactor have not read whole.
   std::size_t unfinished_bytes = 0;
   /// Reused for every JSON-RPC batch that is scanned.
   std::vector<proto::envelope> scan_batch;

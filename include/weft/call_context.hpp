@@ -135,7 +135,7 @@ class call_context {
   bool cancelled() const noexcept;
   /// The id of the node that runs the method.
   const std::string& node() const noexcept;
-  /// Of the trace that the call belongs to; empty for none.
+  /// The trace that the call belongs to; empty for none.
   std::string traceparent() const;
 
   /// In a resumable stream: the cursor to go on behind, nothing at its beginning. One that is no `Cursor` is

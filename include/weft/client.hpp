@@ -41,7 +41,7 @@ struct client_options {
   std::string token{};
   /// For `connect`, and for calls while there is no connection.
   std::chrono::milliseconds connect_timeout{3'000};
-  /// Of calls that bring none.
+  /// The deadline of calls that bring none.
   std::chrono::milliseconds default_deadline{30'000};
   /// The interval in which both sides say that they live.
   std::chrono::milliseconds heartbeat{15'000};

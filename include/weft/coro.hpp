@@ -47,7 +47,7 @@ inline constexpr bool is_vector_of_tasks<std::vector<coro::task<T>>> = true;
 /// Throws std::logic_error on another thread.
 coro::sleep_awaiter sleep_for(coro::clock::duration time);
 
-/// Of everything that a range holds or makes: tasks, or calls.
+/// Awaits everything that a range holds or makes: tasks, or calls.
 template <std::ranges::input_range Range>
   requires(!detail::is_vector_of_tasks<std::remove_cvref_t<Range>>)
 auto when_all(Range&& range) {

@@ -27,7 +27,7 @@ class error {
   std::string message;
   /// What the error carries beside that, as JSON text; empty for nothing.
   std::string data;
-  /// Of errors of the mesh: `no` says that the method certainly did not run, so that a retry is safe.
+  /// Present in errors of the mesh: `no` says that the method certainly did not run, so that a retry is safe.
   std::optional<weft::executed> executed;
   /// Present when waiting helps.
   std::optional<std::chrono::milliseconds> retry_after;

@@ -59,7 +59,7 @@ struct method_options {
   bool blocking = false;
   /// Calls under way that it takes at a time; 0 leaves it to the other limits.
   std::uint32_t max_in_flight = 0;
-  /// Of a generator of weft::item: it can go on behind a cursor, `ctx.after<Cursor>()`.
+  /// A generator of weft::item can go on behind a cursor, `ctx.after<Cursor>()`.
   bool resumable = false;
 };
 

@@ -29,7 +29,7 @@ class open_sockets {
       turn_away(descriptor, bad_request);
       sockets_.back().is_cut = true;
     }
-    // Those that were cut before may not be closed yet.
+    // Sockets that were cut before may not be closed yet.
     auto excess = sockets_.size() > most_ ? sockets_.size() - most_ : 0;
     for (auto& socket : sockets_) {
       if (excess == 0) break;

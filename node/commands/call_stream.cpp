@@ -233,7 +233,7 @@ class stream_printer {
   std::int64_t granted_;
   std::int64_t received_ = 0;
   bool input_ended_ = false;
-  /// Of the last item that has been received, and of the last one whose line has been written.
+  /// The cursor of the last item that has been received, and of the last one whose line has been written.
   std::string coming_cursor_;
   std::string cursor_;
   std::optional<answer> answer_;

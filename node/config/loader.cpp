@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-/// Of a value that nobody gave.
+/// The source of a value that nobody gave.
 constexpr std::string_view no_origin = "default";
 
 class loading {

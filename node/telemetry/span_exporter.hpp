@@ -68,7 +68,7 @@ class span_exporter {
   std::atomic<std::int64_t> dropped_{0};
   std::atomic<std::int64_t> rejected_{0};
   std::atomic<std::int64_t> failures_{0};
-  /// Of the exporter's thread: the log tells when this changes, not every time.
+  /// The exporter's thread fails: the log tells when this changes, not every time.
   bool failing_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -7,7 +7,7 @@
 namespace weft::proto {
 namespace {
 
-/// Of a number that no double can hold, so that only its order of magnitude matters: is it beyond 1?
+/// Is a number that no double can hold, so that only its order of magnitude matters, beyond 1?
 /// `std::from_chars` tells overflow and underflow by the same error.
 bool is_huge(std::string_view text) noexcept {
   if (text.starts_with('-')) text.remove_prefix(1);

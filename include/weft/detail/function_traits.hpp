@@ -29,7 +29,7 @@ struct returned<coro::async_generator<T, S>> {
   using sent_type = S;
 };
 
-/// Of `T`, `result<T>` and `std::expected<T, error>`.
+/// The `T` of `T`, `result<T>` and `std::expected<T, error>`.
 template <class T>
 struct value_of {
   using type = T;

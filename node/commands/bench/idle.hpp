@@ -17,7 +17,7 @@ struct idle_result {
   std::chrono::nanoseconds connect_time{};
   std::chrono::nanoseconds held{};
   std::size_t opened = 0;
-  /// Those whose `connect` was answered with a result.
+  /// Connections whose `connect` was answered with a result.
   std::size_t introduced = 0;
   std::size_t still_open = 0;
   /// Sent by the node without being asked.

@@ -25,9 +25,9 @@ struct response {
     malformed,
   };
   kind what = kind::malformed;
-  /// Of the request; of a batch as a whole: its slot.
+  /// The number of the request; for a batch as a whole: its slot.
   std::uint32_t number = 0;
-  /// Of an error.
+  /// The code of an error.
   std::int32_t code = 0;
 };
 
@@ -47,7 +47,7 @@ class response_reader {
   /// The answer to a batch of `size` requests: a result with the batch's slot when it answers each of them
   /// once, whether with a result or an error; `members` then has those.
   response read_batch(std::string_view payload, std::size_t size);
-  /// Of the last batch that was read, in the server's order.
+  /// The answers of the last batch that was read, in the server's order.
   const std::vector<response>& members() const noexcept { return members_; }
   /// What the first error of each code said.
   const std::map<std::int32_t, std::string>& first_messages() const noexcept { return first_messages_; }

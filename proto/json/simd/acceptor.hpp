@@ -40,11 +40,10 @@ struct named_acceptor {
   container_acceptor accept;
 };
 
-/// Those that this processor can run, the fastest first; the last has no acceptor and stands for the scanner
-/// alone.
+/// What this processor can run, the fastest first; the last has no acceptor and stands for the scanner alone.
 std::span<const named_acceptor> usable_acceptors() noexcept;
 
-/// The first of them.
+/// The acceptor of the fastest of them.
 container_acceptor fastest_acceptor() noexcept;
 
 }  // namespace weft::proto

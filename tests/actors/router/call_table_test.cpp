@@ -20,10 +20,10 @@ struct nobody final : call_owner {
 class call_table_test : public testing::Test {
  protected:
   call& open(connection_key caller, std::string raw_id) {
-    auto& c = table.acquire(owner);
+    auto& c = table.acquire();
     c.from = call::origin::connection;
-    c.caller = caller;
-    c.raw_id = std::move(raw_id);
+    c.caller.key = caller;
+    c.caller.raw_id = std::move(raw_id);
     table.index(c);
     return c;
   }
@@ -33,7 +33,7 @@ class call_table_test : public testing::Test {
   }
 
   nobody owner;
-  call_table table;
+  call_table table{owner};
 };
 
 TEST_F(call_table_test, a_key_finds_its_record_until_it_is_released) {
@@ -65,7 +65,7 @@ TEST_F(call_table_test, keys_that_never_were_find_nothing) {
 }
 
 TEST_F(call_table_test, a_record_that_is_not_yet_a_call_is_not_found) {
-  const auto& c = table.acquire(owner);
+  const auto& c = table.acquire();
   EXPECT_EQ(table.find(c.key), nullptr);
 }
 
@@ -79,20 +79,20 @@ TEST_F(call_table_test, keys_survive_the_way_through_a_message) {
 
 TEST_F(call_table_test, a_released_record_is_clean) {
   auto& c = open({1, 1}, "1");
-  c.cancelled = c.notification = true;
-  c.running = call::handler::blocking;
+  c.caller.cancelled = c.caller.notification = true;
+  c.handling.running = call::handler::blocking;
   close(c);
-  const auto& again = table.acquire(owner);
+  const auto& again = table.acquire();
   ASSERT_EQ(&c, &again);
-  EXPECT_FALSE(again.cancelled);
-  EXPECT_FALSE(again.notification);
+  EXPECT_FALSE(again.caller.cancelled);
+  EXPECT_FALSE(again.caller.notification);
   EXPECT_EQ(again.from, call::origin::none);
-  EXPECT_EQ(again.running, call::handler::none);
-  EXPECT_EQ(again.raw_id, "");
-  EXPECT_EQ(again.group, nullptr);
-  EXPECT_EQ(again.waiter, nullptr);
-  EXPECT_EQ(again.stats, nullptr);
-  EXPECT_FALSE(again.context);
+  EXPECT_EQ(again.handling.running, call::handler::none);
+  EXPECT_EQ(again.caller.raw_id, "");
+  EXPECT_EQ(again.caller.group, nullptr);
+  EXPECT_EQ(again.coroutine.waiter, nullptr);
+  EXPECT_EQ(again.told.stats, nullptr);
+  EXPECT_FALSE(again.handling.context);
 }
 
 TEST_F(call_table_test, ids_are_found_as_they_were_spelled) {
@@ -138,13 +138,13 @@ TEST_F(call_table_test, thousands_of_calls_are_told_apart_while_the_index_grows)
   EXPECT_EQ(table.size(), connections * each);
   EXPECT_EQ(numbers.size(), connections * each);
   for (auto* c : open_calls) {
-    ASSERT_EQ(table.find(c->caller, c->raw_id), c);
+    ASSERT_EQ(table.find(c->caller.key, c->caller.raw_id), c);
     ASSERT_EQ(table.find(c->key), c);
   }
   for (std::size_t i = 0; i < open_calls.size(); i += 2) close(*open_calls[i]);
   EXPECT_EQ(table.size(), connections * each / 2);
   for (std::size_t i = 1; i < open_calls.size(); i += 2) {
-    ASSERT_EQ(table.find(open_calls[i]->caller, open_calls[i]->raw_id), open_calls[i]);
+    ASSERT_EQ(table.find(open_calls[i]->caller.key, open_calls[i]->caller.raw_id), open_calls[i]);
   }
 }
 

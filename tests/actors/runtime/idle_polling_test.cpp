@@ -137,13 +137,13 @@ class polling_reactor : public testing::Test {
     handler.end = ends[0];
     handler.enough = enough;
     handler.on_enough = [&] { when_enough(here); };
-    here.watch(ends[0], EPOLLIN, handler);
+    here.descriptors().add(ends[0], EPOLLIN, handler);
     std::thread other([end = ends[1]] {
       for (char byte = 'x'; ::send(end, &byte, 1, MSG_NOSIGNAL) == 1 && ::read(end, &byte, 1) == 1;) {
       }
     });
     here.run();
-    here.unwatch(ends[0], handler);
+    here.descriptors().remove(ends[0], handler);
     ::shutdown(ends[0], SHUT_RDWR);
     other.join();
     ::close(ends[0]);

@@ -49,10 +49,10 @@ class watched_end final : public event_handler {
   watched_end(reactor& loop, std::uint32_t mask, std::function<void(watched_end&)> on_event)
       : loop_(loop), on_event_(std::move(on_event)) {
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends_.data()), 0);
-    loop_.watch(ends_[0], mask, *this);
+    loop_.descriptors().add(ends_[0], mask, *this);
   }
   ~watched_end() {
-    loop_.unwatch(ends_[0], *this);
+    loop_.descriptors().remove(ends_[0], *this);
     ::close(ends_[0]);
     ::close(ends_[1]);
   }
@@ -61,8 +61,8 @@ class watched_end final : public event_handler {
 
   void on_events(std::uint32_t) override { on_event_(*this); }
 
-  void change(std::uint32_t mask) { loop_.change(ends_[0], mask, *this); }
-  void unwatch() { loop_.unwatch(ends_[0], *this); }
+  void change(std::uint32_t mask) { loop_.descriptors().change(ends_[0], mask, *this); }
+  void unwatch() { loop_.descriptors().remove(ends_[0], *this); }
   /// From the other end, so that this one becomes readable.
   void write_here() { EXPECT_EQ(::write(ends_[1], "x", 1), 1); }
   void read_here() {

@@ -35,5 +35,18 @@ TEST(parse_double, tells_too_small_from_too_large) {
   EXPECT_EQ(parse_double("1" + std::string(800, '0') + "e-400"), largest);
 }
 
+TEST(parse_exact_number, whole_numbers_that_a_double_holds) {
+  EXPECT_EQ(parse_exact_number("0"), 0U);
+  EXPECT_EQ(parse_exact_number("7"), 7U);
+  EXPECT_EQ(parse_exact_number("9007199254740992"), std::uint64_t{1} << 53U);
+}
+
+TEST(parse_exact_number, nothing_else) {
+  for (const auto* text : {"", "-1", "+1", "1.0", "1e3", " 1", "1 ", "0x1", "\"1\"", "null",
+                           "9007199254740993", "99999999999999999999"}) {
+    EXPECT_EQ(parse_exact_number(text), std::nullopt) << text;
+  }
+}
+
 }  // namespace
 }  // namespace weft::proto

@@ -1,0 +1,137 @@
+#include "actors/router/attempts.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace weft {
+namespace {
+
+std::string cancel_request(std::uint64_t id) {
+  return fmt::format(R"({{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{}}}}})", id);
+}
+
+}  // namespace
+
+std::int64_t attempts::left_ms(const call& c) const {
+  if (!c.has_deadline()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(c.asked.deadline - site_.now());
+  return std::max<std::int64_t>(1, left.count());
+}
+
+remote_item& attempts::send_away(attempt& a, const link_address& to) {
+  a.to = attempt::target::router;
+  a.target_shard = to.shard;
+  auto& item = outbox_.add(to.shard, remote_item::type::call, site_.index(), a.of->key_of(a));
+  item.callee = to.key;
+  return item;
+}
+
+std::optional<rpc_error> attempts::send(attempt& a, const endpoint& to) {
+  const call& c = *a.of;
+  if (to.link.shard != site_.index()) {
+    auto& item = send_away(a, to.link);
+    item.method = c.asked.method;
+    const auto id = append_request_for(item.text, c.asked.text, c.asked.spans, 0, left_ms(c));
+    item.id_at = id.at;
+    item.id_size = id.size;
+    item.streams = c.stream != nullptr;
+    return std::nullopt;
+  }
+  auto* callee = links_.callable(to.link.key);
+  if (callee == nullptr) return site_.unavailable("the connection to the instance is gone", executed::no);
+  // The id and the deadline that it gets have their allowance on links; a service's own limit has none.
+  constexpr std::size_t most_added = 64;
+  const auto bytes = proto::frame_header_bytes + c.asked.text.size() + (callee->is_link() ? most_added : 0);
+  if (auto refusal = links_.check_room(*callee, bytes, executed::no)) return refusal;
+  auto& out = links_.output(*callee).bulk;
+  attach(a, *callee, out.size());
+  const auto start = proto::begin_frame(out);
+  append_request_for(out, c.asked.text, c.asked.spans, c.key_of(a).number(), left_ms(c));
+  proto::end_frame(out, start);
+  return std::nullopt;
+}
+
+std::optional<rpc_error> attempts::send_direct(attempt& a, const link_address& to) {
+  const auto& asked = a.of->asked;
+  if (to.shard == site_.index()) return send_to_here(a, to.key, asked.text, asked.spans.id);
+  auto& item = send_away(a, to);
+  item.text = asked.text;
+  item.id_at = asked.spans.id.at;
+  item.id_size = asked.spans.id.size;
+  return std::nullopt;
+}
+
+std::optional<rpc_error> attempts::send_to_here(attempt& a, connection_key to, std::string_view text,
+                                                text_span id) {
+  auto* callee = links_.callable(to);
+  if (callee == nullptr)
+    return site_.unavailable("the connection to the callee is gone, draining or full", executed::no);
+  if (auto refusal = links_.check_room(*callee, proto::frame_header_bytes + text.size(), executed::no))
+    return refusal;
+  auto& out = links_.output(*callee).bulk;
+  attach(a, *callee, out.size());
+  const auto start = proto::begin_frame(out);
+  append_with_id(out, text, id, a.of->key_of(a).number());
+  proto::end_frame(out, start);
+  return std::nullopt;
+}
+
+void attempts::notify(const link_address& to, std::string_view text) {
+  if (to.shard != site_.index()) {
+    // With the calls, so that neither overtakes the other.
+    auto& item = outbox_.add(to.shard, remote_item::type::notification, site_.index(), {});
+    item.callee = to.key;
+    item.text = text;
+    return;
+  }
+  auto* callee = links_.callable(to.key);
+  if (callee == nullptr) return;
+  if (links_.check_room(*callee, proto::frame_header_bytes + text.size(), executed::no)) return;
+  links_.send_frame(*callee, text, false);
+}
+
+void attempts::cancel(attempt& a, bool awaited) {
+  const auto key = a.of->key_of(a);
+  switch (a.to) {
+    case attempt::target::connection:
+      // Behind its request, which may still wait: a cancellation that comes first names nothing yet.
+      if (auto* callee = links_.find(a.callee))
+        links_.send_frame(*callee, cancel_request(key.number()), false);
+      return;
+    case attempt::target::router: {
+      const auto what = awaited ? remote_item::type::cancel : remote_item::type::abandon;
+      outbox_.add(a.target_shard, what, site_.index(), key);
+      return;
+    }
+    case attempt::target::none:
+      return;
+  }
+}
+
+void attempts::attach(attempt& a, link_entry& callee, std::size_t output_bytes) {
+  a.to = attempt::target::connection;
+  a.callee = callee.key();
+  link_front(callee.load.attempts_received, a);
+  ++callee.load.received_count;
+  if (a.of->stream) ++callee.streams.received;
+  const auto& status = callee.status->status();
+  a.queued_before = status.bytes_written + status.pending_output + output_bytes;
+}
+
+void attempts::detach(attempt& a) {
+  if (a.to == attempt::target::connection) {
+    if (auto* callee = links_.find(a.callee)) {
+      unlink(callee->load.attempts_received, a);
+      --callee->load.received_count;
+      if (a.of->stream) --callee->streams.received;
+    }
+  }
+  a.to = attempt::target::none;
+  if (a.permit) permits_.leave(a);
+  // Taken back before it was answered: that says nothing about the instance.
+  if (const auto instance = std::exchange(a.instance, nullptr)) instance->end_unknown();
+}
+
+}  // namespace weft

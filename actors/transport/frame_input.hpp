@@ -1,0 +1,65 @@
+// What a connection has read: cut into frames, scanned, and gathered in batches for its router; and the
+// frames that the router has put back until the output has room for their answers.
+//
+// Thread safety: none; part of a connection.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "actors/messages/batch.hpp"
+#include "actors/messages/close_reason.hpp"
+#include "actors/transport/connection_status.hpp"
+#include "actors/transport/shard.hpp"
+#include "proto/foreign.hpp"
+#include "proto/frame.hpp"
+
+namespace weft {
+
+class frame_input {
+ public:
+  /// Keeps the figures of what is read in `status`, and in `shared` the bytes of frames that are not
+  /// complete.
+  frame_input(shard& shared, connection_status& status) noexcept
+      : shared_(shared), status_(status), reader_(shared.options.limits.frame_bytes) {}
+
+  /// Puts the messages of the frames that `bytes` complete into `batch`, and how the stream broke, if it did.
+  void take(std::string_view bytes, inbound_batch& batch);
+  /// What the stream is that broke before its first frame.
+  close_reason foreign() const { return reason_of(beginning_.what_it_speaks()); }
+  void limit_frames(std::size_t bytes) noexcept { reader_.set_max_frame_bytes(bytes); }
+
+  // -- the frame that is not complete yet
+  bool mid_frame() const noexcept { return reader_.mid_frame(); }
+  std::size_t buffered_bytes() const noexcept { return reader_.buffered_bytes(); }
+  /// It counts no more among those of the reactor.
+  void forget_unfinished() noexcept;
+  /// Since when it has been read; the epoch when there is none.
+  coro::clock::time_point frame_started() const noexcept { return frame_started_; }
+  void start_frame(coro::clock::time_point at) noexcept { frame_started_ = at; }
+
+  // -- frames that were put back
+  void put_back(std::string_view frames);
+  bool has_put_back() const noexcept { return put_back_ && !put_back_->waiting.empty(); }
+  /// Puts them into `batch`, once more.
+  void resume(inbound_batch& batch);
+
+ private:
+  void scan(inbound_batch& batch, std::string_view payload);
+  void count_unfinished() noexcept;
+
+  shard& shared_;
+  connection_status& status_;
+  proto::frame_reader reader_;
+  proto::stream_beginning beginning_;
+  /// Whole frames, and those that the router looks at again.
+  struct deferred {
+    std::string waiting;
+    std::string resumed;
+  };
+  std::unique_ptr<deferred> put_back_;
+  coro::clock::time_point frame_started_{};
+};
+
+}  // namespace weft

@@ -1,0 +1,51 @@
+#include "actors/transport/socket_output.hpp"
+
+#include <cerrno>
+
+#include <sys/socket.h>
+
+namespace weft {
+
+bool socket_output::write(int descriptor, const outbound_batch& batch) {
+  std::size_t urgent_sent = 0;
+  std::size_t bulk_sent = 0;
+  if (queue_.empty()) {
+    progress_ = home_.now();
+    if (!batch.urgent.empty() && !send(descriptor, batch.urgent, urgent_sent)) return false;
+    const bool next = urgent_sent == batch.urgent.size();
+    if (next && !batch.bulk.empty() && !send(descriptor, batch.bulk, bulk_sent)) return false;
+  }
+  // What the kernel did not take is queued as whole frames, then the written part is marked as such.
+  if (urgent_sent < batch.urgent.size()) queue_.append_urgent(batch.urgent), queue_.consume(urgent_sent);
+  if (bulk_sent < batch.bulk.size()) queue_.append(batch.bulk), queue_.consume(bulk_sent);
+  status_.pending_output = queue_.size();
+  return true;
+}
+
+bool socket_output::send(int descriptor, std::string_view bytes, std::size_t& sent) {
+  const auto count = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (count < 0) return errno == EAGAIN || errno == EINTR;
+  sent = static_cast<std::size_t>(count);
+  home_.metrics().add(metric::bytes_written, count);
+  status_.bytes_written += sent;
+  return true;
+}
+
+bool socket_output::flush(int descriptor) {
+  while (!queue_.empty()) {
+    std::size_t sent = 0;
+    if (!send(descriptor, queue_.front(), sent)) return false;
+    if (sent == 0) break;
+    progress_ = home_.now();
+    queue_.consume(sent);
+  }
+  status_.pending_output = queue_.size();
+  return true;
+}
+
+void socket_output::queue_urgent(std::string_view frame) {
+  if (queue_.empty()) progress_ = home_.now();
+  queue_.append_urgent(frame);
+}
+
+}  // namespace weft

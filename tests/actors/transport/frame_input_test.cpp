@@ -1,0 +1,101 @@
+// What a connection reads: frames whole or in pieces, batches, what is put back, and what is no frame at all.
+#include "actors/transport/frame_input.hpp"
+
+#include <string>
+
+#include "tests/actors/transport/shard_case.hpp"
+
+namespace weft {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string frame_of(std::string_view payload) {
+  std::string frame;
+  proto::append_frame(frame, payload);
+  return frame;
+}
+
+const std::string one = frame_of(R"({"jsonrpc":"2.0","id":1,"method":"one"})");
+const std::string two = frame_of(R"({"jsonrpc":"2.0","id":2,"method":"two"})");
+
+class frame_input_test : public shard_case {
+ protected:
+  connection_status status;
+  frame_input input{shared, status};
+  message_pool<inbound_batch>::pointer batch = shared.inbound.take();
+};
+
+TEST_F(frame_input_test, messages_come_in_their_order) {
+  const auto both = one + two;
+  input.take(both, *batch);
+  ASSERT_EQ(batch->items.size(), 2U);
+  EXPECT_EQ(batch->items[0].message.method, "one");
+  EXPECT_EQ(batch->items[1].message.method, "two");
+  EXPECT_EQ(status.frames_read, 2U);
+  EXPECT_FALSE(input.mid_frame());
+}
+
+TEST_F(frame_input_test, the_bytes_of_an_unfinished_frame_count_among_those_of_the_reactor) {
+  input.take(one.substr(0, 20), *batch);
+  EXPECT_TRUE(batch->items.empty());
+  EXPECT_TRUE(input.mid_frame());
+  EXPECT_EQ(shared.unfinished_bytes, input.buffered_bytes());
+  EXPECT_GT(shared.unfinished_bytes, 0U);
+  input.take(one.substr(20), *batch);
+  EXPECT_EQ(batch->items.size(), 1U);
+  EXPECT_EQ(shared.unfinished_bytes, 0U);
+}
+
+TEST_F(frame_input_test, they_can_be_forgotten) {
+  input.take(one.substr(0, 20), *batch);
+  input.forget_unfinished();
+  EXPECT_EQ(shared.unfinished_bytes, 0U);
+  EXPECT_EQ(status.unfinished_bytes, 0U);
+}
+
+TEST_F(frame_input_test, a_complete_frame_restarts_the_clock) {
+  input.take(one.substr(0, 20), *batch);
+  input.start_frame(coro::clock::time_point(1s));
+  input.take(one.substr(20), *batch);
+  EXPECT_EQ(input.frame_started(), coro::clock::time_point{});
+}
+
+TEST_F(frame_input_test, a_batch_is_its_messages_with_their_group) {
+  const std::string text = R"([{"jsonrpc":"2.0","method":"one"},{"jsonrpc":"2.0","method":"two"}])";
+  const auto frame = frame_of(text);
+  input.take(frame, *batch);
+  ASSERT_EQ(batch->items.size(), 2U);
+  EXPECT_EQ(batch->items[1].group, 0);
+  ASSERT_EQ(batch->groups.size(), 1U);
+  EXPECT_EQ(batch->groups[0], 2U);
+  EXPECT_EQ(batch->group_texts[0], text);
+}
+
+TEST_F(frame_input_test, what_was_put_back_comes_again) {
+  EXPECT_FALSE(input.has_put_back());
+  input.put_back(one);
+  input.put_back(two);
+  EXPECT_TRUE(input.has_put_back());
+  input.resume(*batch);
+  EXPECT_FALSE(input.has_put_back());
+  EXPECT_TRUE(batch->resumed);
+  ASSERT_EQ(batch->items.size(), 2U);
+  EXPECT_EQ(batch->items[1].message.method, "two");
+}
+
+TEST_F(frame_input_test, a_frame_over_the_limit_breaks_the_stream) {
+  input.limit_frames(10);
+  input.take(one, *batch);
+  EXPECT_EQ(batch->broken, proto::frame_error::too_large);
+  EXPECT_TRUE(batch->items.empty());
+}
+
+TEST_F(frame_input_test, tells_what_speaks_instead) {
+  input.take("HTTP/1.1 400 Bad Request\r\n", *batch);
+  EXPECT_NE(batch->broken, proto::frame_error::none);
+  EXPECT_EQ(to_string(input.foreign()), to_string(reason_of(proto::foreign::http)));
+}
+
+}  // namespace
+}  // namespace weft
