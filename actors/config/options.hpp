@@ -85,6 +85,9 @@ struct reactor_options {
   /// How long a reactor that has nothing to do may look for events before it sleeps, where that pays
   /// (actors/runtime/idle_polling.hpp); 0 is never.
   microseconds poll_window{50};
+  /// How long the messages of one connection may take before others have their turn; one that takes longer by
+  /// itself is not cut off. Work that goes on in coroutines has twice as long in a turn, together.
+  microseconds slice{500};
 };
 
 struct node_options {

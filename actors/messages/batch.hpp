@@ -36,6 +36,8 @@ class inbound_batch final : public actor_message {
   coro::clock::time_point received{};
   /// The peer has closed its direction: after these messages none follow.
   bool end_of_stream = false;
+  /// Of all frames in it.
+  std::size_t bytes = 0;
   /// These are messages that were put back.
   bool resumed = false;
   /// After these messages the stream has no frame boundary any more: answer and finish.
@@ -51,6 +53,7 @@ class inbound_batch final : public actor_message {
     self->groups.clear();
     self->group_texts.clear();
     self->end_of_stream = false;
+    self->bytes = 0;
     self->resumed = false;
     self->broken = proto::frame_error::none;
     pool_.give_back(self);
@@ -72,8 +75,11 @@ class outbound_batch final : public actor_message {
   std::string bulk;
   /// The connection was introduced: keep it alive with this interval.
   std::optional<std::chrono::milliseconds> heartbeat;
-  /// Whole frames of the last inbound batch that are to come again once the output has room.
+  /// Whole frames of the last inbound batch that are to come again once the output has room, and others have
+  /// had their turn.
   std::string deferred;
+  /// Those wait, from now on or no more, whatever room the output has.
+  std::optional<bool> hold_deferred;
   /// The largest frame that is accepted from now on; 0 leaves it.
   std::size_t frame_limit = 0;
   /// The router wants to hear when so little is left to be written; 0 leaves it.
@@ -88,6 +94,7 @@ class outbound_batch final : public actor_message {
     if (!self->deferred.empty()) self->deferred = std::string();
     self->frame_limit = self->tell_below = 0;
     self->heartbeat.reset();
+    self->hold_deferred.reset();
     self->finish = false;
     pool_.give_back(self);
   }

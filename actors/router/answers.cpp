@@ -1,5 +1,7 @@
 #include "actors/router/answers.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 namespace weft {
@@ -58,17 +60,32 @@ void answers::complete(batch_answers& group) {
   release(group);
 }
 
-void answers::make_fit(batch_answers& group, const link_entry& entry, const rpc_error& refusal) {
-  const auto shorter = make_error(static_cast<error_code>(refusal.code), "the answers are too many bytes");
+std::vector<std::string> answers::errors_for(const batch_answers& group, const rpc_error& error) const {
   std::vector<std::string> errors;
-  std::size_t least = 2;
   for (const auto& part : group.parts) {
     proto::envelope answer;
     std::vector<proto::envelope> none;
     proto::scan(std::string_view(group.text).substr(part.offset, part.size),
                 {site_.options.limits.depth, 1, false}, answer, none);
-    proto::append_error(errors.emplace_back(), answer.id, shorter);
-    least += std::min<std::size_t>(part.size, errors.back().size()) + 1;
+    proto::append_error(errors.emplace_back(), answer.id, error);
+  }
+  return errors;
+}
+
+void answers::make_fit(batch_answers& group, const link_entry& entry, const rpc_error& refusal) {
+  // What says the most and leaves room for the others.
+  auto brief = make_error(static_cast<error_code>(refusal.code), "the answers are too many bytes");
+  brief.data = R"({"executed":"unknown"})";
+  auto briefest = brief;
+  briefest.data.clear();
+  std::vector<std::string> errors;
+  std::size_t least = 0;
+  for (const rpc_error* error : {&refusal, &std::as_const(brief), &std::as_const(briefest)}) {
+    errors = errors_for(group, *error);
+    least = 2;
+    for (std::size_t i = 0; i < errors.size(); ++i)
+      least += std::min<std::size_t>(group.parts[i].size, errors[i].size()) + 1;
+    if (least <= entry.party.accepts) break;
   }
   // In order, as long as those behind it have room for an error at least.
   for (std::size_t i = 0; i < group.parts.size(); ++i) {

@@ -56,6 +56,8 @@ class answers {
   void replace_with_error(const answer_target& target, link_entry& entry, std::size_t start);
   /// Puts errors in place of answers, so that the rest is not larger than the connection takes.
   void make_fit(batch_answers& group, const link_entry& entry, const rpc_error& refusal);
+  /// The error in the place of each answer, with its id.
+  std::vector<std::string> errors_for(const batch_answers& group, const rpc_error& error) const;
   void release(batch_answers& group);
   rpc_error batch_too_large() const;
 

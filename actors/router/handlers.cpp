@@ -69,6 +69,13 @@ class handlers::request_source {
     return c;
   }
 
+  /// The record has room for small ones.
+  std::size_t kept_bytes() const noexcept {
+    constexpr std::size_t small = 64;
+    const auto bytes = r_.target.raw_id.size() + r_.message.traceparent.size() + r_.message.tracestate.size();
+    return bytes > small ? bytes : 0;
+  }
+
   void wait(call& c) {
     c.asked.method = local_.what->name;
     c.handling.method = &local_;
@@ -107,6 +114,8 @@ class handlers::call_source {
   }
 
   call* open() { return &c_; }
+
+  static std::size_t kept_bytes() noexcept { return 0; }
 
   // A coroutine that waits here may hold the very permit that it waits for.
   void wait(call& c) {
@@ -185,8 +194,9 @@ void handlers::run(const local_method& local, std::string_view raw_params, Sourc
   }
   auto* c = source.open();
   if (c == nullptr) return;
-  // What the handler gets is counted by what it takes, before it takes it.
-  if (!raw_params.empty() && !calls_.hold(*c, proto::value_bytes(raw_params))) return;
+  // What the handler gets is counted by what it takes, before it takes it; and so is what is kept besides.
+  const auto kept = source.kept_bytes() + (raw_params.empty() ? 0 : proto::value_bytes(raw_params));
+  if (kept > 0 && !calls_.hold(*c, kept)) return;
   auto params = parse_value(raw_params);
   if (!params) return calls_.settle(*c, outcome::of(params.error()));
   if (const auto* streaming = m.streams()) source.open_stream(*c, *streaming);

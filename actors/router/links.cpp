@@ -46,7 +46,7 @@ link_entry& links::add(int descriptor, const sockaddr_storage& address, link_ent
   free_.pop_back();
   entry.state.open = true;
   entry.as = as;
-  if (const auto& policy = site_.options.auth.policy) entry.access.who = &policy->everyone();
+  if (site_.access) entry.access.who = &site_.access->everyone();
   entry.party.address = address;
   auto handle = spawn_pinned<connection>(*site_.environment.system, site_.home, site_.shared, descriptor,
                                          entry.key(), router);
@@ -69,6 +69,10 @@ std::string links::holder_of(connection_key key) {
   const auto* entry = find(key);
   const bool named = entry != nullptr && entry->access.of_identity != nullptr;
   return named ? fmt::format("'{}'", entry->access.who->name) : "this connection";
+}
+
+void links::set_long_winded(link_entry& entry, bool is) {
+  const_cast<connection*>(entry.status)->set_long_winded(is);
 }
 
 link_entry* links::callable(connection_key key) {
@@ -160,10 +164,23 @@ void links::flush() {
   for (const auto slot : dirty_) {
     auto& entry = *entries_[slot];
     entry.state.dirty = false;
-    if (!entry.state.open || !entry.out || entry.state.registering) continue;
-    site_.send(entry.actor, std::move(entry.out));
+    if (!entry.state.open || !entry.out) continue;
+    if (!entry.state.registering)
+      site_.send(entry.actor, std::move(entry.out));
+    else if (!entry.out->deferred.empty())
+      hold_deferred(entry);
   }
   dirty_.clear();
+}
+
+// What was put back goes at once, so that no more is read than waits already; the rest of the output is for
+// later.
+void links::hold_deferred(link_entry& entry) {
+  auto ahead = site_.shared.outbound.take();
+  ahead->deferred.swap(entry.out->deferred);
+  ahead->hold_deferred = true;
+  entry.out->hold_deferred = false;
+  site_.send(entry.actor, std::move(ahead));
 }
 
 void links::cut_unfinished() {

@@ -45,6 +45,9 @@ class links {
   /// The connection that this peer actor has dialled.
   link_entry* find_dialled_by(const caf::strong_actor_ptr& peer);
 
+  /// Its last messages have taken longer than a slice, or have not.
+  void set_long_winded(link_entry& entry, bool is);
+
   // -- output
   outbound_batch& output(link_entry& entry) {
     if (!entry.out) entry.out = site_.shared.outbound.take();
@@ -58,6 +61,11 @@ class links {
   /// Is so much output pending or gathered for it that its next request has to wait?
   bool has_output_enough(const link_entry& entry) const noexcept {
     return entry.out && entry.output_bytes() > site_.options.limits.output_soft_bytes;
+  }
+  /// Its next request waits for that, or for what it registers to be in force, so that it has one
+  /// registration under way at a time.
+  bool must_wait(const link_entry& entry) const noexcept {
+    return entry.state.registering || has_output_enough(entry);
   }
   /// May a frame of this size go out to it? Else the error says why not.
   std::optional<rpc_error> check_room(const link_entry& entry, std::size_t frame_bytes, executed ran) const {
@@ -84,6 +92,7 @@ class links {
   nlohmann::json describe() const;
 
  private:
+  void hold_deferred(link_entry& entry);
   std::optional<rpc_error> check_limits(const link_entry& entry, std::size_t frame_bytes, executed ran) const;
 
   router_site& site_;

@@ -1,5 +1,6 @@
 #include "actors/router/stream_driver.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -13,8 +14,14 @@ namespace {
 
 /// Values from the caller that may wait for the generator.
 constexpr std::int64_t accepted_at_a_time = 16;
-/// Items after which others on this reactor have their turn.
-constexpr int burst = 256;
+/// Items after which others on this reactor have their turn: fewer, the more of them there are.
+constexpr std::size_t longest_burst = 256;
+constexpr std::size_t shortest_burst = 16;
+constexpr std::size_t items_of_all = 8192;
+
+std::size_t burst_beside(std::size_t others) noexcept {
+  return std::clamp(items_of_all / (others + 1), shortest_burst, longest_burst);
+}
 
 class generator_end final : public stream_end {
  public:
@@ -112,7 +119,7 @@ coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* s
   // Each place that waits takes room in the frame, which every open stream has: so there are few.
   std::optional<coro::cancel_reason> cancelled;
   std::optional<stream_item> item;
-  int sent = 0;
+  std::size_t sent = 0;
   try {
     for (;;) {
       // Only what was raised can be answered before there is credit for it.
@@ -128,7 +135,8 @@ coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* s
       }
       if (cancelled || !flows->item(*end.stream(), item->raw_value, item->raw_cursor)) break;
       item.reset();
-      if (++sent % burst == 0) {
+      if (++sent >= shortest_burst && sent >= burst_beside(site->home.ready())) {
+        sent = 0;
         site->flush_outside_turn();
         co_await coro::next_turn(scope.get_executor());
       }

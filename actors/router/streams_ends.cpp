@@ -14,6 +14,8 @@ void streams::on_half_closed(link_entry& caller) {
   links_.send_frame(caller, R"({"jsonrpc":"2.0","method":"heartbeat"})", true);
   for (auto* c = caller.load.calls_made; c != nullptr;) {
     auto* next = c->caller.place.next;
+    // Nothing can be sent into it any more.
+    if (c->stream && !c->caller.left_behind && !c->stream->input.ended) on_end(*c);
     if (c->stream && !c->caller.left_behind) doubt_caller(*c);
     c = next;
   }

@@ -24,7 +24,8 @@ reactor::reactor(caf::actor_system& system, std::size_t index, const reactor_opt
       idle_since_(now_),
       polling_(options.poll_window),
       wheel_(now_),
-      read_buffer_(std::make_unique_for_overwrite<char[]>(read_buffer_bytes)) {
+      read_buffer_(std::make_unique_for_overwrite<char[]>(read_buffer_bytes)),
+      slice_(options.slice) {
   descriptors_.add_wake_up(remote_.descriptor());
 }
 
@@ -36,7 +37,7 @@ void reactor::stop() noexcept {
 }
 
 int reactor::wait_milliseconds(coro::clock::time_point now) const {
-  if (!ready_.empty()) return 0;
+  if (!ready_.empty() || !turns_.empty()) return 0;
   const auto due = wheel_.next_due();
   if (!due) return -1;
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*due - now).count();
@@ -45,7 +46,7 @@ int reactor::wait_milliseconds(coro::clock::time_point now) const {
 
 /// Sets `now_`, too.
 int reactor::wait() {
-  const bool poll_first = polling_.pays() && ready_.empty();
+  const bool poll_first = polling_.pays() && ready_.empty() && turns_.empty();
   int count = poll_first ? poll() : 0;
   if (count == 0) count = descriptors_.wait(wait_milliseconds(poll_first ? coro::clock::now() : idle_since_));
   now_ = coro::clock::now();
@@ -112,8 +113,13 @@ void reactor::run() {
     turned_at_ns_.store(began.time_since_epoch().count(), std::memory_order_relaxed);
     metrics_.add(metric::reactor_wakeups);
     metrics_.set(metric::reactor_queue, static_cast<std::int64_t>(ready_.size()));
+    ready_.begin_turn(2 * slice_);
     ready_.run(*this);
     dispatch(count);
+    if (auto* const waited = turns_.take()) [[unlikely]] {
+      waited->on_turn();
+      ready_.run(*this);
+    }
     wheel_.advance(now_, [this](coro::timer& t) {
       expire(t);
       ready_.run(*this);

@@ -21,6 +21,7 @@
 #include "actors/runtime/metrics.hpp"
 #include "actors/runtime/ready_queue.hpp"
 #include "actors/runtime/remote_jobs.hpp"
+#include "actors/runtime/turn_queue.hpp"
 #include "actors/runtime/watched_descriptors.hpp"
 
 namespace weft {
@@ -55,6 +56,12 @@ class reactor final : public caf::execution_unit, public coro::executor {
 
   /// The descriptors whose events are handled here.
   watched_descriptors& descriptors() noexcept { return descriptors_; }
+
+  /// Those that take long: one of them is served a turn.
+  turn_queue& turns() noexcept { return turns_; }
+  coro::clock::duration slice() const noexcept { return slice_; }
+  /// Jobs and coroutines that are ready now.
+  std::size_t ready() const noexcept { return ready_.size(); }
 
   /// Scratch space that one connection at a time reads into. Whoever needs bytes for longer copies them
   /// before it returns to the loop.
@@ -91,6 +98,8 @@ class reactor final : public caf::execution_unit, public coro::executor {
   watched_descriptors descriptors_;
   remote_jobs remote_;
   ready_queue ready_;
+  turn_queue turns_;
+  coro::clock::duration slice_;
 };
 
 }  // namespace weft

@@ -4,6 +4,7 @@
 // safety: none; belongs to its reactor.
 #pragma once
 
+#include <chrono>
 #include <coroutine>
 #include <cstddef>
 #include <deque>
@@ -29,6 +30,8 @@ class ready_queue {
   bool empty() const noexcept { return jobs_.empty() && coroutines_.empty(); }
   std::size_t size() const noexcept { return jobs_.size() + coroutines_.size(); }
 
+  /// Coroutines may take so long, all together, until the next turn begins.
+  void begin_turn(std::chrono::nanoseconds of_coroutines) noexcept { coroutines_may_take_ = of_coroutines; }
   /// Until nothing is ready; what keeps making more of it goes on with the next call.
   void run(caf::execution_unit& on) {
     if (!empty()) run_rounds(on);
@@ -37,12 +40,17 @@ class ready_queue {
  private:
   void run_rounds(caf::execution_unit& on);
   void run_job(caf::resumable* job, caf::execution_unit& on);
-  void resume_coroutines();
+  void resume_coroutines(bool first_round);
+  bool has_coroutines_to_run() const noexcept {
+    return !coroutines_.empty() && coroutines_may_take_ > std::chrono::nanoseconds(0);
+  }
 
   std::vector<caf::resumable*> jobs_;
   /// The jobs of the round that runs.
   std::vector<caf::resumable*> running_;
   std::deque<std::coroutine_handle<>> coroutines_;
+  /// Without turns there is no end of it.
+  std::chrono::nanoseconds coroutines_may_take_ = std::chrono::nanoseconds::max();
 };
 
 }  // namespace weft

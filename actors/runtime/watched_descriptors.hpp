@@ -16,6 +16,8 @@ namespace weft {
 class event_handler {
  public:
   virtual void on_events(std::uint32_t epoll_mask) = 0;
+  /// It has waited for its turn (turn_queue.hpp).
+  virtual void on_turn() {}
 
  protected:
   ~event_handler() = default;

@@ -68,6 +68,13 @@ std::expected<milliseconds, rpc_error> read_ms(const json& params) {
   return milliseconds(static_cast<std::int64_t>(ms));
 }
 
+/// An integer of 64 bits: those beyond are read as unsigned, or as no integers at all.
+std::optional<std::int64_t> whole_number(const json& value) {
+  if (!value.is_number_integer()) return std::nullopt;
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) return std::nullopt;
+  return value.get<std::int64_t>();
+}
+
 std::optional<rpc_error> foo(std::string_view, std::string& out) {
   out += R"("ok")";
   return std::nullopt;
@@ -123,8 +130,8 @@ json_result sum(const json& params) {
   for (const auto& value : *values) {
     if (!value.is_number()) return std::unexpected(invalid_params("'values' holds numbers only"));
     total += value.get<double>();
-    integral = integral && value.is_number_integer() &&
-               !__builtin_add_overflow(whole, value.get<std::int64_t>(), &whole);
+    const auto number = whole_number(value);
+    integral = integral && number && !__builtin_add_overflow(whole, *number, &whole);
   }
   return integral ? json(whole) : json(total);
 }
@@ -190,7 +197,7 @@ std::expected<count_range, rpc_error> read_range(const stream_call& call) {
   const auto whole = [&](std::size_t at, std::optional<std::int64_t> otherwise) {
     const json* const value = (*values)[at];
     if (value == nullptr) return otherwise;
-    return value->is_number_integer() ? std::optional(value->get<std::int64_t>()) : std::nullopt;
+    return whole_number(*value);
   };
   const auto to = whole(0, std::nullopt);
   const auto from = whole(1, 0);
@@ -199,15 +206,14 @@ std::expected<count_range, rpc_error> read_range(const stream_call& call) {
   count_range range{*from, *to, milliseconds(*pause)};
   if (call.raw_after.empty()) return range;
   const auto after = json::parse(call.raw_after, nullptr, false);
-  // Those beyond 2^63 are read as unsigned.
-  if (!after.is_number_integer() || (after.is_number_unsigned() && after.get<std::uint64_t>() > INT64_MAX)) {
+  const auto last = whole_number(after);
+  if (!last) {
     return std::unexpected(invalid_params(
         fmt::format("the cursor to go on after is an item of this stream, an integer of 64 bits, not {}",
                     call.raw_after)));
   }
-  const auto last = after.get<std::int64_t>();
-  if (last >= range.to) return count_range{1, 0, {}};
-  range.from = std::max(range.from, last + 1);
+  if (*last >= range.to) return count_range{1, 0, {}};
+  range.from = std::max(range.from, *last + 1);
   return range;
 }
 

@@ -83,6 +83,7 @@ void connection::receive(actor_message& message) {
 void connection::on_terminate() {
   home().disarm(*this);
   home().descriptors().remove(descriptor_, *this);
+  if (waits_for_turn_) home().turns().remove(*this);
   input_.forget_unfinished();
   if (is_cut(ending_.why)) {
     // An orderly close would queue behind the output that the other side does not read: reset instead.
@@ -125,7 +126,36 @@ void connection::on_ready(std::uint32_t mask) {
   if (terminated()) return;
   if ((mask & (EPOLLERR | EPOLLHUP)) != 0 && (interest_ & EPOLLIN) == 0) return close(close_reason::reset);
   if ((mask & EPOLLOUT) != 0) flush();
-  if ((mask & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 && !terminated()) read();
+  if ((mask & (EPOLLIN | EPOLLERR | EPOLLHUP)) == 0 || terminated()) return;
+  if (long_winded_ && reading_ == reading::on) [[unlikely]]
+    return wait_for_turn();
+  read();
+}
+
+void connection::wait_for_turn() {
+  if (waits_for_turn_) return;
+  waits_for_turn_ = true;
+  turn_asked_ = home().now();
+  home().turns().wait(*this);
+  home().metrics().add(metric::turns_waited);
+  update_interest();
+}
+
+void connection::on_turn() {
+  guarded([this] {
+    waits_for_turn_ = false;
+    if (terminated()) return;
+    // The time of a frame that has begun is its sender's, not ours.
+    if (const auto started = input_.frame_started(); started != clock::time_point{}) {
+      input_.start_frame(started + (home().now() - turn_asked_));
+      schedule(input_.frame_started() + shared_.options.limits.frame_timeout);
+    }
+    if (input_.has_put_back() && !holds_put_back_)
+      resume_put_back();
+    else if (reading_ == reading::on)
+      read();
+    if (!terminated()) update_interest();
+  });
 }
 
 void connection::read() {
@@ -204,8 +234,12 @@ void connection::write(outbound_batch& batch) {
   }
   if (batch.finish) ending_.finishing = true;
   if (batch.tell_below != 0) tell_below_ = batch.tell_below;
+  if (batch.hold_deferred) holds_put_back_ = *batch.hold_deferred;
   if (batch.frame_limit != 0) input_.limit_frames(batch.frame_limit);
-  if (!batch.deferred.empty()) input_.put_back(batch.deferred);
+  if (!batch.deferred.empty()) {
+    input_.put_back(batch.deferred);
+    if (!long_winded_ && !holds_put_back_) home().metrics().add(metric::limit_output_soft);
+  }
   if (ending_.write_closed) return;
   if (!output_.write(descriptor_, batch)) return close(close_reason::reset);
   after_write();
@@ -253,14 +287,15 @@ void connection::finish_writing() {
 void connection::update_reading() {
   const auto soft = shared_.options.limits.output_soft_bytes;
   const bool has_room = output_.size() <= soft / 2;
-  if (input_.has_put_back() && has_room && reading_ != reading::discarding) {
-    auto batch = shared_.inbound.take();
-    input_.resume(*batch);
-    forward(std::move(batch));
+  if (input_.has_put_back() && !holds_put_back_ && has_room && reading_ != reading::discarding) {
+    if (long_winded_)
+      wait_for_turn();
+    else
+      resume_put_back();
   }
   if (reading_ == reading::on && (output_.size() > soft || input_.has_put_back())) {
     reading_ = reading::paused;
-    home().metrics().add(metric::limit_output_soft);
+    if (output_.size() > soft) home().metrics().add(metric::limit_output_soft);
   } else if (reading_ == reading::paused && has_room && !input_.has_put_back()) {
     reading_ = reading::on;
     if (input_.frame_started() == clock::time_point{}) return;
@@ -269,11 +304,17 @@ void connection::update_reading() {
   }
 }
 
+void connection::resume_put_back() {
+  auto batch = shared_.inbound.take();
+  input_.resume(*batch);
+  forward(std::move(batch));
+}
+
 void connection::update_interest() {
   const bool at_rest = reading_ == reading::on && output_.empty() && !input_.has_put_back();
   if (!at_rest) [[unlikely]]
     update_reading();
-  const bool wants_input = reading_ == reading::on || reading_ == reading::discarding;
+  const bool wants_input = (reading_ == reading::on && !waits_for_turn_) || reading_ == reading::discarding;
   const auto wanted = (wants_input ? EPOLLIN : 0U) | (output_.empty() ? 0U : EPOLLOUT);
   if (wanted == interest_) return;
   interest_ = wanted;
@@ -291,7 +332,7 @@ void connection::on_time() {
   if (reading_ == reading::discarding && now >= ending_.discard_until) return close(ending_.why);
   const connection_times times{
       .input = reading_,
-      .frame_started = input_.frame_started(),
+      .frame_started = waits_for_turn_ ? clock::time_point{} : input_.frame_started(),
       .last_read = status_.last_read,
       .has_output = !output_.empty(),
       .write_progress = output_.progress(),

@@ -50,6 +50,9 @@ class connection final : public pinned_actor, private event_handler, private cor
   void start();
   /// Ends it as soon as the router's turn is over.
   void cut(close_reason why);
+  /// Its last messages have taken longer than a slice, or have not: from now on it is read when its turn
+  /// comes, or whenever something has come.
+  void set_long_winded(bool is) noexcept { long_winded_ = is; }
 
  private:
   // -- pinned_actor
@@ -58,12 +61,15 @@ class connection final : public pinned_actor, private event_handler, private cor
   void on_exception(std::string_view what) noexcept override;
   // -- event_handler
   void on_events(std::uint32_t mask) override;
+  void on_turn() override;
   // -- coro::timer
   void on_expiry() override;
 
   void on_ready(std::uint32_t mask);
   void on_time();
   void read();
+  void wait_for_turn();
+  void resume_put_back();
   void take(std::string_view bytes);
   void forward(message_pool<inbound_batch>::pointer batch);
   void on_end_of_stream();
@@ -107,6 +113,10 @@ class connection final : public pinned_actor, private event_handler, private cor
   reading reading_ = reading::on;
   /// At so much pending output or less, the router is told; 0 when it has not asked.
   std::size_t tell_below_ = 0;
+  bool holds_put_back_ = false;
+  bool long_winded_ = false;
+  bool waits_for_turn_ = false;
+  coro::clock::time_point turn_asked_{};
   ending ending_;
   heartbeats heartbeat_;
 };

@@ -18,6 +18,7 @@ void frame_input::scan(inbound_batch& batch, std::string_view payload) {
   shared_.loop.metrics().add(metric::frames_read);
   // A complete frame restarts the clock for the next one.
   frame_started_ = {};
+  batch.bytes += payload.size();
   auto& item = batch.items.emplace_back();
   const auto result = proto::scan(payload, scan_options, item.message, shared_.scan_batch);
   item.kind = result.kind;
@@ -48,7 +49,6 @@ void frame_input::forget_unfinished() noexcept {
 void frame_input::put_back(std::string_view frames) {
   if (!put_back_) put_back_ = std::make_unique<deferred>();
   put_back_->waiting += frames;
-  shared_.loop.metrics().add(metric::limit_output_soft);
 }
 
 void frame_input::resume(inbound_batch& batch) {

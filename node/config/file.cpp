@@ -40,11 +40,14 @@ std::string type_complaint(const option& row, const json& value) {
         return fmt::format("{} has no unit; write a string such as \"200ms\"", value.dump());
       return value.is_string() ? "" : complain("a string such as \"200ms\"");
     case option_type::peers:
-    case option_type::rules:
-      if (!value.is_array()) return complain("an array of strings such as [\"b=127.0.0.1:7401\"]");
+    case option_type::rules: {
+      const std::string_view example =
+          row.type == option_type::peers ? R"(["b=127.0.0.1:7401"])" : R"(["users.*=least_requests"])";
+      if (!value.is_array()) return complain(fmt::format("an array of strings such as {}", example));
       if (!std::ranges::all_of(value, [](const json& item) { return item.is_string(); }))
-        return "is an array with something else than strings; write [\"b=127.0.0.1:7401\"]";
+        return fmt::format("is an array with something else than strings; write {}", example);
       return "";
+    }
     default:
       return value.is_string() ? "" : complain("a string");
   }

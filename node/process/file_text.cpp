@@ -28,6 +28,8 @@ std::expected<std::string, std::string> read_stream(std::FILE* file) {
   do {
     n = std::fread(buffer, 1, sizeof buffer, file);
     text.append(buffer, n);
+    if (text.size() > most_file_bytes)
+      return std::unexpected(fmt::format("it has more than {} bytes", most_file_bytes));
   } while (n == sizeof buffer);
   // A directory can be opened, but not read.
   if (std::ferror(file)) return std::unexpected(std::strerror(errno));

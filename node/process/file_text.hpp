@@ -1,10 +1,14 @@
 // Whole files as text, with a check for those that hold secrets.
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <string>
 
 namespace weft {
+
+/// More than any file has that a node is configured with: one that never ends, such as /dev/zero, is refused.
+inline constexpr std::size_t most_file_bytes = std::size_t{16} << 20;
 
 /// The error is the reason without the path.
 std::expected<std::string, std::string> read_file(const std::string& path);

@@ -3,6 +3,7 @@ same link to another node. Add a misdeed to MISDEEDS: a function that misbehaves
 
 import multiprocessing
 import os
+import select
 import statistics
 import time
 
@@ -61,6 +62,54 @@ def flood(stage, wire, data):
         except TimeoutError:
             pass
     stage.until_stopped(send)
+
+
+def crowd(stage, count, data):
+    """Sends as much as is taken over so many connections, and reads what comes."""
+    sockets = [stage.connect().socket for _ in range(count)]
+    rest = dict.fromkeys(sockets, memoryview(data))
+    for each in sockets:
+        each.setblocking(False)
+    while not stage.stopping.is_set():
+        readable, writable, _ = select.select(sockets, sockets, [], 0.1)
+        for each in readable:
+            if not each.recv(1 << 18):
+                raise Closed("cut")
+        for each in writable:
+            rest[each] = rest[each][each.send(rest[each]):] or memoryview(data)
+
+
+@misdeed
+def registers_much_in_a_crowd(stage):
+    sets = ([f"reg.{k}.{i}" for i in range(1000)] for k in range(2))
+    crowd(stage, 8, b"".join(frame(request(1, "connect", {"serves": each, "heartbeat_ms": 60_000})) for each in sets))
+
+
+@misdeed
+def connects_with_large_values_in_a_crowd(stage):
+    junk = b"[" + b",".join([b"[]"] * 330_000) + b"]"
+    crowd(stage, 8, frame(b'{"jsonrpc":"2.0","id":1,"method":"connect","params":{"heartbeat_ms":60000,"junk":' + junk + b"}}"))
+
+
+@misdeed
+def has_long_sums_made_in_a_crowd(stage):
+    crowd(stage, 8, frame(request(1, "demo.sum", {"values": [1] * 300_000})))
+
+
+@misdeed
+def heartbeats_in_a_crowd(stage):
+    crowd(stage, 64, frame(request(1, "heartbeat")) * 2000)
+
+
+@misdeed
+def calls_in_a_crowd(stage):
+    crowd(stage, 64, frame(request(1, "foo")) * 2000)
+
+
+@misdeed
+def opens_many_streams_in_a_crowd(stage):
+    opened = b"".join(frame(request(id, "demo.count", {"to": 10**9}, stream={"credit": 10**9})) for id in range(500))
+    crowd(stage, 8, opened + frame(notification("heartbeat")) * 10_000)
 
 
 @misdeed

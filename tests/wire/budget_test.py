@@ -64,6 +64,29 @@ class Turns(BudgetCase):
         self.assertEqual(answers[-1]["error"]["code"], 8)
 
 
+class Kept(BudgetCase):
+    """What is kept of a call counts, whatever member of it is long."""
+
+    options = ("--limits-held-request-bytes", "8MiB")
+
+    def test_of_calls_to_handlers_of_the_node(self):
+        text = "x" * 300_000
+        trace = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": text}
+        for name, call in (("id", lambda i: request(f"{i}{text}", "demo.sleep", {"ms": 300})),
+                           ("tracestate", lambda i: {**request(i, "demo.sleep", {"ms": 300}), **trace})):
+            with self.subTest(name):
+                wire = self.connect()
+                before = self.hits("held_request_bytes")
+                wire.send(*(call(i) for i in range(20)))
+                answers = [wire.receive() for _ in range(20)]
+                refused = [answer for answer in answers if "error" in answer]
+                # A share is 2 MiB.
+                self.assertIn(20 - len(refused), range(4, 8))
+                self.assertEqual({answer["error"]["code"] for answer in refused}, {8})
+                self.assertEqual(self.hits("held_request_bytes") - before, len(refused))
+        self.assertEqual(self.node.metric("weft_held_request_bytes"), 0)
+
+
 class Amplification(BudgetCase):
     """Bytes that come out per byte that goes in; what is above the bar has a limit that Turns shows."""
 
@@ -71,7 +94,7 @@ class Amplification(BudgetCase):
     KINDS = {
         "call": request(1, "foo"), "echo": request(1, "demo.echo", ["x" * 100]), "health": request(1, "mesh.health"),
         "heartbeat": request(1, "heartbeat"), "drain": request(1, "mesh.drain"), "not found": request(1, "x"),
-        "no request": {}, "empty batch": [], "no json": b"x", "batch": [request(1, "x")] * 100, "wrong params": request(1, "demo.sum"),
+        "no request": {}, "empty batch": [], "no json": b"x", "batch": [request(1, "x")] * 100, "batch of no messages": [1] * 100, "wrong params": request(1, "demo.sum"),
         "connect": request(1, "connect"), "wrong connect": request(1, "connect", {"serves": 1}),
         "passed deadline": request(1, "foo", deadline_ms=0), "as a node": request(1, "connect", {"node": "n"}),
         "wrong routes": request(1, "mesh.routes", {}), "cancel": request(1, "$/cancelRequest", {"id": 1}),
