@@ -203,6 +203,14 @@ bool mesh_node::drain() {
 void mesh_node::stop() {
   impl_->stop();
 }
+void mesh_node::change_access(const std::shared_ptr<const access_policy>& policy) {
+  if (impl_->options.auth.policy == nullptr || policy == nullptr) return;
+  for (const auto& each : impl_->run.routers) post(each, [policy](router* to) { to->change_access(policy); });
+}
+void mesh_node::change_peer_token(const std::string& token) {
+  for (const auto& each : impl_->run.routers)
+    post(each, [token](router* to) { to->change_peer_token(token); });
+}
 void mesh_node::on_failure(std::function<void()> act) {
   impl_->failure.act = std::move(act);
 }

@@ -58,6 +58,10 @@ class mesh_node {
   void abort_drain();
   /// Waits for blocking handlers that still run.
   void stop();
+  /// In the place of what the options say, from now on and also for the connections that there are: who may
+  /// do what, and what this node presents to its peers. A node without an access policy gets none this way.
+  void change_access(const std::shared_ptr<const access_policy>& policy);
+  void change_peer_token(const std::string& token);
   /// Called from any thread when an actor has ended that the node cannot do without. Set before `start`.
   void on_failure(std::function<void()> act);
   /// Which reactor has not turned its loop for 5 s, as a sentence; empty when all live.

@@ -93,6 +93,7 @@ metrics_snapshot mesh_node::metrics() const {
     auto report = impl_->ask(i, false);
     std::ranges::move(report.calls, std::back_inserter(snapshot.calls));
     std::ranges::move(report.malformed_responses, std::back_inserter(snapshot.malformed_responses));
+    std::ranges::move(report.over_quota, std::back_inserter(snapshot.over_quota));
   }
   merge_series(snapshot.calls);
   for (auto state = peer_status::state::resolving;;

@@ -62,15 +62,23 @@ access_policy::access_policy(std::vector<identity> identities, identity everyone
   }
 }
 
-const identity* access_policy::identify(std::string_view token) const {
+const identity* access_policy::identify(const token_digest& presented) const {
   // Digests have one length, whatever the token's, CRYPTO_memcmp takes a time that depends on that length
   // only (CRYPTO_memcmp(3ssl)), and every identity is looked at, also behind the right one.
-  const auto presented = digest_of(token);
   const identity* found = nullptr;
   for (const auto& each : identities_) {
-    if (CRYPTO_memcmp(each.digest.data(), presented.data(), presented.size()) == 0) found = &each;
+    for (const auto& digest : each.digests) {
+      if (CRYPTO_memcmp(digest.data(), presented.data(), presented.size()) == 0) found = &each;
+    }
   }
   return found;
+}
+
+const identity* access_policy::identify_names(std::span<const std::string> sans) const {
+  const auto found = std::ranges::find_if(identities_, [&](const identity& each) {
+    return std::ranges::find_first_of(each.sans, sans) != each.sans.end();
+  });
+  return found == identities_.end() ? nullptr : &*found;
 }
 
 }  // namespace weft

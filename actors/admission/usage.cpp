@@ -12,9 +12,14 @@ bool take_place(node_count& count, std::size_t most) noexcept {
 
 }  // namespace
 
-identity_counts::counts identity_counts::of(const std::string& name) {
+identity_counts::counts identity_counts::of(const std::string& name, const quota_limits& limits) {
   const std::scoped_lock lock(mutex_);
-  return known_[name];
+  auto& found = known_[name];
+  if (limits == quota_limits{})
+    found.quota.reset();
+  else if (!found.quota || found.quota->limits() != limits)
+    found.quota = std::make_shared<quota>(limits);
+  return found;
 }
 
 std::expected<usage_account, usage_account::refusal> usage_account::take(std::shared_ptr<node_count> all,

@@ -16,6 +16,8 @@
 #include <string>
 #include <utility>
 
+#include "actors/access/quota.hpp"
+
 namespace weft {
 
 using node_count = std::atomic<std::int64_t>;
@@ -28,8 +30,11 @@ struct usage {
   std::size_t waiting = 0;
   /// Blocking handlers, on all reactors; made when there is one.
   std::shared_ptr<node_count> blocking;
-  /// Connections, on all reactors; of an identity.
+  /// Connections and calls under way, on all reactors; of an identity.
   std::shared_ptr<node_count> connections;
+  std::shared_ptr<node_count> in_flight;
+  /// Of an identity that has quotas.
+  std::shared_ptr<weft::quota> quota;
 
   const std::shared_ptr<node_count>& blocking_count() {
     if (!blocking) blocking = std::make_shared<node_count>(0);
@@ -43,8 +48,11 @@ class identity_counts {
   struct counts {
     std::shared_ptr<node_count> blocking = std::make_shared<node_count>(0);
     std::shared_ptr<node_count> connections = std::make_shared<node_count>(0);
+    std::shared_ptr<node_count> in_flight = std::make_shared<node_count>(0);
+    std::shared_ptr<weft::quota> quota;
   };
-  counts of(const std::string& name);
+  /// Its meters begin anew when they are others than before; none without limits.
+  counts of(const std::string& name, const quota_limits& limits);
 
  private:
   std::mutex mutex_;

@@ -19,6 +19,8 @@ struct router_report {
   nlohmann::json connections = nlohmann::json::array();
   std::vector<call_series> calls;
   std::vector<service_count> malformed_responses;
+  /// By identity.
+  std::vector<service_count> over_quota;
   std::size_t in_flight = 0;
   std::size_t introduced = 0;
   std::size_t pending_output_bytes = 0;

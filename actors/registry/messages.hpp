@@ -9,6 +9,7 @@
 
 #include <caf/allowed_unsafe_message_type.hpp>
 
+#include "actors/access/access_policy.hpp"
 #include "actors/discovery/merge.hpp"
 #include "actors/messages/keys.hpp"
 #include "actors/methods/declaration.hpp"
@@ -64,6 +65,11 @@ struct service_changed {
   /// Where it comes from, for the log.
   std::string address;
 };
+/// What a connection may serve has changed: whatever else it has registered is withdrawn.
+struct serve_rights {
+  link_address link;
+  method_set serve;
+};
 /// A connection to another node was introduced, or is gone.
 struct node_link_changed {
   link_address link;
@@ -115,6 +121,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peer_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peers_listed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::peer_gone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::service_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::serve_rights)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_link_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_link_leaving)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weft::node_link_probed)

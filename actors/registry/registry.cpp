@@ -157,6 +157,9 @@ caf::behavior registry(self_pointer self, registry_environment environment) {
       [change](service_changed& message) {
         change("service", [&](auto& state) { on_service(state, message); });
       },
+      [change](const serve_rights& message) {
+        change("rights", [&](auto& state) { on_serve_rights(state, message); });
+      },
       [change](const node_link_changed& message) {
         change("link", [&](auto& state) { on_link(state, message); });
       },

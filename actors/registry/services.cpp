@@ -114,4 +114,16 @@ void on_service(registry_state& state, service_changed& message) {
   if (!refused && !message.declaration.serves.empty()) state.services.list.push_back(std::move(message));
 }
 
+void on_serve_rights(registry_state& state, const serve_rights& message) {
+  const auto known = std::ranges::find(state.services.list, message.link, &service_changed::link);
+  if (known == state.services.list.end()) return;
+  auto narrowed = *known;
+  const auto withdrawn = std::erase_if(narrowed.declaration.serves, [&](const served_method& method) {
+    return !message.serve.covers(method.pattern);
+  });
+  if (withdrawn == 0) return;
+  narrowed.ticket = 0;
+  on_service(state, narrowed);
+}
+
 }  // namespace weft

@@ -82,6 +82,7 @@ struct registry_state {
 // -- parts of the registry, for its own files
 /// A service is there, gone, or serves something else.
 void on_service(registry_state& state, service_changed& message);
+void on_serve_rights(registry_state& state, const serve_rights& message);
 /// A link is introduced or gone.
 void on_link(registry_state& state, const node_link_changed& message);
 void on_probed(registry_state& state, const node_link_probed& message);

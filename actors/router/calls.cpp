@@ -14,26 +14,51 @@ connection_key foreign_caller(std::size_t shard) {
   return {0x8000'0000U | static_cast<std::uint32_t>(shard), 0};
 }
 
+/// Counted whether or not there is a limit: it may come while the call is under way.
+bool take_in_flight(const usage& of) noexcept {
+  if (of.in_flight == nullptr) return true;
+  const auto before = of.in_flight->fetch_add(1, std::memory_order_relaxed);
+  const auto most = of.quota != nullptr ? of.quota->limits().in_flight : 0;
+  if (most == 0 || before < static_cast<std::int64_t>(most)) return true;
+  of.in_flight->fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+void give_back_in_flight(const usage& of) noexcept {
+  if (of.in_flight != nullptr) of.in_flight->fetch_sub(1, std::memory_order_relaxed);
+}
+
 }  // namespace
 
-call* calls::open(request& r, method_stats& stats) {
+std::string calls::why_full(const link_entry& entry, const usage& charged) {
   const auto& limits = site_.options.limits;
-  auto& entry = r.from;
-  const auto share = share_of(limits.calls_per_reactor, limits.share_percent, 1);
   // Over a link to another node come the calls of many.
-  const bool connection_full = !entry.is_link() && entry.load.made_count >= limits.in_flight_per_connection;
-  const bool over_share = entry.access.charged().calls >= share;
-  if (connection_full || over_share || is_full()) {
-    site_.metrics().add(connection_full ? metric::limit_in_flight : metric::limit_calls);
-    auto why = connection_full
-                   ? fmt::format("{} calls are under way, the limit (limits.in_flight_per_connection)",
-                                 limits.in_flight_per_connection)
-               : over_share ? fmt::format(
-                                  "{} calls of {} are under way, its share (limits.share_percent of "
-                                  "limits.calls_per_reactor)",
-                                  share, links_.holder_of(entry.key()))
-                            : fmt::format("{} calls are under way, the limit (limits.calls_per_reactor)",
-                                          limits.calls_per_reactor);
+  if (!entry.is_link() && entry.load.made_count >= limits.in_flight_per_connection) {
+    site_.metrics().add(metric::limit_in_flight);
+    return fmt::format("{} calls are under way, the limit (limits.in_flight_per_connection)",
+                       limits.in_flight_per_connection);
+  }
+  const auto share = share_of(limits.calls_per_reactor, limits.share_percent, 1);
+  const bool over_share = charged.calls >= share;
+  if (over_share || is_full()) {
+    site_.metrics().add(metric::limit_calls);
+    return over_share ? fmt::format(
+                            "{} calls of {} are under way, its share (limits.share_percent of "
+                            "limits.calls_per_reactor)",
+                            share, links_.holder_of(entry.key()))
+                      : fmt::format("{} calls are under way, the limit (limits.calls_per_reactor)",
+                                    limits.calls_per_reactor);
+  }
+  if (take_in_flight(charged)) return {};
+  records_.over_quota(entry.access.who->name);
+  return fmt::format("{} calls of '{}' are under way, its quota (in_flight in auth.tokens_file)",
+                     charged.quota->limits().in_flight, entry.access.who->name);
+}
+
+call* calls::open(request& r, method_stats& stats) {
+  auto& entry = r.from;
+  auto& charged = entry.access.charged();
+  if (auto why = why_full(entry, charged); !why.empty()) [[unlikely]] {
     constexpr std::int64_t retry_after_ms = 10;
     const auto error = site_.exhausted(std::move(why), executed::no, retry_after_ms);
     records_.answered_now(r, stats, error.code);
@@ -53,7 +78,7 @@ call* calls::open(request& r, method_stats& stats) {
   c.asked.deadline = r.received + r.deadline;
   link_front(entry.load.calls_made, c);
   ++entry.load.made_count;
-  c.caller.charged = &entry.access.charged();
+  c.caller.charged = &charged;
   ++c.caller.charged->calls;
   if (r.target.wanted) table_.index(c);
   site_.home.arm(c, c.asked.deadline);
@@ -192,7 +217,10 @@ void calls::close(call& c) {
     unlink(caller->load.calls_made, c);
     --caller->load.made_count;
   }
-  if (c.caller.charged != nullptr) --c.caller.charged->calls;
+  if (c.caller.charged != nullptr) {
+    --c.caller.charged->calls;
+    give_back_in_flight(*c.caller.charged);
+  }
   if (!c.caller.raw_id.empty()) table_.unindex(c);
   const bool inbound = c.from == call::origin::connection;
   if (inbound && c.told.stats != nullptr) --c.told.stats->users;

@@ -78,6 +78,8 @@ class calls {
   void arm_deadline(call& c);
 
  private:
+  /// Why its caller may have no more calls under way, empty when it may; then its place is taken.
+  std::string why_full(const link_entry& entry, const usage& charged);
   link_entry* caller_of(const call& c) noexcept {
     return c.from == call::origin::connection ? links_.find(c.caller.key) : nullptr;
   }

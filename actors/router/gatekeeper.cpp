@@ -1,10 +1,13 @@
 #include "actors/router/gatekeeper.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "actors/registry/messages.hpp"
+#include "actors/router/node_links.hpp"
 #include "actors/transport/acceptor.hpp"
 #include "actors/transport/network.hpp"
 
@@ -17,7 +20,7 @@ gatekeeper::gatekeeper(router_site& site, links& connections)
                                  site.options.limits.share_percent, 1)) {}
 
 rpc_error gatekeeper::refuse(const identity& who, metric right, std::string_view what) const {
-  const bool nobody = &who == &site_.options.auth.policy->everyone();
+  const bool nobody = &who == &site_.access->everyone();
   site_.metrics().add(nobody ? metric::auth_no_token : right);
   return make_mesh_error(
       nobody ? error_code::unauthenticated : error_code::permission_denied,
@@ -28,6 +31,25 @@ rpc_error gatekeeper::refuse(const identity& who, metric right, std::string_view
 
 rpc_error gatekeeper::refuse_call(const link_entry& entry, std::string_view method) const {
   return refuse(*entry.access.who, metric::auth_call, fmt::format("call '{}'", method));
+}
+
+std::optional<rpc_error> gatekeeper::take_quota(const link_entry& entry, std::size_t bytes) const {
+  const auto* of = entry.access.of_identity;
+  if (of == nullptr || of->quota == nullptr) return std::nullopt;
+  const auto now = coro::clock::now();
+  auto wait = of->quota->take_bytes(now, bytes);
+  const bool too_large = wait.has_value();
+  if (!wait) wait = of->quota->take_call(now);
+  if (!wait) return std::nullopt;
+  const auto& limits = of->quota->limits();
+  return site_.exhausted(
+      too_large ? fmt::format("'{}' sends more than {} bytes a second, its quota (bytes_per_second in "
+                              "auth.tokens_file)",
+                              entry.access.who->name, limits.bytes_per_second)
+                : fmt::format("'{}' makes more than {} calls a second, its quota (calls_per_second in "
+                              "auth.tokens_file)",
+                              entry.access.who->name, limits.calls_per_second),
+      executed::no, std::chrono::ceil<std::chrono::milliseconds>(*wait).count());
 }
 
 rpc_error gatekeeper::refuse_token(link_entry& entry) {
@@ -63,7 +85,7 @@ std::expected<const identity*, rpc_error> gatekeeper::authorize(link_entry& entr
   if (!token.empty()) {
     // Behind the last wrong token nothing is looked at any more: one read may hold thousands of guesses.
     const bool cut = entry.access.wrong_tokens >= site_.options.auth.max_failures;
-    who = cut ? nullptr : site_.options.auth.policy->identify(token);
+    who = cut ? nullptr : site_.access->identify(token);
     if (who == nullptr) return std::unexpected(refuse_token(entry));
   }
   if (as_node && !who->node) return std::unexpected(refuse(*who, metric::auth_node, "link as a node"));
@@ -78,17 +100,19 @@ std::expected<const identity*, rpc_error> gatekeeper::authorize(link_entry& entr
 }
 
 bool gatekeeper::is_nobodys(const identity* who, bool as_node) const {
-  return who == nullptr || as_node || who == &site_.options.auth.policy->everyone();
+  return who == nullptr || as_node || who == &site_.access->everyone();
 }
 
 usage& gatekeeper::usage_of(const identity& who) {
-  const auto [found, first] = usages_.try_emplace(&who);
-  if (first) {
-    const auto counts = site_.environment.identities->of(who.name);
-    found->second.blocking = counts.blocking;
-    found->second.connections = counts.connections;
+  auto& of = usages_[who.name];
+  if (of.connections == nullptr || (of.quota ? of.quota->limits() : quota_limits{}) != who.quota) {
+    const auto counts = site_.environment.identities->of(who.name, who.quota);
+    of.blocking = counts.blocking;
+    of.connections = counts.connections;
+    of.in_flight = counts.in_flight;
+    of.quota = counts.quota;
   }
-  return found->second;
+  return of;
 }
 
 std::optional<rpc_error> gatekeeper::take_place(link_entry& entry, const identity* who, bool as_node) {
@@ -97,22 +121,69 @@ std::optional<rpc_error> gatekeeper::take_place(link_entry& entry, const identit
     return std::nullopt;
   }
   if (entry.access.place && entry.access.who == who) return std::nullopt;
-  entry.access.place = usage_account::take_of_share(usage_of(*who).connections, connection_share_);
+  const auto quota = who->quota.connections;
+  const auto most = quota > 0 ? std::min(quota, connection_share_) : connection_share_;
+  entry.access.place = usage_account::take_of_share(usage_of(*who).connections, most);
   if (entry.access.place) return std::nullopt;
   constexpr std::int64_t retry_after_ms = 1'000;
   site_.metrics().add(metric::limit_connection_share);
   links_.finish(entry);
-  return make_mesh_error(error_code::resource_exhausted,
-                         fmt::format("{} connections of '{}' are open, its share (limits.share_percent of "
-                                     "limits.connections); this one ends",
-                                     connection_share_, who->name),
-                         executed::no, site_.options.id, retry_after_ms);
+  return make_mesh_error(
+      error_code::resource_exhausted,
+      fmt::format("{} connections of '{}' are open, its {}; this one ends", most, who->name,
+                  most == quota ? "quota (connections in auth.tokens_file)"
+                                : "share (limits.share_percent of limits.connections)"),
+      executed::no, site_.options.id, retry_after_ms);
 }
 
-void gatekeeper::admit(link_entry& entry, const identity* who, bool as_node) {
+void gatekeeper::admit(link_entry& entry, const identity* who, std::string_view token, bool as_node) {
   entry.access.who = who;
+  if (who != nullptr && !token.empty()) entry.access.proof = digest_of(token);
   entry.access.of_identity = nullptr;
   if (!is_nobodys(who, as_node)) entry.access.of_identity = &usage_of(*who);
+}
+
+void gatekeeper::change(std::shared_ptr<const access_policy> policy) {
+  // Until the last connection has left it.
+  const auto before = std::exchange(site_.access, std::move(policy));
+  links_.for_each_open([&](link_entry& entry) {
+    if (entry.access.who != nullptr) reassess(entry);
+  });
+  std::erase_if(usages_, [](const auto& named) {
+    const usage& of = named.second;
+    return of.calls == 0 && of.held_bytes == 0 && of.waiting == 0 && of.connections.use_count() <= 2;
+  });
+}
+
+void gatekeeper::reassess(link_entry& entry) {
+  auto& access = entry.access;
+  const auto& policy = *site_.access;
+  const auto* who = access.proof ? policy.identify(*access.proof) : &policy.everyone();
+  const bool same = who != nullptr && who->name == access.who->name;
+  access.who = who != nullptr ? who : &policy.everyone();
+  if (!same) {
+    access.place.reset();
+    access.of_identity = nullptr;
+  }
+  if (who == nullptr) {
+    access.proof.reset();
+    return dismiss(entry, "the token that was shown is not valid any more");
+  }
+  if (entry.as == link_entry::role::peer_in && !who->node)
+    return dismiss(entry, fmt::format("'{}' may not link as a node of '{}' any more (auth.tokens_file)",
+                                      who->name, site_.options.id));
+  if (!is_nobodys(who, entry.is_link())) access.of_identity = &usage_of(*who);
+  if (entry.state.serves) site_.tell_registry(serve_rights{{site_.index(), entry.key()}, who->serve});
+}
+
+void gatekeeper::dismiss(link_entry& entry, std::string_view reason) {
+  site_.metrics().add(metric::auth_revoked);
+  site_.shared.log->info("connection {}-{}-{} to {} ({}) ends: {}", site_.index(), entry.id.slot,
+                         entry.id.generation, entry.party.title(), format_address(entry.party.address),
+                         reason);
+  constexpr std::chrono::milliseconds no_time{0};
+  links_.send_frame(entry, goaway_frame(reason, no_time, no_time), true);
+  links_.finish(entry);
 }
 
 }  // namespace weft

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <expected>
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "actors/methods/declaration.hpp"
 #include "actors/router/links.hpp"
@@ -21,9 +24,13 @@ class gatekeeper {
   /// keeps who it is. Null without an access policy. A connection beyond its identity's share ends.
   std::expected<const identity*, rpc_error> authorize(link_entry& entry, std::string_view token,
                                                       std::span<const served_method> serves, bool as_node);
+  /// From now on this says who may do what. Connections keep who they are as long as what they have shown
+  /// still proves it, and lose at once what they may not do any more: what they serve is withdrawn, and who
+  /// is nobody now, or a node that may be none, is told and cut.
+  void change(std::shared_ptr<const access_policy> policy);
   /// Makes it so. A client's calls count from now on for all connections of its identity together; a link to
   /// another node, which carries the calls of many, counts for itself, and so does who has shown no token.
-  void admit(link_entry& entry, const identity* who, bool as_node);
+  void admit(link_entry& entry, const identity* who, std::string_view token, bool as_node);
   /// Whose it is: the identity's name, empty for a connection that counts for itself.
   static std::string_view owner_of(const link_entry& entry) noexcept {
     return entry.access.of_identity == nullptr ? std::string_view()
@@ -33,6 +40,8 @@ class gatekeeper {
   bool may_call(const link_entry& entry, std::string_view method) const {
     return entry.access.who == nullptr || entry.is_link() || entry.access.who->call.covers(method);
   }
+  /// Takes a call of so many bytes of the quotas of who makes it; an error when it is more than they allow.
+  std::optional<rpc_error> take_quota(const link_entry& entry, std::size_t bytes) const;
   rpc_error refuse_call(const link_entry& entry, std::string_view method) const;
 
  private:
@@ -43,13 +52,15 @@ class gatekeeper {
   /// Takes the connection's place in the share of its new identity.
   std::optional<rpc_error> take_place(link_entry& entry, const identity* who, bool as_node);
   usage& usage_of(const identity& who);
+  void reassess(link_entry& entry);
+  void dismiss(link_entry& entry, std::string_view reason);
 
   router_site& site_;
   links& links_;
   /// Connections of one identity, on all reactors.
   const std::size_t connection_share_;
-  /// What identities have of this reactor's limits; links refer to it.
-  std::unordered_map<const identity*, usage> usages_;
+  /// What identities have of this reactor's limits, by name; links and calls refer to it.
+  std::map<std::string, usage, std::less<>> usages_;
   /// For wrong tokens.
   log_budget lines_{10};
 };

@@ -47,10 +47,11 @@ void inbound::on_batch(inbound_batch& batch) {
   }
   entry->state.backlogged = entry->state.backlogged && !batch.resumed;
   open_batch of;
+  time_slice slice(site_.home.slice(), batch);
   for (std::size_t i = 0; i < batch.items.size(); ++i) {
     auto& item = batch.items[i];
     const bool new_frame = item.group < 0 || item.group != of.index;
-    if (new_frame && links_.has_output_enough(*entry)) [[unlikely]] {
+    if (new_frame && (links_.must_wait(*entry) || slice.is_over_before(i))) [[unlikely]] {
       put_back(*entry, batch, i);
       break;
     }
@@ -63,6 +64,7 @@ void inbound::on_batch(inbound_batch& batch) {
     }
     look_at(*entry, item, of, batch.received);
   }
+  if (slice.is_measured()) links_.set_long_winded(*entry, slice.is_over());
   if (batch.broken != proto::frame_error::none) on_broken_stream(*entry, batch.broken);
   if (batch.end_of_stream) {
     entry->state.half_closed = true;
@@ -139,7 +141,7 @@ void inbound::on_request(link_entry& entry, proto::envelope& message, const answ
     records_.answered_now(r, *stats, error.code);
     answers_.error(target, error);
   };
-  const check_view view{site_, calls_, gate_};
+  const check_view view{site_, calls_, gate_, records_};
   if (const auto wrong = check_message(view, r)) return refuse(*wrong);
   if (r.name.starts_with(proto::stream_prefix) && streams_.handle(r)) return;
   if (session_.handle(r)) return;
@@ -186,7 +188,10 @@ void inbound::on_rejected(link_entry& entry, const inbound_item& item) {
 void inbound::on_invalid(link_entry& entry, const proto::envelope& message, const answer_target& target) {
   // An invalid response is never answered: two programs could answer each other's errors for ever.
   if (is_response_defect(message.why)) {
-    on_malformed_response(entry, message.id, proto::to_string(message.why));
+    // An id that stands there twice is no less recognisable.
+    const auto id = message.id.empty() ? proto::find_response_id(message.text) : message.id;
+    if (!on_malformed_response(entry, id, proto::to_string(message.why)))
+      site_.metrics().add(metric::responses_unmatched);
     return;
   }
   // Neither result nor error nor method, but the id of a call that it was to answer.

@@ -8,6 +8,7 @@
 #include "actors/router/handlers.hpp"
 #include "actors/router/request_checks.hpp"
 #include "actors/router/session.hpp"
+#include "actors/router/time_slice.hpp"
 #include "actors/router/upstream.hpp"
 
 namespace weft {

@@ -75,6 +75,8 @@ struct link_party {
 struct link_access {
   /// Null without an access policy.
   const identity* who = nullptr;
+  /// The token by which that was proven, if it was by one.
+  std::optional<token_digest> proof;
   std::size_t wrong_tokens = 0;
   /// What its calls take, where that is not counted for all connections of its identity together.
   usage own_usage;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "actors/coro/sleep.hpp"
 #include "actors/registry/messages.hpp"
@@ -58,8 +59,34 @@ nlohmann::json node_links::introduction() const {
                            {"incarnation", site_.shared.counters.incarnation},
                            {"limits", {{"link_frame_bytes", link_frame_bytes(options.limits)}}},
                            {"heartbeat_ms", options.protocol.heartbeat_interval.count()}};
-  if (!options.auth.peer_token.empty()) params["token"] = options.auth.peer_token;
+  if (!token_.empty()) params["token"] = token_;
   return params;
+}
+
+void node_links::present(std::string token) {
+  if (token == token_) return;
+  token_ = std::move(token);
+  links_.for_each_open([&](const link_entry& entry) {
+    if (entry.as == link_entry::role::peer_out && entry.state.introduced)
+      tasks_.spawn(present_on(this, entry.key()));
+  });
+}
+
+// Without the members of a node: the link stays what it is.
+coro::task<void> node_links::present_on(node_links* self, connection_key key) {
+  auto& site = self->site_;
+  const weft::context ctx(coro::context(site.home, site.now() + site.options.mesh.connect_timeout), site.self,
+                          key, nullptr);
+  const nlohmann::json params = {{"name", site.options.id},
+                                 {"token", self->token_},
+                                 {"heartbeat_ms", site.options.protocol.heartbeat_interval.count()}};
+  const auto answer = co_await ctx.caller().call("connect", params);
+  if (answer || answer.error().code != static_cast<int>(error_code::unauthenticated)) co_return;
+  if (const auto* entry = self->links_.find(key)) {
+    site.shared.log->warn(
+        "the node '{}' at {} does not know the new token of this one (auth.peer_token_file)",
+        entry->party.node, format_address(entry->party.address));
+  }
 }
 
 coro::task<void> node_links::introduce(node_links* self, connection_key key, caf::strong_actor_ptr dialler) {

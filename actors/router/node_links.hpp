@@ -26,16 +26,19 @@ coro::task<void> close_when_idle(router_site* site, links* connections, connecti
 class node_links {
  public:
   node_links(router_site& site, links& connections, coro::scope& tasks) noexcept
-      : site_(site), links_(connections), tasks_(tasks) {}
+      : site_(site), links_(connections), tasks_(tasks), token_(site.options.auth.peer_token) {}
 
   void on_adopt(adopt_link& message);
   void on_retire(const retire_link& message);
   void on_refuse(const refuse_link& message);
   void on_probe(const probe_link& message);
+  /// On the links that there are and on later ones: who this node is to the others.
+  void present(std::string token);
   /// From the registry: what the other node is told.
   void on_send(const send_message& message);
 
  private:
+  static coro::task<void> present_on(node_links* self, connection_key key);
   static coro::task<void> introduce(node_links* self, connection_key key, caf::strong_actor_ptr dialler);
   void on_introduced(link_entry& entry, const json_result& answer, const caf::strong_actor_ptr& dialler);
   nlohmann::json introduction() const;
@@ -47,6 +50,8 @@ class node_links {
   router_site& site_;
   links& links_;
   coro::scope& tasks_;
+  /// Empty for none.
+  std::string token_;
 };
 
 }  // namespace weft

@@ -92,6 +92,10 @@ void records::observe(call& c, std::int32_t code) {
   if (recorder_ && c.from != call::origin::router && recorder_->wants(code, c.told.trace)) record(c, code);
 }
 
+void records::over_quota(const std::string& identity) {
+  over_quota_.add(identity);
+}
+
 void records::malformed(const link_entry& from) {
   malformed_.add(from.party.title().empty() ? named_counts::other : method_label(from.party.title()));
 }
@@ -201,6 +205,9 @@ std::shared_ptr<const trace_members> records::handler_trace(const call& c,
 
 void records::report(router_report& report) const {
   stats_.append_to(report.calls);
+  over_quota_.visit([&](const std::string& identity, std::uint64_t count) {
+    report.over_quota.push_back({identity, count});
+  });
   malformed_.visit([&](const std::string& service, std::uint64_t count) {
     report.malformed_responses.push_back({service, count});
   });

@@ -54,6 +54,8 @@ class records {
   /// The call is over, for its caller.
   void observe(call& c, std::int32_t code);
   void malformed(const link_entry& from);
+  /// A call of this identity was more than its quotas allow.
+  void over_quota(const std::string& identity);
 
   // -- traces that go on
   /// Puts this hop's span into the request that is sent on.
@@ -94,6 +96,7 @@ class records {
   coro::clock::time_point swept_{};
   /// Malformed responses by the service or node that gave them.
   named_counts malformed_;
+  named_counts over_quota_;
   /// Null when calls are neither traced nor logged.
   std::unique_ptr<call_recorder> recorder_;
   std::string traced_;

@@ -49,10 +49,16 @@ std::optional<rpc_error> check_access(const check_view& of, const request& r) {
   return of.gate.refuse_call(r.from, r.name);
 }
 
+std::optional<rpc_error> check_quota(const check_view& of, const request& r) {
+  auto over = of.gate.take_quota(r.from, r.message.text.size());
+  if (over) of.told.over_quota(r.from.access.who->name);
+  return over;
+}
+
 /// The checks of every request, in this order.
 constexpr request_check checks_of_all[] = {check_name, check_id};
 /// The checks of what is no control message.
-constexpr request_check checks_of_calls[] = {check_access};
+constexpr request_check checks_of_calls[] = {check_access, check_quota};
 
 std::optional<rpc_error> first_wrong(std::span<const request_check> among, const check_view& of,
                                      const request& r) {

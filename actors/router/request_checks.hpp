@@ -15,6 +15,7 @@ struct check_view {
   const router_site& site;
   const calls& book;
   const gatekeeper& gate;
+  records& told;
 };
 
 // -- what is wrong with a request, if anything is

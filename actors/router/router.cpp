@@ -148,6 +148,15 @@ std::shared_ptr<const std::atomic<bool>> router::alive(connection_key key) {
   return entry->watchers.alive;
 }
 
+void router::change_access(std::shared_ptr<const access_policy> policy) {
+  in_.gate.change(std::move(policy));
+  flush_outside_turn();
+}
+
+void router::change_peer_token(const std::string& token) {
+  in_.node_links.present(token);
+}
+
 void router::on_task_failed(std::string_view what) noexcept {
   site_.metrics().add(metric::task_failures);
   site_.shared.log->error("a task has failed: {}", what);

@@ -50,6 +50,9 @@ class router final : public pinned_actor, private call_owner {
   /// Becomes false when the connection ends; null when it has.
   std::shared_ptr<const std::atomic<bool>> alive(connection_key key);
   std::size_t index() const noexcept { return site_.index(); }
+  /// Who may do what from now on, and what this node presents to those that it has dialled.
+  void change_access(std::shared_ptr<const access_policy> policy);
+  void change_peer_token(const std::string& token);
   /// A task of the process has failed and nobody was told.
   void on_task_failed(std::string_view what) noexcept;
 

@@ -117,7 +117,10 @@ void session::on_connect(request& r) {
   const auto params = parse_value(r.message.params);
   if (!params) return answers_.error(r.target, params.error());
   auto read = read_connect(*params, site_.options.limits);
-  if (!read) return answers_.error(r.target, make_error(error_code::invalid_params, read.error()));
+  if (!read) {
+    count_limit(read.error());
+    return answers_.error(r.target, make_error(error_code::invalid_params, read.error()));
+  }
   const bool as_node = !read->node.empty() || entry.as == link_entry::role::peer_in;
   const auto serves =
       read->serves ? std::span<const served_method>(*read->serves) : std::span<const served_method>();
@@ -133,7 +136,7 @@ void session::on_connect(request& r) {
   const auto who = gate_.authorize(entry, read->token, serves, as_node);
   if (!who) return answers_.error(r.target, who.error());
   if (read->node == site_.options.id && is_other_life(site_, read->incarnation)) return refuse_twin(r);
-  gate_.admit(entry, *who, as_node || entry.is_link());
+  gate_.admit(entry, *who, read->token, as_node || entry.is_link());
   const auto heartbeat = read->heartbeat.value_or(site_.options.protocol.heartbeat_interval);
   links_.output(entry).heartbeat = heartbeat;
   auto result = connect_result(entry, heartbeat).dump();
@@ -154,6 +157,16 @@ void session::on_connect(request& r) {
                         entry.party.incarnation,
                         format_address(entry.party.address),
                         std::min(entry.party.accepts, link_frame_bytes(site_.options.limits))});
+}
+
+void session::count_limit(std::string_view complaint) {
+  constexpr std::pair<std::string_view, metric> limits[] = {
+      {"limits.served_methods_per_connection", metric::limit_served_methods},
+      {"limits.schema_bytes", metric::limit_schema_bytes},
+  };
+  for (const auto& [name, hits] : limits) {
+    if (complaint.contains(name)) site_.metrics().add(hits);
+  }
 }
 
 void session::take(link_entry& entry, connect_message& read) {

@@ -62,6 +62,8 @@ class session {
 
   void take(link_entry& entry, connect_message& read);
   nlohmann::json connect_result(const link_entry& entry, std::chrono::milliseconds heartbeat) const;
+  /// Where what is wrong with a `connect` is a limit, which its sentence names.
+  void count_limit(std::string_view complaint);
   void refuse_twin(request& r);
   void complain(const link_entry& entry, std::string_view method, std::string_view what);
   /// Tells the registry what the connection serves, and answers with `result` once it is in force.

@@ -50,7 +50,13 @@ struct router_environment {
 
 struct router_site {
   router_site(router& of, call_owner& told, reactor& loop, shard& on, router_environment about)
-      : self(of), timers(told), home(loop), shared(on), options(on.options), environment(std::move(about)) {}
+      : self(of),
+        timers(told),
+        home(loop),
+        shared(on),
+        options(on.options),
+        environment(std::move(about)),
+        access(on.options.auth.policy) {}
 
   coro::clock::time_point now() const noexcept { return home.now(); }
   weft::metrics& metrics() const noexcept { return home.metrics(); }
@@ -87,6 +93,8 @@ struct router_site {
   shard& shared;
   const node_options& options;
   router_environment environment;
+  /// Who may do what, at the moment; null without an access policy.
+  std::shared_ptr<const access_policy> access;
   std::shared_ptr<const routing_table> routes;
   /// To the node that this process is a client or a service of, while there is one.
   std::optional<connection_key> uplink;

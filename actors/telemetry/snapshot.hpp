@@ -43,6 +43,8 @@ struct metrics_snapshot {
   std::vector<peer_state_count> peers;
   /// Several of one service where several reactors have counted it.
   std::vector<service_count> malformed_responses;
+  /// Calls refused because of quotas, by identity.
+  std::vector<service_count> over_quota;
   std::int64_t reactors = 0;
 };
 

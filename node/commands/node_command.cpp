@@ -25,6 +25,7 @@
 #include "actors/transport/address.hpp"
 #include "node/admin/server.hpp"
 #include "node/commands/reference.hpp"
+#include "node/config/access_files.hpp"
 #include "node/config/cpu_quota.hpp"
 #include "node/config/flags.hpp"
 #include "node/config/loader.hpp"
@@ -35,6 +36,7 @@
 #include "node/process/exit_code.hpp"
 #include "node/process/exit_limit.hpp"
 #include "node/process/memory_return.hpp"
+#include "node/process/repeated.hpp"
 #include "node/process/signals.hpp"
 #include "node/process/standard_streams.hpp"
 #include "node/process/version.hpp"
@@ -50,6 +52,9 @@ constexpr std::size_t ready_line_bytes = 4096;
 
 /// What the process may take beyond drain_timeout: to take itself apart, and to write the last lines.
 constexpr std::chrono::milliseconds exit_grace{500};
+
+/// How often files that may change are looked at.
+constexpr std::chrono::milliseconds look_at_files{1'000};
 
 /// Every connection takes a descriptor; the soft limit is kept low for programs that use select.
 void raise_descriptor_limit(spdlog::logger& log) {
@@ -79,15 +84,18 @@ std::vector<std::string> split_list(const std::string& text) {
 }
 
 std::string metrics_page(const mesh_node& mesh, const tracing::span_exporter* exporter,
-                         const line_writer& log) {
+                         const line_writer& log, const access_files& files) {
   auto snapshot = mesh.metrics();
   if (exporter != nullptr) exporter->add_to(snapshot);
-  return expose_metrics(snapshot, {log.dropped_full(), log.dropped_failed()});
+  const auto reread = files.counted();
+  return expose_metrics(snapshot, {log.dropped_full(), log.dropped_failed()}, {reread.taken, reread.refused});
 }
 
 admin_sources sources_of(mesh_node& mesh, const tracing::span_exporter* exporter, const loaded_config& config,
-                         const std::shared_ptr<spdlog::logger>& log, const line_writer& log_writer) {
-  return {.metrics = [&mesh, exporter, &log_writer] { return metrics_page(mesh, exporter, log_writer); },
+                         const std::shared_ptr<spdlog::logger>& log, const line_writer& log_writer,
+                         const access_files& files) {
+  return {.metrics = [&mesh, exporter, &log_writer,
+                      &files] { return metrics_page(mesh, exporter, log_writer, files); },
           .liveness = [&mesh] { return mesh.stalled(); },
           .readiness = [&mesh] { return mesh.readiness(); },
           .connections = [&mesh] { return mesh.connections(); },
@@ -176,9 +184,15 @@ int serve(loaded_config config, const node_hooks& hooks) {
   }
   hooks.started(mesh);
   const stop_notice notice(hooks);
+  access_files files(options,
+                     {.policy = [&mesh](const auto& policy) { mesh.change_access(policy); },
+                      .peer_token = [&mesh](const auto& token) { mesh.change_peer_token(token); }},
+                     log);
+  std::optional<repeated> looking;
+  if (files.any()) looking.emplace(look_at_files, [&files] { files.look(); });
   auto* const tracer = exporter ? &*exporter : nullptr;
   const auto admin =
-      admin_server::start(options.node.admin, sources_of(mesh, tracer, config, log, *log_writer));
+      admin_server::start(options.node.admin, sources_of(mesh, tracer, config, log, *log_writer, files));
   if (!admin) {
     log->critical("cannot start: {}", admin.error());
     return exit_failed;
@@ -190,9 +204,9 @@ int serve(loaded_config config, const node_hooks& hooks) {
                      }};
   announce(mesh, **admin, output);
   const int signal = signals.wait([&] {
-    log->info(
-        "SIGHUP: nothing is reread or reopened; change options by a restart, the log's level by POST "
-        "/log-level");
+    log->info("SIGHUP: {}; change options by a restart, the log's level by POST /log-level",
+              files.any() ? "files of tokens are read again" : "there are no files to be read again");
+    files.reread();
   });
   const auto limit = std::chrono::steady_clock::now() + options.node.drain_timeout + exit_grace;
   end_guard.emplace(limit, [log, log_writer] {

@@ -27,8 +27,12 @@ using nlohmann::json;
 constexpr std::array<std::string_view, 2> open_methods = {"mesh.health", "rpc.discover"};
 
 const std::array<std::string, 2> file_members = {"identities", "everyone"};
-const std::array<std::string, 6> identity_members = {"name", "token", "token_sha256",
-                                                     "node", "serve", "call"};
+const std::array<std::string, 12> identity_members = {
+    "name", "token", "token_sha256",     "san",       "node",        "serve",
+    "call", "admin", "calls_per_second", "in_flight", "connections", "bytes_per_second"};
+const std::array<std::string, 2> rate_members = {"rate", "burst"};
+/// What a token that is being replaced needs, and some more.
+constexpr std::size_t most_tokens = 8;
 const std::array<std::string, 2> everyone_members = {"serve", "call"};
 
 bool read_hex(std::string_view hex, token_digest& digest) {
@@ -104,30 +108,117 @@ class reading {
       if (!node->is_boolean()) complain(where, "\"node\" is true or false");
       who.node = *node == true;
     }
+    read_admin(where, entry, who);
+    read_quota(where, entry, who.quota);
     who.serve = read_methods(where, entry, "serve");
     who.call = read_methods(where, entry, "call");
     identities.push_back(std::move(who));
   }
 
   void read_token(const std::string& where, const json& entry, identity& who) {
-    const auto plain = entry.find("token");
-    const auto hashed = entry.find("token_sha256");
-    if ((plain == entry.end()) == (hashed == entry.end()))
-      return complain(where, "needs either \"token\" or \"token_sha256\"");
-    if (plain != entry.end()) {
-      if (!plain->is_string()) return complain(where, "\"token\" is a string");
-      const auto token = plain->get<std::string>();
-      if (auto wrong = check_token(token); !wrong.empty()) return complain(where, wrong);
-      who.digest = digest_of(token);
-    } else if (!hashed->is_string() || !read_hex(hashed->get<std::string>(), who.digest)) {
-      return complain(where,
-                      "\"token_sha256\" is 64 lower-case hexadecimal digits: "
-                      "printf %s \"$TOKEN\" | sha256sum");
+    if (!entry.contains("token") && !entry.contains("token_sha256") && !entry.contains("san"))
+      return complain(where, "needs \"token\", \"token_sha256\" or \"san\"");
+    for (const auto& token : texts_of(where, entry, "token")) {
+      if (auto wrong = check_token(token); !wrong.empty())
+        complain(where, wrong);
+      else
+        add_digest(where, digest_of(token), who);
     }
-    const auto [known, added] = tokens_.emplace(who.digest, who.name);
-    if (!added)
+    for (const auto& hex : texts_of(where, entry, "token_sha256")) {
+      token_digest digest{};
+      if (read_hex(hex, digest)) {
+        add_digest(where, digest, who);
+      } else {
+        complain(where,
+                 "\"token_sha256\" is 64 lower-case hexadecimal digits: "
+                 "printf %s \"$TOKEN\" | sha256sum");
+      }
+    }
+    for (auto& san : texts_of(where, entry, "san")) add_san(where, std::move(san), who);
+  }
+
+  /// One string or several.
+  std::vector<std::string> texts_of(const std::string& where, const json& entry, const char* member) {
+    const auto found = entry.find(member);
+    if (found == entry.end()) return {};
+    if (found->is_string()) return {found->get<std::string>()};
+    const bool strings =
+        found->is_array() && std::ranges::all_of(*found, [](const json& each) { return each.is_string(); });
+    if (strings && !found->empty() && found->size() <= most_tokens)
+      return found->get<std::vector<std::string>>();
+    complain(where, fmt::format("\"{}\" is a string, or an array of 1 to {} strings", member, most_tokens));
+    return {};
+  }
+
+  void add_digest(const std::string& where, const token_digest& digest, identity& who) {
+    const auto [known, added] = tokens_.emplace(digest, who.name);
+    if (added)
+      who.digests.push_back(digest);
+    else if (known->second == who.name)
+      complain(where, "has one token twice");
+    else
       complain(where, fmt::format("has the token of {}; give each identity a token of its own",
                                   json_text(known->second)));
+  }
+
+  void add_san(const std::string& where, std::string san, identity& who) {
+    const bool printable = std::ranges::all_of(san, [](char c) { return c > ' ' && c <= '~'; });
+    if (san.empty() || !printable || san.contains('*')) {
+      return complain(where, fmt::format("\"san\": {} is no name of a certificate; write a DNS name such as "
+                                         "orders.example, or a URI such as spiffe://mesh/orders",
+                                         json_text(san)));
+    }
+    const auto [known, added] = sans_.emplace(san, who.name);
+    if (added)
+      who.sans.push_back(std::move(san));
+    else
+      complain(where, fmt::format("has the san {}, as {} has; give each identity names of its own",
+                                  json_text(san), json_text(known->second)));
+  }
+
+  void read_admin(const std::string& where, const json& entry, identity& who) {
+    const auto found = entry.find("admin");
+    if (found == entry.end()) return;
+    if (*found == "read")
+      who.admin = admin_right::read;
+    else if (*found == "write")
+      who.admin = admin_right::write;
+    else
+      complain(where, "\"admin\" is \"read\" or \"write\"");
+  }
+
+  void read_quota(const std::string& where, const json& entry, quota_limits& quota) {
+    if (const auto rate = entry.find("calls_per_second"); rate != entry.end() && rate->is_object()) {
+      const std::string within = where + ": \"calls_per_second\"";
+      check_members(within, *rate, rate_members);
+      quota.calls_per_second = read_positive(within, *rate, "rate");
+      quota.burst = read_positive(within, *rate, "burst");
+    } else {
+      quota.calls_per_second = read_positive(where, entry, "calls_per_second");
+    }
+    // A second's worth, but one call at least.
+    if (quota.burst == 0) quota.burst = std::max(1.0, quota.calls_per_second);
+    quota.bytes_per_second = read_positive(where, entry, "bytes_per_second");
+    quota.in_flight = read_count(where, entry, "in_flight");
+    quota.connections = read_count(where, entry, "connections");
+  }
+
+  double read_positive(const std::string& where, const json& entry, const char* member) {
+    const auto found = entry.find(member);
+    if (found == entry.end()) return 0;
+    const double number = found->is_number() ? found->get<double>() : 0;
+    if (number > 0 && number <= 1e12) return number;
+    complain(where, fmt::format("\"{}\" is a number above 0 and up to 1e12", member));
+    return 0;
+  }
+
+  std::size_t read_count(const std::string& where, const json& entry, const char* member) {
+    const auto found = entry.find(member);
+    if (found == entry.end()) return 0;
+    const auto number = found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+    if (number > 0 && number <= 1'000'000'000) return number;
+    complain(where, fmt::format("\"{}\" is a whole number from 1 to 1000000000", member));
+    return 0;
   }
 
   method_set read_methods(const std::string& where, const json& entry, const char* member) {
@@ -172,6 +263,7 @@ class reading {
   std::size_t entries_ = 0;
   /// Whose they are.
   std::map<token_digest, std::string> tokens_;
+  std::map<std::string, std::string> sans_;
 };
 
 }  // namespace
@@ -186,17 +278,20 @@ std::expected<std::shared_ptr<const access_policy>, std::vector<std::string>> pa
   return std::make_shared<const access_policy>(std::move(read.identities), std::move(read.everyone));
 }
 
+std::expected<std::shared_ptr<const access_policy>, std::vector<std::string>> read_tokens_file(
+    const std::string& path) {
+  auto text = read_secret_file(path);
+  if (!text) return std::unexpected(std::vector{"auth.tokens_file: " + text.error()});
+  return parse_tokens_file({path, *std::move(text)});
+}
+
 std::vector<std::string> load_auth_files(program_options& options) {
   std::vector<std::string> errors;
   if (const auto& path = options.auth.tokens; !path.empty()) {
-    auto text = read_secret_file(path);
-    if (!text) {
-      errors.push_back("auth.tokens_file: " + text.error());
-    } else if (auto policy = parse_tokens_file({path, *std::move(text)})) {
+    if (auto policy = read_tokens_file(path))
       options.node.auth.policy = *std::move(policy);
-    } else {
+    else
       std::ranges::move(policy.error(), std::back_inserter(errors));
-    }
   }
   if (const auto& path = options.auth.peer_token; !path.empty()) {
     auto token = read_token_file(path);

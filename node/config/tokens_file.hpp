@@ -19,6 +19,10 @@ namespace weft {
 std::expected<std::shared_ptr<const access_policy>, std::vector<std::string>> parse_tokens_file(
     const config_text& file);
 
+/// The same of the file at `path`, which nobody else may read.
+std::expected<std::shared_ptr<const access_policy>, std::vector<std::string>> read_tokens_file(
+    const std::string& path);
+
 /// Reads the files that `options.auth` names into `options.node.auth`; returns what was wrong with them.
 std::vector<std::string> load_auth_files(program_options& options);
 

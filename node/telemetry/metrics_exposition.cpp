@@ -26,7 +26,9 @@ enum extra : std::size_t {
   peer_states,
   reactor_count,
   log_lines_dropped,
+  files_reread,
   responses_malformed,
+  quota_refused,
   build_info,
   cpu_seconds,
   start_time,
@@ -49,9 +51,15 @@ constexpr extra_family extras[] = {
     {"weft_log_lines_dropped_total", "counter", "reason",
      "Lines of the log that standard error did not take: more than log.queue_bytes waited, or a write "
      "failed"},
+    {"weft_files_reread_total", "counter", "outcome",
+     "Times that a file of tokens or certificates had changed: taken, or refused because something was wrong "
+     "with "
+     "it"},
     {"weft_responses_malformed_total", "counter", "service",
      "Responses that could not be understood and ended the call whose id they had, by the name of the "
      "service or node that gave them"},
+    {"weft_quota_refused_total", "counter", "identity",
+     "Calls refused because their identity has used up a quota of its row in auth.tokens_file"},
     {"weft_build_info", "gauge", "version, compiler", "Always 1; the labels describe the build"},
     {"process_cpu_seconds_total", "counter", "", "User and system CPU time spent"},
     {"process_start_time_seconds", "gauge", "", "Start time of the process since the Unix epoch"},
@@ -187,11 +195,19 @@ void add_log(const log_losses& losses, std::vector<MetricFamily>& families) {
   families.push_back(std::move(family));
 }
 
-void add_malformed(const metrics_snapshot& snapshot, std::vector<MetricFamily>& families) {
+void add_files(const reread_files& files, std::vector<MetricFamily>& families) {
+  MetricFamily family = family_of(files_reread);
+  add(family, static_cast<double>(files.taken), {{"outcome", "taken"}});
+  add(family, static_cast<double>(files.refused), {{"outcome", "refused"}});
+  families.push_back(std::move(family));
+}
+
+void add_named(extra which, const char* label, const std::vector<service_count>& counts,
+               std::vector<MetricFamily>& families) {
   std::map<std::string, std::uint64_t> sums{{"_OTHER", 0}};
-  for (const auto& [service, count] : snapshot.malformed_responses) sums[service] += count;
-  MetricFamily family = family_of(responses_malformed);
-  for (const auto& [service, count] : sums) add(family, static_cast<double>(count), {{"service", service}});
+  for (const auto& [name, count] : counts) sums[name] += count;
+  MetricFamily family = family_of(which);
+  for (const auto& [name, count] : sums) add(family, static_cast<double>(count), {{label, name}});
   families.push_back(std::move(family));
 }
 
@@ -212,7 +228,8 @@ std::span<const extra_family> extra_families() {
   return extras;
 }
 
-std::string expose_metrics(const metrics_snapshot& snapshot, const log_losses& losses) {
+std::string expose_metrics(const metrics_snapshot& snapshot, const log_losses& losses,
+                           const reread_files& files) {
   std::vector<MetricFamily> families;
   add_table(snapshot, families);
   add_calls(snapshot, call_series::side::server, server_calls, families);
@@ -220,7 +237,9 @@ std::string expose_metrics(const metrics_snapshot& snapshot, const log_losses& l
   add_peers(snapshot, families);
   families.push_back(single(reactor_count, static_cast<double>(snapshot.reactors)));
   add_log(losses, families);
-  add_malformed(snapshot, families);
+  add_files(files, families);
+  add_named(responses_malformed, "service", snapshot.malformed_responses, families);
+  add_named(quota_refused, "identity", snapshot.over_quota, families);
   families.push_back(
       single(build_info, 1, {{"version", std::string{version()}}, {"compiler", std::string{compiler()}}}));
   add_process(families);

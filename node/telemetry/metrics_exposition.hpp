@@ -29,6 +29,13 @@ struct log_losses {
   std::uint64_t write_failed = 0;
 };
 
-std::string expose_metrics(const metrics_snapshot& snapshot, const log_losses& losses = {});
+/// Files that had changed while the node ran.
+struct reread_files {
+  std::uint64_t taken = 0;
+  std::uint64_t refused = 0;
+};
+
+std::string expose_metrics(const metrics_snapshot& snapshot, const log_losses& losses = {},
+                           const reread_files& files = {});
 
 }  // namespace weft

@@ -137,8 +137,9 @@ class serving_thread {
 
 TEST_F(served_test, what_no_node_will_ever_take_is_not_tried_for_ever) {
   identity known{.name = "known",
-                 .digest = digest_of("the token of known"),
+                 .digests = {digest_of("the token of known")},
                  .node = false,
+                 .quota = {},
                  .serve = method_set({"numbers.*"}),
                  .call = method_set({"*"})};
   options.auth.policy = std::make_shared<const access_policy>(std::vector{std::move(known)}, identity{});
@@ -180,8 +181,9 @@ TEST(served_elsewhere, a_node_that_is_not_there_yet_is_waited_for) {
 
 TEST_F(served_test, a_token_says_who_a_client_is) {
   identity known{.name = "known",
-                 .digest = digest_of("the token of known"),
+                 .digests = {digest_of("the token of known")},
                  .node = false,
+                 .quota = {},
                  .serve = method_set({"numbers.*"}),
                  .call = method_set({"*"})};
   options.auth.policy = std::make_shared<const access_policy>(std::vector{std::move(known)}, identity{});

@@ -170,7 +170,7 @@ class Signals(unittest.TestCase):
             question = client.receive()
             for number in numbers:
                 node.process.send_signal(number)
-            node.await_log("SIGHUP: nothing is reread")
+            node.await_log("SIGHUP: there are no files")
             client.send({"jsonrpc": "2.0", "id": question["id"], "result": "done"})
             self.assertEqual(client.receive()["result"], "done")
 

@@ -72,8 +72,9 @@ class policy : public testing::Test {
  protected:
   static identity make(std::string name, method_set serve, method_set call) {
     return {.name = name,
-            .digest = digest_of("token of " + name),
+            .digests = {digest_of("token of " + name)},
             .node = false,
+            .quota = {},
             .serve = std::move(serve),
             .call = std::move(call)};
   }
@@ -81,8 +82,9 @@ class policy : public testing::Test {
   const access_policy access{{make("first", method_set({"first.*"}), method_set({"second.get"})),
                               make("second", {}, {}), make("third", {}, method_set({"*"}))},
                              {.name = {},
-                              .digest = {},
+                              .digests = {},
                               .node = false,
+                              .quota = {},
                               .serve = method_set({"public.clock"}),
                               .call = method_set({"public.*"})}};
 };

@@ -113,10 +113,10 @@ TEST_F(usage_account_test, two_threads_never_take_more_than_there_is) {
 
 TEST(identity_counts_test, an_identity_has_one_count_and_each_its_own) {
   identity_counts counts;
-  EXPECT_EQ(counts.of("orders").blocking, counts.of("orders").blocking);
-  EXPECT_NE(counts.of("orders").blocking, counts.of("billing").blocking);
-  EXPECT_EQ(counts.of("orders").connections, counts.of("orders").connections);
-  EXPECT_NE(counts.of("orders").connections, counts.of("orders").blocking);
+  EXPECT_EQ(counts.of("orders", {}).blocking, counts.of("orders", {}).blocking);
+  EXPECT_NE(counts.of("orders", {}).blocking, counts.of("billing", {}).blocking);
+  EXPECT_EQ(counts.of("orders", {}).connections, counts.of("orders", {}).connections);
+  EXPECT_NE(counts.of("orders", {}).connections, counts.of("orders", {}).blocking);
 }
 
 TEST(usage_test, a_connection_has_a_count_of_its_own_when_it_needs_one) {

@@ -24,8 +24,9 @@ class node_access : public testing::Test {
  protected:
   node_access() {
     identity caller{.name = "caller",
-                    .digest = digest_of("token of caller"),
+                    .digests = {digest_of("token of caller")},
                     .node = false,
+                    .quota = {},
                     .serve = {},
                     .call = method_set({"outer", "nobody.*"})};
     node_options options;

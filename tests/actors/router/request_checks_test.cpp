@@ -10,9 +10,11 @@ using namespace std::chrono_literals;
 
 class request_checks_test : public parts_case {
  protected:
-  std::optional<rpc_error> check(const request& r) { return check_message({site, work.book, in.gate}, r); }
+  std::optional<rpc_error> check(const request& r) {
+    return check_message({site, work.book, in.gate, out.records}, r);
+  }
   std::optional<rpc_error> check_access(const request& r) {
-    return check_call({site, work.book, in.gate}, r);
+    return check_call({site, work.book, in.gate, out.records}, r);
   }
   /// Of a request with this `deadline_ms`.
   std::optional<rpc_error> deadline(const std::string& raw) {

@@ -68,6 +68,35 @@ TEST(parse_tokens_file, knows_a_token_by_its_digest) {
   EXPECT_EQ(policy->identify("3eb1bd439947eb762998e566ccc2e099c791118b2f40579cc4f7da2b5061b7f9"), nullptr);
 }
 
+TEST(parse_tokens_file, knows_an_identity_by_several_tokens_and_names) {
+  const auto policy = parse(
+      with_identity(fmt::format(R"("token": ["{}", "{}"], "san": ["orders.example", "spiffe://mesh/orders"])",
+                                good_token, other_token)));
+  ASSERT_TRUE(policy);
+  const auto* who = policy->identify(good_token);
+  ASSERT_NE(who, nullptr);
+  EXPECT_EQ(policy->identify(other_token), who);
+  EXPECT_EQ(policy->identify_names(std::vector<std::string>{"other", "spiffe://mesh/orders"}), who);
+  EXPECT_EQ(policy->identify_names(std::vector<std::string>{"other"}), nullptr);
+}
+
+TEST(parse_tokens_file, gives_each_identity_its_quotas) {
+  const auto policy = parse(with_token_and(
+      R"("admin": "write", "calls_per_second": {"rate": 50, "burst": 70}, "in_flight": 3, "connections": 4,
+         "bytes_per_second": 1e6)"));
+  ASSERT_TRUE(policy);
+  const auto* who = policy->identify(good_token);
+  ASSERT_NE(who, nullptr);
+  EXPECT_EQ(who->admin, admin_right::write);
+  EXPECT_EQ(
+      who->quota,
+      (quota_limits{
+          .calls_per_second = 50, .burst = 70, .bytes_per_second = 1e6, .in_flight = 3, .connections = 4}));
+  const auto plain = parse(with_token_and(R"("calls_per_second": 0.5)"));
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->identify(good_token)->quota.burst, 1);
+}
+
 TEST(parse_tokens_file, lets_everyone_ask_for_health_and_methods_unless_it_says_otherwise) {
   const auto silent = parse(R"({"identities": []})");
   const auto only_serving = parse(R"({"identities": [], "everyone": {"serve": ["public.*"]}})");
@@ -108,9 +137,17 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{R"({"identities": [{}]})", "identity 1: has no \"name\""},
         mistake{fmt::format(R"({{"identities": [{{"name": "a b", "token": "{}"}}]}})", good_token),
                 "identity 1: has a bad name"},
-        mistake{R"({"identities": [{"name": "who"}]})", "needs either \"token\" or \"token_sha256\""},
-        mistake{with_token_and(R"("token_sha256": "00")"), "needs either"},
+        mistake{R"({"identities": [{"name": "who"}]})", "needs \"token\", \"token_sha256\" or \"san\""},
         mistake{with_identity(R"("token": 5)"), "\"token\" is a string"},
+        mistake{with_identity(R"("token": [])"), "an array of 1 to 8 strings"},
+        mistake{with_identity(fmt::format(R"("token": ["{0}", "{0}"])", good_token)), "has one token twice"},
+        mistake{with_identity(R"("san": "*.example")"), "is no name of a certificate"},
+        mistake{with_token_and(R"("admin": true)"), "\"admin\" is \"read\" or \"write\""},
+        mistake{with_token_and(R"("calls_per_second": 0)"), "\"calls_per_second\" is a number above 0"},
+        mistake{with_token_and(R"("calls_per_second": {"rate": 5, "bursts": 7})"), "\"bursts\" is unknown"},
+        mistake{with_token_and(R"("bytes_per_second": "5")"), "\"bytes_per_second\" is a number above 0"},
+        mistake{with_token_and(R"("in_flight": 1.5)"), "\"in_flight\" is a whole number from 1"},
+        mistake{with_token_and(R"("connections": -1)"), "\"connections\" is a whole number from 1"},
         mistake{with_identity(R"("token": "")"), "16 to 256 characters, not 0"},
         mistake{with_identity(R"("token": "short")"), "16 to 256 characters, not 5"},
         mistake{with_identity(R"("token": "two words and a bit")"), "printable ASCII"},
