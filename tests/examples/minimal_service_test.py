@@ -64,7 +64,7 @@ class MinimalService(unittest.TestCase):
     def test_it_says_what_it_takes(self):
         for arguments in [], ["localhost"], ["localhost:http"], [self.mesh.addresses["a"], "b"]:
             done = subprocess.run([sys.executable, "-B", SERVICE, *arguments], capture_output=True, text=True, timeout=TIMEOUT)
-            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertEqual((done.returncode, done.stdout), (64, ""))
             self.assertEqual(done.stderr, f"usage: {SERVICE} HOST:PORT...\n")
 
     def test_it_answers_what_it_does_not_know_or_understand(self):
