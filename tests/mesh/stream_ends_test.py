@@ -223,7 +223,7 @@ class Cleanup(EndsCase):
 
 
 class Counted(EndsCase):
-    options = (*StreamCase.options, "--log-format", "json", "--log-calls", "all")
+    options = (*StreamCase.options, "--log-format", "json", "--log-calls", "all", "--log-calls-per-second", "0")
 
     def codes(self, method):
         lines = [json.loads(line) for line in self.mesh["a"].log().splitlines()]
