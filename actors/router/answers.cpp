@@ -1,7 +1,5 @@
 #include "actors/router/answers.hpp"
 
-#include <utility>
-
 #include <fmt/format.h>
 
 namespace weft {
@@ -73,14 +71,14 @@ std::vector<std::string> answers::errors_for(const batch_answers& group, const r
 }
 
 void answers::make_fit(batch_answers& group, const link_entry& entry, const rpc_error& refusal) {
-  // What says the most and leaves room for the others.
+  // What says the most and leaves room for all of them.
   auto brief = make_error(static_cast<error_code>(refusal.code), "the answers are too many bytes");
   brief.data = R"({"executed":"unknown"})";
   auto briefest = brief;
   briefest.data.clear();
   std::vector<std::string> errors;
   std::size_t least = 0;
-  for (const rpc_error* error : {&refusal, &std::as_const(brief), &std::as_const(briefest)}) {
+  for (const auto* error : {&brief, &briefest}) {
     errors = errors_for(group, *error);
     least = 2;
     for (std::size_t i = 0; i < errors.size(); ++i)
