@@ -143,6 +143,39 @@ test("what is lost with its connection says whether it ran", async (t) => {
   listener.close();
 });
 
+test("an idempotent call waits for a service that comes back behind its node, and its error tells the most", async (t) => {
+  const { listener, peer, client } = await begin(t, {}, { backoff: { firstMs: 1 } });
+  const nobody = { code: -32601, message: "method 'x' not found" };
+  let at = peer;
+  const lost = async () => {
+    await at.receive();
+    at.close();
+    at = await listener.peer();
+    await at.introduce();
+  };
+  const answer = async (answered) => at.send({ id: (await at.receive()).id, ...answered });
+  const call = client.call("x", [], { idempotent: true, timeoutMs: 2000 });
+  await lost();
+  await answer({ error: nobody });
+  await answer({ result: "done" });
+  assert.equal(await call, "done");
+  for (const error of [nobody, { code: 14, message: "nobody", data: { executed: "no" } }]) {
+    const options = { idempotent: true, timeoutMs: 1000 };
+    for (const begin of [() => client.call("x", [], options), () => client.stream("x", [], options).next()]) {
+      const begun = begin();
+      begun.catch(() => {});
+      await lost();
+      await answer({ error });
+      await answer({ error });
+      await assert.rejects(begun, failsWith(error.code, /./, "unknown"));
+    }
+  }
+  const never = client.call("x", [], { idempotent: true });
+  never.catch(() => {});
+  await answer({ error: nobody });
+  await assert.rejects(never, failsWith(-32601, /./, "no"));
+});
+
 test("calls beyond what the node takes at a time wait here", async (t) => {
   const { peer, client } = await begin(t, { limits: { in_flight: 2 } });
   const controller = new AbortController();

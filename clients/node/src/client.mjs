@@ -7,7 +7,7 @@ import { Connection } from "./connection.mjs";
 import { callUnderWay, outside } from "./context.mjs";
 import { codes, late, unavailable, WeftError } from "./errors.mjs";
 import { readOptions } from "./options.mjs";
-import { Backoff, pauseBefore } from "./retry.mjs";
+import { Attempts, Backoff } from "./retry.mjs";
 import { Stream } from "./stream.mjs";
 import { outgoingTrace } from "./telemetry.mjs";
 import { dial } from "./transport.mjs";
@@ -53,17 +53,20 @@ export class Client extends EventEmitter {
     options.signal?.throwIfAborted();
     const members = this.#members(options, this.#options.timeoutMs);
     const until = this.#clock.now() + members.timeoutMs;
-    for (let attempts = 1; ; ++attempts) {
+    const attempts = new Attempts();
+    for (;;) {
       try {
         let connection = this.#current;
-        if (!connection || attempts > 1) {
+        if (!connection || attempts.count > 0) {
           connection ??= await this.#connected(method, members, until);
           members.timeoutMs = until - this.#clock.now();
         }
         return await connection.call(method, params, members);
       } catch (error) {
-        const pause = pauseBefore(error, attempts, this.#options.retries, options.idempotent);
-        if (pause === undefined || this.#clock.now() + pause >= until || this.#over) throw error;
+        const { retries } = this.#options;
+        const leftMs = until - this.#clock.now();
+        const pause = attempts.pauseAfter(error, { retries, mayRepeat: options.idempotent, leftMs });
+        if (pause === undefined || leftMs <= 0 || this.#over) throw attempts.told(error);
         await this.#pause(pause, members);
       }
     }
@@ -85,8 +88,12 @@ export class Client extends EventEmitter {
       reader.opened(connection, id);
       return { connection, id };
     };
-    const mayReopen = (error, attempts, resumes) =>
-      this.#over ? undefined : pauseBefore(error, Math.max(attempts, 1), this.#options.retries, idempotent || resumes);
+    const { retries } = this.#options;
+    const mayReopen = (error, attempts, resumes) => {
+      const leftMs = until === undefined ? limits.timeoutMs : until - this.#clock.now();
+      const pause = attempts.pauseAfter(error, { retries, mayRepeat: idempotent || resumes, leftMs });
+      return this.#over ? undefined : pause;
+    };
     return new Stream(open, mayReopen, { ...limits, method, window, after, cursors, resume, clock: this.#clock });
   }
 

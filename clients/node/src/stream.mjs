@@ -2,13 +2,14 @@
 
 import { late, toWeftError, WeftError, codes } from "./errors.mjs";
 import { Queue } from "./queue.mjs";
+import { Attempts } from "./retry.mjs";
 import { Item } from "./service.mjs";
 
 const OVER = Object.freeze({ value: undefined, done: true });
 
 export class Stream {
   #open; // (after, reader) -> { connection, id }, once there is a connection
-  #mayReopen; // (error, number of attempts) -> how long to pause, or undefined
+  #mayReopen; // (error, attempts) -> how long to pause, or undefined
   #options;
   #wire = undefined; // { connection, id } while it runs over one
   #state = "new"; // then "open", "answered" and "done"
@@ -24,7 +25,7 @@ export class Stream {
   #sent = 0;
   #granted = 0; // items that may still come
   #taken = 0; // items that are not granted anew yet
-  #attempts = 0;
+  #attempts = new Attempts();
   #after;
   #asked = false; // for one more, since the last grant
   #half = false; // end() was called; "told" when the generator knows
@@ -88,7 +89,7 @@ export class Stream {
     this.#wire = undefined;
     const pause = outcome.error && this.#state === "open" && !this.#closing ? this.#pauseBefore(outcome.error) : undefined;
     if (pause !== undefined) return this.#reopen(pause);
-    return this.#finish(outcome);
+    return this.#finish(outcome.error ? { error: this.#attempts.told(outcome.error) } : outcome);
   }
 
   #start() {
@@ -110,7 +111,6 @@ export class Stream {
   }
 
   async #reopen(pauseMs) {
-    ++this.#attempts;
     this.#granted = this.#options.window;
     this.#taken = -this.#items.length;
     this.#seq = this.#sent = this.#credit = 0;
@@ -135,8 +135,9 @@ export class Stream {
   #pauseBefore(error) {
     const { resume } = this.#options;
     const fresh = this.#seq === 0;
+    this.#attempts.mayHaveRun ||= !fresh;
     if (!fresh && !(resume && this.#after !== undefined && this.#sent === 0)) return undefined;
-    if (!fresh) this.#attempts = 0;
+    if (!fresh) this.#attempts.count = 0;
     return this.#mayReopen(error, this.#attempts, resume);
   }
 
