@@ -137,6 +137,7 @@ test("streams", async (t) => {
     { value: 0, done: false }, { value: 1, done: false }, { value: "counted", done: true }, { value: undefined, done: true },
   ]);
   await assert.rejects(node.stream("s.count", ["x"]).next(), failsWith(-32602));
+  await assert.rejects(node.stream("s.double", [1]).next(), failsWith(-32603, /^'s.double' does not stream: .*; call it$/));
   assert.deepEqual(await node.stream("s.count", [1]).return("not begun"), { value: "not begun", done: true });
   assert.equal(mesh.calls("s.count").length, 5);
 });

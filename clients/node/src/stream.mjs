@@ -7,6 +7,9 @@ import { Item } from "./service.mjs";
 
 const OVER = Object.freeze({ value: undefined, done: true });
 
+const notStreaming = (method) =>
+  new WeftError(codes.internalError, `'${method}' does not stream: it has answered with one result; call it`);
+
 export class Stream {
   #open; // (after, reader) -> { connection, id }, once there is a connection
   #mayReopen; // (error, attempts) -> how long to pause, or undefined
@@ -22,6 +25,7 @@ export class Stream {
   #bytes = Infinity;
   #takesValues = false;
   #seq = 0; // of the next item
+  #came = false; // an item, ever
   #sent = 0;
   #granted = 0; // items that may still come
   #taken = 0; // items that are not granted anew yet
@@ -89,7 +93,10 @@ export class Stream {
     this.#wire = undefined;
     const pause = outcome.error && this.#state === "open" && !this.#closing ? this.#pauseBefore(outcome.error) : undefined;
     if (pause !== undefined) return this.#reopen(pause);
-    return this.#finish(outcome.error ? { error: this.#attempts.told(outcome.error) } : outcome);
+    if (outcome.error) return this.#finish({ error: this.#attempts.told(outcome.error) });
+    // `for await` would lose it.
+    const plain = !this.#came && (outcome.result ?? null) !== null;
+    return this.#finish(plain ? { error: notStreaming(this.#options.method) } : outcome);
   }
 
   #start() {
@@ -204,6 +211,7 @@ export class Stream {
     if (seq !== this.#seq) return this.#refuse(codes.internalError, `the item ${seq} came instead of ${this.#seq}`);
     if (this.#granted-- <= 0) return this.#refuse(codes.resourceExhausted, "an item came for which no credit was given");
     ++this.#seq;
+    this.#came = true;
     if (cursor !== undefined) this.#after = cursor;
     const item = { value, cursor };
     if (this.#waiting.length > 0) this.#waiting.shift().resolve(this.#deliver(item));

@@ -247,6 +247,9 @@ class Stream(Generic[T]):
             error = reading.answer.exception()
             if error is None:
                 self._ended = True
+                if not self._items and reading.answer.result() is not None:
+                    raise Error(codes.INTERNAL_ERROR, f"'{self._method}' does not stream: it has answered with one "
+                                "result; call it")
             elif not isinstance(error, Error) or not await self._goes_on(error):
                 self._ended = True
                 raise self._attempts.told(error) if isinstance(error, Error) else error
