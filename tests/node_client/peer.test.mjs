@@ -403,10 +403,29 @@ test("who drains does not come back, and may be told to before there is a node",
   assert.equal((await waiting).state, "closed");
 });
 
+test("options of a call that make no sense are refused", async (t) => {
+  const { client } = await begin(t);
+  const refused = async (options, why) => {
+    await assert.rejects(client.call("x", [], options), (error) => error instanceof TypeError && why.test(error.message));
+    assert.throws(() => client.stream("x", [], options), (error) => error instanceof TypeError && why.test(error.message));
+  };
+  await refused({ timeout: 100 }, /^there is no option 'timeout'; there are timeoutMs, .*; did you mean 'timeoutMs'\?$/);
+  await refused({ route_key: "x" }, /did you mean 'routeKey'\?$/);
+  await refused({ zzz: 1 }, /^there is no option 'zzz'; there are timeoutMs, [^?]*$/);
+  await refused({ timeoutMs: "100" }, /^timeoutMs is a number of milliseconds, not "100"$/);
+  await refused({ signal: 1 }, /^signal is an AbortSignal, not 1$/);
+  await refused(100, /^options are an object, not 100$/);
+  await assert.rejects(client.call("x", [], { window: 1 }), /there is no option 'window'/);
+  assert.throws(() => client.stream("x", [], { wndow: 1 }), /did you mean 'window'\?$/);
+  assert.throws(() => client.stream("x", [], { window: "1" }), /window is an integer from 1, not "1"/);
+});
+
 test("options that make no sense are refused", async () => {
+  await assert.rejects(serve("a:1", service(), { stoppOn: ["SIGTERM"] }), /there are .*stopOn; did you mean 'stopOn'\?/);
+  await assert.rejects(async () => connect("a:1", { backoff: { first: 1 } }), /backoff: there is no option 'first'/);
   await assert.rejects(async () => connect("nowhere"), /'nowhere' is no address; write HOST:PORT/);
   await assert.rejects(async () => connect([]), /no address/);
-  await assert.rejects(async () => connect("a:1", { tokn: 1 }), /there is no option 'tokn'; there are name/);
+  await assert.rejects(async () => connect("a:1", { tokn: 1 }), /there is no option 'tokn'; there are name.*; did you mean 'token'\?/);
   await assert.rejects(async () => connect("a:1", { timeoutMs: -1 }), /timeoutMs is a number from 0, not -1/);
   await assert.rejects(async () => connect("a:1", { service: {} }), /service is a Service/);
 });

@@ -6,7 +6,7 @@ import { realClock } from "./clock.mjs";
 import { Connection } from "./connection.mjs";
 import { callUnderWay, outside } from "./context.mjs";
 import { codes, late, unavailable, WeftError } from "./errors.mjs";
-import { readOptions } from "./options.mjs";
+import { checkCall, checkServe, readOptions } from "./options.mjs";
 import { Attempts, Backoff } from "./retry.mjs";
 import { Stream } from "./stream.mjs";
 import { outgoingTrace } from "./telemetry.mjs";
@@ -50,6 +50,7 @@ export class Client extends EventEmitter {
 
   // The method's result.
   async call(method, params, options = {}) {
+    checkCall(options);
     options.signal?.throwIfAborted();
     const members = this.#members(options, this.#options.timeoutMs);
     const until = this.#clock.now() + members.timeoutMs;
@@ -74,8 +75,8 @@ export class Client extends EventEmitter {
 
   // The method's items, as an async generator whose body runs elsewhere.
   stream(method, params, options = {}) {
+    checkCall(options, true);
     const { window = DEFAULT_WINDOW, after, cursors = false, resume = false, idempotent = false } = options;
-    if (!Number.isInteger(window) || window < 1) throw new TypeError(`window is an integer from 1, not ${window}`);
     const limits = this.#members(options, Infinity);
     let until;
     const open = async (behind, pauseMs, reader) => {
@@ -365,7 +366,9 @@ export function connect(addresses, options = {}) {
 
 // A Client that serves `service` for everyone in the mesh, from when it resolves until it is closed.
 export async function serve(addresses, service, options = {}) {
-  const { stopOn = [], log = console.error, ...others } = options;
+  checkServe(options);
+  const { stopOn: given = [], log = console.error, ...others } = options;
+  const stopOn = [given].flat();
   const client = new Client(readOptions(addresses, { name: service.name, log, ...others, service }));
   const drain = () => client.drain();
   for (const name of stopOn) process.once(name, drain);

@@ -1,11 +1,12 @@
 // Methods, declared once: what the mesh is told of them, and what is run.
 
+import { refuseUnknown } from "./names.mjs";
 import { mismatched, Parameters } from "./parameters.mjs";
 import { compile, shown } from "./schema.mjs";
 
 const AsyncGeneratorFunction = (async function* () {}).constructor;
 const RESERVED = /^(?:rpc\.|mesh\.|\$\/|connect$|heartbeat$)/;
-const OPTIONS = ["params", "result", "idempotent", "maxInFlight", "stream", "item", "input", "resumable", "description"];
+const OPTIONS = new Set(["params", "result", "idempotent", "maxInFlight", "stream", "item", "input", "resumable", "description"]);
 
 // What a stream yields, and where a resumable one can go on behind it.
 export class Item {
@@ -67,8 +68,7 @@ export class Service {
       throw new TypeError(`method '${name}': rpc.*, mesh.*, $/…, connect and heartbeat are the node's; name it otherwise`);
     }
     if (this.#methods.has(name)) throw new TypeError(`method '${name}' is there already`);
-    const unknown = Object.keys(options).find((option) => !OPTIONS.includes(option));
-    if (unknown) throw new TypeError(`method '${name}': there is no option '${unknown}'; there are ${OPTIONS.join(", ")}`);
+    refuseUnknown(options, OPTIONS, `method '${name}': `);
     try {
       this.#methods.set(name, new Method(name, options, run));
     } catch (error) {
