@@ -403,6 +403,17 @@ test("who drains does not come back, and may be told to before there is a node",
   assert.equal((await waiting).state, "closed");
 });
 
+test("what speaks something else is named", async (t) => {
+  const listener = await listen(t);
+  for (const [says, said] of [["HTTP/1.1 400 Bad Request\r\n", /it speaks HTTP; is this the admin port of a node\?/],
+    ["SSH-2.0-x\r\n", /it speaks SSH/], ["\x15\x03\x01\x00\x02\x02\x0a", /it speaks TLS; write tls:/]]) {
+    const connecting = connect(listener.address);
+    connecting.catch(() => {});
+    (await listener.peer()).write(Buffer.from(says, "latin1"));
+    await assert.rejects(connecting, failsWith(14, said, "no"));
+  }
+});
+
 test("options of a call that make no sense are refused", async (t) => {
   const { client } = await begin(t);
   const refused = async (options, why) => {

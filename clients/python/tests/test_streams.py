@@ -289,7 +289,7 @@ async def test_many_streams_share_a_connection(weft_node):
 
 async def test_a_method_that_does_not_stream_is_no_stream_without_items(weft_node):
     async with weft.connect(weft_node.address) as node:
-        with pytest.raises(weft.Error, match="'demo.sum' does not stream: it has answered with one result; call it") as plain:
+        with pytest.raises(weft.Error, match="'demo.sum' does not stream: .* one result; call it") as plain:
             await anext(node.stream("demo.sum", values=[1, 2]))
         assert plain.value.code == weft.codes.INTERNAL_ERROR
     async with far_and_node(weft_node) as (_, node):

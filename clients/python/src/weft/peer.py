@@ -16,8 +16,7 @@ from .outgoing import Outgoing
 from .running import run
 from .service import Methods
 from .sources import Source
-from .tls import RECORDS, SPEAKS_TLS
-from .wire import MAX_FRAME_BYTES
+from .wire import MAX_FRAME_BYTES, foreign
 
 if TYPE_CHECKING:
     from .client import Node
@@ -135,8 +134,8 @@ class Peer(Outgoing):
         (put or self.write)(f'{{"jsonrpc":"2.0","id":{id_text},"error":{error}}}')
 
     def on_broken_frame(self, length: int) -> None:
-        if length >> 16 in RECORDS:
-            return self.close(SPEAKS_TLS)
+        if (other := foreign(length)) is not None:
+            return self.close(other)
         over = length > 0
         self._refuse(codes.RESOURCE_EXHAUSTED if over else codes.INVALID_REQUEST,
                      f"a frame of {length} bytes; it has 1 to {self._reader.limit}")
