@@ -47,6 +47,7 @@ FOUND = [
     ("seq_from_one", "served.items", "seq was"),
     ("answers_before_cleanup", "served.cancel$", "cleaned up"),
     ("no_cursor", "served.cursors", "cursor"),
+    ("begins_anew", "served.not_resumable", "the response"),
     ("ignores_after", "served.resumed", "behind the cursor"),
     ("never_grants", "read.credit", "stream/credit"),
     ("grants_too_much", "read.window", "were granted"),

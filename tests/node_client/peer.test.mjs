@@ -403,6 +403,16 @@ test("who drains does not come back, and may be told to before there is a node",
   assert.equal((await waiting).state, "closed");
 });
 
+test("a stream that is not resumable refuses a cursor", async (t) => {
+  const { peer } = await begin(t);
+  peer.send({ id: 1, method: "s.count", stream: { credit: 1, after: 3 } });
+  const { error } = await peer.receive();
+  assert.equal(error.code, -32602);
+  assert.equal(error.message, "s.count: it cannot go on behind a cursor, since it is not resumable; leave out 'after'");
+  peer.send({ id: 2, method: "s.count", stream: { credit: 1, after: null } });
+  assert.equal((await peer.receive()).params.value, 0);
+});
+
 test("what speaks something else is named", async (t) => {
   const listener = await listen(t);
   for (const [says, said] of [["HTTP/1.1 400 Bad Request\r\n", /it speaks HTTP; is this the admin port of a node\?/],

@@ -24,11 +24,12 @@ after = contextvars.ContextVar("after", default=None)
 
 
 class Peer:
-    """`methods` are functions by name; an async generator function is a stream; those in `with_input` take values."""
+    """`methods` are functions by name; an async generator function is a stream; those in `with_input` take values, those in
+    `resumable` go on behind a cursor."""
 
-    def __init__(self, reader, writer, methods, with_input, faults):
+    def __init__(self, reader, writer, methods, with_input, faults, resumable=()):
         self._reader, self._writer, self._methods, self._with_input = reader, writer, methods, with_input
-        self.faults = faults
+        self.faults, self._resumable = faults, resumable
         self._ids = itertools.count(1)
         self._pending, self._reading, self._serving, self._sending = {}, {}, {}, {}
         self._tasks, self._ended = set(), set()
@@ -352,7 +353,10 @@ class Peer:
             if left is not None and left <= 0:
                 raise RpcError(LATE, "no time is left", {"executed": "no"})
             if inspect.isasyncgenfunction(self._methods[method]) and "stream" in message:
-                served = self._sending[key] = Served(message["stream"], self.faults)
+                served = Served(message["stream"], self.faults)
+                if served.after is not None and method not in self._resumable and "begins_anew" not in self.faults:
+                    raise RpcError(PARAMS, f"{method} is not resumable")
+                self._sending[key] = served
         except RpcError as error:
             return refuse(error)
         task = self._serving[key] = asyncio.create_task(self._run(method, message, served))

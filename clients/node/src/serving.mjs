@@ -110,6 +110,10 @@ export class Serving {
     if (!isGrant(stream)) {
       throw new WeftError(codes.invalidRequest, 'the member "stream" is {"credit": number, "bytes"?, "after"?}');
     }
+    if ((stream.after ?? null) !== null && !found.options.resumable) {
+      throw new WeftError(codes.invalidParams,
+        `${context.method}: it cannot go on behind a cursor, since it is not resumable; leave out 'after'`);
+    }
     const transport = this.#transport;
     const tell = (what, members) =>
       transport.send(`{"jsonrpc":"2.0","method":"$/stream/${what}","params":{"id":${id},${members}}}`);
