@@ -99,7 +99,7 @@ test("parameters come by name and by position", () => {
   }
   const typed = new Parameters({ id: "integer", limit: { type: "integer", default: 10 }, tag: "string?" });
   assert.deepEqual(typed.read([1], "m"), { id: 1, limit: 10 });
-  assert.deepEqual(typed.read([1, 2, null], "m"), { id: 1, limit: 2 });
+  assert.throws(() => typed.read([1, 2, null], "m"), { code: -32602, message: "m: 'tag' is a string, not null" });
   assert.throws(() => typed.read({ id: "1" }, "users.get"), /^WeftError: users\.get: 'id' is an integer, not "1"$/);
   assert.throws(() => typed.read({ id: 1, tga: "x" }, "m"), /'tga' is no parameter of it; it takes .*"tag"\?: a string/);
   assert.throws(() => new Parameters([]).read([1], "m"), /1 params came; it takes no params/);

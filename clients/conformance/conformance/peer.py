@@ -370,7 +370,7 @@ class Peer:
                 return
             outcome = {"error": {"code": TAKEN_BACK, "message": "cancelled", "data": {"executed": "unknown"}}}
         elif error := task.exception():
-            known = error if isinstance(error, RpcError) else RpcError(INTERNAL, f"{type(error).__name__}: {error}")
+            known = error if isinstance(error, RpcError) else RpcError(INTERNAL, "internal error in the handler")
             outcome = {"error": known.object}
         else:
             outcome = {"result": task.result()}

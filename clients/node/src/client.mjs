@@ -187,7 +187,7 @@ export class Client extends EventEmitter {
       onEnd: (error) => this.#lost(link, error),
       onGoaway: (params) => this.#leave(link, params),
       onIdle: () => this.#onIdle?.(),
-      onFailed: (error, method) => this.#tell("failed", error, method) || this.#log(`${method}: ${error?.stack ?? error}`),
+      onFailed: (error, method) => this.#tell("failed", error, method) || this.#logFailure(`${method}: ${error?.stack ?? error}`),
     });
     this.#connections.add(link);
     try {
@@ -352,6 +352,11 @@ export class Client extends EventEmitter {
       });
       return true;
     }
+  }
+
+  // A caller does not hear what a method failed with, so somebody has to.
+  #logFailure(line) {
+    (this.#options.log ?? this.#options.logFailures)?.(line);
   }
 
   #log(line) {

@@ -67,5 +67,6 @@ export function readOptions(first, options) {
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const token = options.token || process.env.WEFT_TOKEN || undefined;
-  return { ...DEFAULTS, name: options.service?.name, ...given, addresses, token, log: options.log || undefined };
+  return { ...DEFAULTS, name: options.service?.name, ...given, addresses, token, log: options.log || undefined,
+    logFailures: options.log === undefined ? console.error : undefined };
 }

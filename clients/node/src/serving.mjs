@@ -88,8 +88,10 @@ export class Serving {
   #run(found, message, entry, id, finish) {
     const { context } = entry;
     const fail = (error) => {
-      if (!(error instanceof WeftError) && error !== context.reason) this.#onFailed(error, message.method);
-      finish(failed(toWeftError(error)));
+      if (error instanceof WeftError) return finish(failed(error));
+      // What it says is for whoever runs the service, and no business of its callers.
+      this.#onFailed(error, message.method);
+      return finish(failed(new WeftError(codes.internalError, `internal error in the handler of '${message.method}'`)));
     };
     let result;
     try {

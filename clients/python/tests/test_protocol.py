@@ -461,7 +461,6 @@ async def test_a_stream_that_is_not_resumable_refuses_a_cursor():
     async with scripted() as (script, node):
         refused = await script.ask(id=1, method="s.count", params=[3], stream={"credit": 9, "after": 1})
         assert refused["error"]["code"] == -32602
-        assert refused["error"]["message"] == ("s.count: it cannot go on behind a cursor, since it is not resumable; leave "
-                                               "out 'after'")
+        assert refused["error"]["message"].startswith("s.count: it cannot go on behind a cursor")
         script.send(id=2, method="s.count", params=[0], stream={"credit": 9, "after": None})
         assert (await script.read())["result"] is None

@@ -12,8 +12,9 @@ NEVER_RUN = (codes.PARSE_ERROR, codes.INVALID_REQUEST, codes.METHOD_NOT_FOUND, c
 class Error(Exception):
     """An error answer, or a call that got no answer (codes 4 and 14, as the node itself would give them).
 
-    A method raises one to answer with it; other exceptions are answered with -32603. `executed` and `retry_after`
-    (seconds) are read from the `data` of the mesh's errors, or written into it when they are given."""
+    A method raises one to answer with it; other exceptions are answered with -32603, and what they say is logged.
+    `executed` and `retry_after` (seconds) are read from the `data` of the mesh's errors, or written into it when
+    they are given."""
 
     def __init__(self, code: int, message: str, data: Any = None, *,
                  executed: str | None = None, retry_after: float | None = None) -> None:

@@ -80,6 +80,8 @@ async def _finish(call: Call, work: Any) -> None:
 
 
 def _error_of(call: Call, error: Exception) -> Error:
-    if not isinstance(error, Error):
-        log.error("%s failed", call.method, exc_info=error)
-    return Error.of(error)
+    if isinstance(error, Error):
+        return error
+    # What it says is for whoever runs the service, and no business of its callers.
+    log.error("%s failed", call.method, exc_info=error)
+    return Error(codes.INTERNAL_ERROR, f"internal error in the handler of '{call.method}'")
