@@ -142,6 +142,22 @@ test("streams", async (t) => {
   assert.equal(mesh.calls("s.count").length, 5);
 });
 
+test("what a method gives is checked against its schema", async (t) => {
+  const { mesh, node } = await begin(t);
+  const lies = new Service("lies");
+  const result = { type: "object", properties: { id: { type: "integer" } } };
+  lies.method("lies.now", { result }, () => ({ id: "x" }));
+  lies.method("lies.later", { result }, async () => ({ id: "x" }));
+  lies.method("lies.items", { item: { type: "integer" } }, async function* () {
+    yield* [1, "x"];
+  });
+  await mesh.serve(lies, { log: null });
+  for (const name of ["lies.now", "lies.later"]) {
+    await assert.rejects(node.call(name), failsWith(-32603, /^lies\..*: 'result.id' is an integer, not "x", as its schema says$/));
+  }
+  await assert.rejects(node.call("lies.items"), failsWith(-32603, /'item' is an integer, not "x"/));
+});
+
 test("values go both ways", async (t) => {
   const { node } = await begin(t);
   const total = node.stream("s.total");

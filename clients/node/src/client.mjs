@@ -21,6 +21,7 @@ export class Client extends EventEmitter {
   #clock;
   #dial;
   #backoff;
+  #checks; // whether what methods give is checked
   #connections = new Set();
   #current = undefined;
   #waiting = new Set(); // for a connection: functions
@@ -39,6 +40,7 @@ export class Client extends EventEmitter {
     this.#clock = surroundings.clock ?? realClock;
     this.#dial = surroundings.dial ?? dial;
     this.#backoff = new Backoff(options.backoff);
+    this.#checks = surroundings.checks ?? false;
     this.address = undefined;
     this.peer = undefined;
     this.closed = new Promise((resolve) => (this.#close = resolve));
@@ -184,6 +186,7 @@ export class Client extends EventEmitter {
       clock: this.#clock,
       service: service ?? callbacks,
       node: this,
+      checks: this.#checks,
       onEnd: (error) => this.#lost(link, error),
       onGoaway: (params) => this.#leave(link, params),
       onIdle: () => this.#onIdle?.(),

@@ -73,7 +73,7 @@ export class FakeMesh {
   }
 
   async #begin(options, waits) {
-    const surroundings = { clock: this.#clock, dial: async () => this.#node.accept() };
+    const surroundings = { clock: this.#clock, dial: async () => this.#node.accept(), checks: true };
     const client = new Client(readOptions(ADDRESS, options), surroundings);
     this.#clients.add(client);
     client.closed.then(() => this.#clients.delete(client));

@@ -16,16 +16,18 @@ export class Serving {
   #clock;
   #onFailed;
   #onIdle;
+  #checks; // what methods give
   #running = new Map(); // id, as it is written -> { context, stream? }
 
   // `node` is what the methods may call with; `onFailed(error, method)` hears of exceptions that are no answers.
-  constructor({ service, transport, node, clock, onFailed, onIdle }) {
+  constructor({ service, transport, node, clock, onFailed, onIdle, checks = false }) {
     this.#service = service;
     this.#transport = transport;
     this.#node = node;
     this.#clock = clock;
     this.#onFailed = onFailed;
     this.#onIdle = onIdle;
+    this.#checks = checks;
   }
 
   get size() {
@@ -93,17 +95,21 @@ export class Serving {
       this.#onFailed(error, message.method);
       return finish(failed(new WeftError(codes.internalError, `internal error in the handler of '${message.method}'`)));
     };
+    const checked = (value) => {
+      if (this.#checks && !found.streams) found.check("result", value, message.method);
+      return succeeded(value);
+    };
     let result;
     try {
       const params = found.read(message.params, message.method);
       const start = () => found.run(params, context);
       const begin = found.streams ? () => this.#drive(found, start, message, entry, id) : start;
       result = within(context, () => withinTrace(message, begin));
-      if (!isThenable(result)) return finish(succeeded(result));
+      if (!isThenable(result)) return finish(checked(result));
     } catch (error) {
       return fail(error);
     }
-    return result.then((value) => finish(succeeded(value))).catch(fail);
+    return result.then((value) => finish(checked(value))).catch(fail);
   }
 
   #drive(found, start, { stream }, entry, id) {
@@ -119,7 +125,7 @@ export class Serving {
     const transport = this.#transport;
     const tell = (what, members) =>
       transport.send(`{"jsonrpc":"2.0","method":"$/stream/${what}","params":{"id":${id},${members}}}`);
-    entry.stream = new ServedStream({ tell, transport, method: found, context, stream });
+    entry.stream = new ServedStream({ tell, transport, method: found, context, stream, checks: this.#checks });
     return entry.stream.run(start);
   }
 
