@@ -1,16 +1,19 @@
 """The suite passes its own client, finds each fault that this one can be given, and stands on docs/protocol.md."""
 
+import asyncio
 import concurrent.futures
 import json
 import sys
 import tempfile
 import textwrap
 import unittest
+import unittest.mock
 
 from suite import ROOT, SERVE, conformance, walked
 
 from conformance import registry
-from conformance.service import FAULTS
+from conformance.peer import Peer
+from conformance.service import FAULTS, Service
 
 # Fault, the edge that must fail for it, and what its complaint must say.
 FOUND = [
@@ -44,6 +47,7 @@ FOUND = [
     ("seq_from_one", "served.items", "seq was"),
     ("answers_before_cleanup", "served.cancel$", "cleaned up"),
     ("no_cursor", "served.cursors", "cursor"),
+    ("begins_anew", "served.not_resumable", "the response"),
     ("ignores_after", "served.resumed", "behind the cursor"),
     ("never_grants", "read.credit", "stream/credit"),
     ("grants_too_much", "read.window", "were granted"),
@@ -133,6 +137,26 @@ class Adapters(unittest.TestCase):
             self.assertEqual({name: each for name, each in outcomes.items() if each[0] != "passed"}, {})
         minimal = {each.name for each in registry.all_edges() if each.level == registry.MINIMAL}
         self.assertEqual(callers.keys() | services.keys(), minimal)
+
+
+class Cleanup(unittest.IsolatedAsyncioTestCase):
+    async def test_is_not_cut_off_by_a_second_end_of_its_call(self):
+        # Its cleanup takes half a second then.
+        service = Service([], ["answers_before_cleanup"])
+        peer = Peer(None, unittest.mock.Mock(), service.methods, set(), frozenset())
+        for id, ends in enumerate([(), ("cancel",), ("cancel", "close")]):
+            call = {"jsonrpc": "2.0", "id": id, "method": "conformance.wait", "deadline_ms": 100}
+            peer._hear(json.dumps(call).encode())
+            await asyncio.sleep(0.02)
+            self.assertEqual(service.waiting, 1)
+            if "cancel" in ends:
+                for _ in range(2):
+                    peer._hear(json.dumps({"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": id}}).encode())
+            await asyncio.sleep(0.2)
+            if "close" in ends:
+                peer.close()
+            await peer.until_idle()
+            self.assertEqual((service.waiting, service.cleaned), (0, id + 1), ends)
 
 
 class Arguments(unittest.TestCase):

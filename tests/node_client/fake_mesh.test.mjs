@@ -137,8 +137,25 @@ test("streams", async (t) => {
     { value: 0, done: false }, { value: 1, done: false }, { value: "counted", done: true }, { value: undefined, done: true },
   ]);
   await assert.rejects(node.stream("s.count", ["x"]).next(), failsWith(-32602));
+  await assert.rejects(node.stream("s.double", [1]).next(), failsWith(-32603, /^'s.double' does not stream: .*; call it$/));
   assert.deepEqual(await node.stream("s.count", [1]).return("not begun"), { value: "not begun", done: true });
   assert.equal(mesh.calls("s.count").length, 5);
+});
+
+test("what a method gives is checked against its schema", async (t) => {
+  const { mesh, node } = await begin(t);
+  const lies = new Service("lies");
+  const result = { type: "object", properties: { id: { type: "integer" } } };
+  lies.method("lies.now", { result }, () => ({ id: "x" }));
+  lies.method("lies.later", { result }, async () => ({ id: "x" }));
+  lies.method("lies.items", { item: { type: "integer" } }, async function* () {
+    yield* [1, "x"];
+  });
+  await mesh.serve(lies, { log: null });
+  for (const name of ["lies.now", "lies.later"]) {
+    await assert.rejects(node.call(name), failsWith(-32603, /^lies\..*: 'result.id' is an integer, not "x", as its schema says$/));
+  }
+  await assert.rejects(node.call("lies.items"), failsWith(-32603, /'item' is an integer, not "x"/));
 });
 
 test("values go both ways", async (t) => {

@@ -5,7 +5,7 @@ import test from "node:test";
 import { Service, WeftError } from "../../clients/node/src/index.mjs";
 import { rawElements, rawId, rawMember } from "../../clients/node/src/ids.mjs";
 import { Parameters } from "../../clients/node/src/parameters.mjs";
-import { Backoff, pauseBefore } from "../../clients/node/src/retry.mjs";
+import { Attempts, Backoff } from "../../clients/node/src/retry.mjs";
 import { compile } from "../../clients/node/src/schema.mjs";
 import { parseAddress } from "../../clients/node/src/transport.mjs";
 import { encode, FrameReader } from "../../clients/node/src/wire.mjs";
@@ -99,7 +99,7 @@ test("parameters come by name and by position", () => {
   }
   const typed = new Parameters({ id: "integer", limit: { type: "integer", default: 10 }, tag: "string?" });
   assert.deepEqual(typed.read([1], "m"), { id: 1, limit: 10 });
-  assert.deepEqual(typed.read([1, 2, null], "m"), { id: 1, limit: 2 });
+  assert.throws(() => typed.read([1, 2, null], "m"), { code: -32602, message: "m: 'tag' is a string, not null" });
   assert.throws(() => typed.read({ id: "1" }, "users.get"), /^WeftError: users\.get: 'id' is an integer, not "1"$/);
   assert.throws(() => typed.read({ id: 1, tga: "x" }, "m"), /'tga' is no parameter of it; it takes .*"tag"\?: a string/);
   assert.throws(() => new Parameters([]).read([1], "m"), /1 params came; it takes no params/);
@@ -184,15 +184,22 @@ test("pauses grow, and a connection that lasted begins anew", () => {
 
 test("a call is tried again when it did not run, or may run twice", () => {
   const error = (code, data) => new WeftError(code, "", data);
-  const tried = (...arguments_) => pauseBefore(...arguments_) !== undefined;
-  assert.ok(tried(error(14, { executed: "no" }), 1, 2, false));
-  assert.ok(!tried(error(14, { executed: "unknown" }), 1, 2, false));
-  assert.ok(tried(error(14, { executed: "unknown" }), 1, 2, true));
-  assert.ok(tried(error(8, { executed: "no", retry_after_ms: 5 }), 2, 2, false));
-  assert.ok(!tried(error(8, { executed: "no" }), 1, 2, false));
-  assert.ok(!tried(error(14, { executed: "no" }), 3, 2, false));
-  assert.ok(!tried(error(4, { executed: "no" }), 1, 2, true));
-  assert.ok(!tried(error(404), 1, 2, true));
-  assert.ok(!tried(new Error("mine"), 1, 2, true));
-  assert.ok(pauseBefore(error(8, { executed: "no", retry_after_ms: 5000 }), 1, 2, false) >= 5000, "as long as it was told");
+  const pause = (failure, before, retries, mayRepeat) => {
+    const attempts = new Attempts();
+    attempts.count = before;
+    return attempts.pauseAfter(failure, { retries, mayRepeat, leftMs: 10_000 });
+  };
+  const tried = (...arguments_) => pause(...arguments_) !== undefined;
+  assert.ok(tried(error(14, { executed: "no" }), 0, 2, false));
+  assert.ok(!tried(error(14, { executed: "unknown" }), 0, 2, false));
+  assert.ok(tried(error(14, { executed: "unknown" }), 0, 2, true));
+  assert.ok(tried(error(8, { executed: "no", retry_after_ms: 5 }), 1, 2, false));
+  assert.ok(!tried(error(8, { executed: "no" }), 0, 2, false));
+  assert.ok(!tried(error(14, { executed: "no" }), 2, 2, false));
+  assert.ok(!tried(error(14, { executed: "no", retry_after_ms: 20_000 }), 0, 2, false), "there is no time for it");
+  assert.ok(!tried(error(4, { executed: "no" }), 0, 2, true));
+  assert.ok(!tried(error(404), 0, 2, true));
+  assert.ok(!tried(error(-32601), 0, 2, true), "it was never there");
+  assert.ok(!tried(new Error("mine"), 0, 2, true));
+  assert.ok(pause(error(8, { executed: "no", retry_after_ms: 5000 }), 0, 2, false) >= 5000, "as long as it was told");
 });

@@ -143,6 +143,39 @@ test("what is lost with its connection says whether it ran", async (t) => {
   listener.close();
 });
 
+test("an idempotent call waits for a service that comes back behind its node, and its error tells the most", async (t) => {
+  const { listener, peer, client } = await begin(t, {}, { backoff: { firstMs: 1 } });
+  const nobody = { code: -32601, message: "method 'x' not found" };
+  let at = peer;
+  const lost = async () => {
+    await at.receive();
+    at.close();
+    at = await listener.peer();
+    await at.introduce();
+  };
+  const answer = async (answered) => at.send({ id: (await at.receive()).id, ...answered });
+  const call = client.call("x", [], { idempotent: true, timeoutMs: 2000 });
+  await lost();
+  await answer({ error: nobody });
+  await answer({ result: "done" });
+  assert.equal(await call, "done");
+  for (const error of [nobody, { code: 14, message: "nobody", data: { executed: "no" } }]) {
+    const options = { idempotent: true, timeoutMs: 1000 };
+    for (const begin of [() => client.call("x", [], options), () => client.stream("x", [], options).next()]) {
+      const begun = begin();
+      begun.catch(() => {});
+      await lost();
+      await answer({ error });
+      await answer({ error });
+      await assert.rejects(begun, failsWith(error.code, /./, "unknown"));
+    }
+  }
+  const never = client.call("x", [], { idempotent: true });
+  never.catch(() => {});
+  await answer({ error: nobody });
+  await assert.rejects(never, failsWith(-32601, /./, "no"));
+});
+
 test("calls beyond what the node takes at a time wait here", async (t) => {
   const { peer, client } = await begin(t, { limits: { in_flight: 2 } });
   const controller = new AbortController();
@@ -370,10 +403,50 @@ test("who drains does not come back, and may be told to before there is a node",
   assert.equal((await waiting).state, "closed");
 });
 
+test("a stream that is not resumable refuses a cursor", async (t) => {
+  const { peer } = await begin(t);
+  peer.send({ id: 1, method: "s.count", stream: { credit: 1, after: 3 } });
+  const { error } = await peer.receive();
+  assert.equal(error.code, -32602);
+  assert.equal(error.message, "s.count: it cannot go on behind a cursor, since it is not resumable; leave out 'after'");
+  peer.send({ id: 2, method: "s.count", stream: { credit: 1, after: null } });
+  assert.equal((await peer.receive()).params.value, 0);
+});
+
+test("what speaks something else is named", async (t) => {
+  const listener = await listen(t);
+  for (const [says, said] of [["HTTP/1.1 400 Bad Request\r\n", /it speaks HTTP; is this the admin port of a node\?/],
+    ["SSH-2.0-x\r\n", /it speaks SSH/], ["\x15\x03\x01\x00\x02\x02\x0a", /it speaks TLS; write tls:/]]) {
+    const connecting = connect(listener.address);
+    connecting.catch(() => {});
+    (await listener.peer()).write(Buffer.from(says, "latin1"));
+    await assert.rejects(connecting, failsWith(14, said, "no"));
+  }
+});
+
+test("options of a call that make no sense are refused", async (t) => {
+  const { client } = await begin(t);
+  const refused = async (options, why) => {
+    await assert.rejects(client.call("x", [], options), (error) => error instanceof TypeError && why.test(error.message));
+    assert.throws(() => client.stream("x", [], options), (error) => error instanceof TypeError && why.test(error.message));
+  };
+  await refused({ timeout: 100 }, /^there is no option 'timeout'; there are timeoutMs, .*; did you mean 'timeoutMs'\?$/);
+  await refused({ route_key: "x" }, /did you mean 'routeKey'\?$/);
+  await refused({ zzz: 1 }, /^there is no option 'zzz'; there are timeoutMs, [^?]*$/);
+  await refused({ timeoutMs: "100" }, /^timeoutMs is a number of milliseconds, not "100"$/);
+  await refused({ signal: 1 }, /^signal is an AbortSignal, not 1$/);
+  await refused(100, /^options are an object, not 100$/);
+  await assert.rejects(client.call("x", [], { window: 1 }), /there is no option 'window'/);
+  assert.throws(() => client.stream("x", [], { wndow: 1 }), /did you mean 'window'\?$/);
+  assert.throws(() => client.stream("x", [], { window: "1" }), /window is an integer from 1, not "1"/);
+});
+
 test("options that make no sense are refused", async () => {
+  await assert.rejects(serve("a:1", service(), { stoppOn: ["SIGTERM"] }), /there are .*stopOn; did you mean 'stopOn'\?/);
+  await assert.rejects(async () => connect("a:1", { backoff: { first: 1 } }), /backoff: there is no option 'first'/);
   await assert.rejects(async () => connect("nowhere"), /'nowhere' is no address; write HOST:PORT/);
   await assert.rejects(async () => connect([]), /no address/);
-  await assert.rejects(async () => connect("a:1", { tokn: 1 }), /there is no option 'tokn'; there are name/);
+  await assert.rejects(async () => connect("a:1", { tokn: 1 }), /there is no option 'tokn'; there are name.*; did you mean 'token'\?/);
   await assert.rejects(async () => connect("a:1", { timeoutMs: -1 }), /timeoutMs is a number from 0, not -1/);
   await assert.rejects(async () => connect("a:1", { service: {} }), /service is a Service/);
 });

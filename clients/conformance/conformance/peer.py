@@ -24,14 +24,15 @@ after = contextvars.ContextVar("after", default=None)
 
 
 class Peer:
-    """`methods` are functions by name; an async generator function is a stream; those in `with_input` take values."""
+    """`methods` are functions by name; an async generator function is a stream; those in `with_input` take values, those in
+    `resumable` go on behind a cursor."""
 
-    def __init__(self, reader, writer, methods, with_input, faults):
+    def __init__(self, reader, writer, methods, with_input, faults, resumable=()):
         self._reader, self._writer, self._methods, self._with_input = reader, writer, methods, with_input
-        self.faults = faults
+        self.faults, self._resumable = faults, resumable
         self._ids = itertools.count(1)
         self._pending, self._reading, self._serving, self._sending = {}, {}, {}, {}
-        self._tasks = set()
+        self._tasks, self._ended = set(), set()
         self._serial = asyncio.Lock()
         self.heard = asyncio.get_running_loop().time()
         self.draining, self.closed = asyncio.Event(), asyncio.Event()
@@ -197,8 +198,17 @@ class Peer:
             if not future.done():
                 future.set_exception(RpcError(LOST, "the connection was lost", {"executed": "unknown"}))
         for task in (*self._serving.values(), *self._tasks):
-            task.cancel()
+            self._end(task)
         self._writer.close()
+
+    def _end(self, task):
+        """Once: a second time would cut off the cleanup that the first one has begun."""
+        first = task not in self._ended
+        if first:
+            self._ended.add(task)
+            task.add_done_callback(self._ended.discard)
+            task.cancel()
+        return first
 
     def _hear(self, payload):
         try:
@@ -293,8 +303,8 @@ class Peer:
         if method == "$/cancelRequest":
             id = params.get("id") if isinstance(params, dict) else None
             task = None if isinstance(id, (dict, list, bool)) else self._serving.get(self._key(id))
-            if task and not task.cancelling() and "ignores_cancel" not in self.faults:
-                task.cancel()
+            if task and "ignores_cancel" not in self.faults:
+                self._end(task)
         elif method == "$/goaway":
             self.draining.set()
             if "leaves_on_goaway" in self.faults:
@@ -343,7 +353,10 @@ class Peer:
             if left is not None and left <= 0:
                 raise RpcError(LATE, "no time is left", {"executed": "no"})
             if inspect.isasyncgenfunction(self._methods[method]) and "stream" in message:
-                served = self._sending[key] = Served(message["stream"], self.faults)
+                served = Served(message["stream"], self.faults)
+                if served.after is not None and method not in self._resumable and "begins_anew" not in self.faults:
+                    raise RpcError(PARAMS, f"{method} is not resumable")
+                self._sending[key] = served
         except RpcError as error:
             return refuse(error)
         task = self._serving[key] = asyncio.create_task(self._run(method, message, served))
@@ -357,7 +370,7 @@ class Peer:
                 return
             outcome = {"error": {"code": TAKEN_BACK, "message": "cancelled", "data": {"executed": "unknown"}}}
         elif error := task.exception():
-            known = error if isinstance(error, RpcError) else RpcError(INTERNAL, f"{type(error).__name__}: {error}")
+            known = error if isinstance(error, RpcError) else RpcError(INTERNAL, "internal error in the handler")
             outcome = {"error": known.object}
         else:
             outcome = {"result": task.result()}
@@ -375,12 +388,17 @@ class Peer:
             raise RpcError(PARAMS, f"{method}: {error}") from None
         trace.set({name: message[name] for name in ("traceparent", "tracestate") if isinstance(message.get(name), str)})
         left = message.get("deadline_ms")
-        until = None
+        loop, task, timer, late = asyncio.get_running_loop(), asyncio.current_task(), None, False
+
+        def expire():
+            nonlocal late
+            late = self._end(task)
         if left is not None:
-            until = asyncio.get_running_loop().time() + min(float(left), 3_600_000) / 1000
+            until = loop.time() + min(float(left), 3_600_000) / 1000
             deadline.set(until)
+            timer = loop.call_at(until, expire)
         try:
-            async with asyncio.timeout_at(until), self._turn():
+            async with self._turn():
                 if not inspect.isasyncgenfunction(function):
                     result = function(*args, **names)
                     return await result if inspect.isawaitable(result) else result
@@ -389,8 +407,13 @@ class Peer:
                 if served is None:
                     return [item[0] async for item in generator]
                 return await self._drive(message["id"], served, generator, method in self._with_input)
-        except TimeoutError:
-            raise RpcError(LATE, f"{method} took too long", {"executed": "unknown"}) from None
+        except asyncio.CancelledError:
+            if late:
+                raise RpcError(LATE, f"{method} took too long", {"executed": "unknown"}) from None
+            raise
+        finally:
+            if timer:
+                timer.cancel()
 
     @contextlib.asynccontextmanager
     async def _turn(self):

@@ -17,7 +17,7 @@ FAULTS = {
     "retries_unknown", "drops_data", "leaves_on_goaway", "calls_while_draining", "stays_on_goaway", "ignores_credit", "ignores_bytes",
     "seq_from_one", "answers_before_cleanup", "no_cursor", "ignores_after", "never_grants", "grants_too_much",
     "sends_without_credit", "takes_gaps", "leaves_early", "no_back_off", "silent", "never_leaves", "impatient", "forgets_serves",
-    "forgets_route_key", "leaves_silently", "leaves_calls_behind", "comes_back", "grants_late", "waits_for_no_credit"}
+    "forgets_route_key", "leaves_silently", "leaves_calls_behind", "comes_back", "grants_late", "waits_for_no_credit", "begins_anew"}
 HEARTBEAT = 5
 FIRST_DELAY, LONGEST_DELAY = 0.1, 10
 
@@ -65,7 +65,7 @@ class Service:
         """A connection, until it has ended, or drains and there is another address."""
         address = self._addresses[self._next % len(self._addresses)]
         reader, writer = await asyncio.open_connection(*address, limit=1 << 20)
-        peer = Peer(reader, writer, self.methods, {"conformance.total"}, self._faults)
+        peer = Peer(reader, writer, self.methods, {"conformance.total"}, self._faults, {"conformance.count"})
         reading = asyncio.create_task(peer.run())
         try:
             introduction = {"name": "conformance", "instance": f"c-{os.getpid()}", "serves": self.serves(),

@@ -6,8 +6,8 @@ import { realClock } from "./clock.mjs";
 import { Connection } from "./connection.mjs";
 import { callUnderWay, outside } from "./context.mjs";
 import { codes, late, unavailable, WeftError } from "./errors.mjs";
-import { readOptions } from "./options.mjs";
-import { Backoff, pauseBefore } from "./retry.mjs";
+import { checkCall, checkServe, readOptions } from "./options.mjs";
+import { Attempts, Backoff } from "./retry.mjs";
 import { Stream } from "./stream.mjs";
 import { outgoingTrace } from "./telemetry.mjs";
 import { dial } from "./transport.mjs";
@@ -21,6 +21,7 @@ export class Client extends EventEmitter {
   #clock;
   #dial;
   #backoff;
+  #checks; // whether what methods give is checked
   #connections = new Set();
   #current = undefined;
   #waiting = new Set(); // for a connection: functions
@@ -39,6 +40,7 @@ export class Client extends EventEmitter {
     this.#clock = surroundings.clock ?? realClock;
     this.#dial = surroundings.dial ?? dial;
     this.#backoff = new Backoff(options.backoff);
+    this.#checks = surroundings.checks ?? false;
     this.address = undefined;
     this.peer = undefined;
     this.closed = new Promise((resolve) => (this.#close = resolve));
@@ -50,20 +52,24 @@ export class Client extends EventEmitter {
 
   // The method's result.
   async call(method, params, options = {}) {
+    checkCall(options);
     options.signal?.throwIfAborted();
     const members = this.#members(options, this.#options.timeoutMs);
     const until = this.#clock.now() + members.timeoutMs;
-    for (let attempts = 1; ; ++attempts) {
+    const attempts = new Attempts();
+    for (;;) {
       try {
         let connection = this.#current;
-        if (!connection || attempts > 1) {
+        if (!connection || attempts.count > 0) {
           connection ??= await this.#connected(method, members, until);
           members.timeoutMs = until - this.#clock.now();
         }
         return await connection.call(method, params, members);
       } catch (error) {
-        const pause = pauseBefore(error, attempts, this.#options.retries, options.idempotent);
-        if (pause === undefined || this.#clock.now() + pause >= until || this.#over) throw error;
+        const { retries } = this.#options;
+        const leftMs = until - this.#clock.now();
+        const pause = attempts.pauseAfter(error, { retries, mayRepeat: options.idempotent, leftMs });
+        if (pause === undefined || leftMs <= 0 || this.#over) throw attempts.told(error);
         await this.#pause(pause, members);
       }
     }
@@ -71,8 +77,8 @@ export class Client extends EventEmitter {
 
   // The method's items, as an async generator whose body runs elsewhere.
   stream(method, params, options = {}) {
+    checkCall(options, true);
     const { window = DEFAULT_WINDOW, after, cursors = false, resume = false, idempotent = false } = options;
-    if (!Number.isInteger(window) || window < 1) throw new TypeError(`window is an integer from 1, not ${window}`);
     const limits = this.#members(options, Infinity);
     let until;
     const open = async (behind, pauseMs, reader) => {
@@ -85,8 +91,12 @@ export class Client extends EventEmitter {
       reader.opened(connection, id);
       return { connection, id };
     };
-    const mayReopen = (error, attempts, resumes) =>
-      this.#over ? undefined : pauseBefore(error, Math.max(attempts, 1), this.#options.retries, idempotent || resumes);
+    const { retries } = this.#options;
+    const mayReopen = (error, attempts, resumes) => {
+      const leftMs = until === undefined ? limits.timeoutMs : until - this.#clock.now();
+      const pause = attempts.pauseAfter(error, { retries, mayRepeat: idempotent || resumes, leftMs });
+      return this.#over ? undefined : pause;
+    };
     return new Stream(open, mayReopen, { ...limits, method, window, after, cursors, resume, clock: this.#clock });
   }
 
@@ -176,10 +186,11 @@ export class Client extends EventEmitter {
       clock: this.#clock,
       service: service ?? callbacks,
       node: this,
+      checks: this.#checks,
       onEnd: (error) => this.#lost(link, error),
       onGoaway: (params) => this.#leave(link, params),
       onIdle: () => this.#onIdle?.(),
-      onFailed: (error, method) => this.#tell("failed", error, method) || this.#log(`${method}: ${error?.stack ?? error}`),
+      onFailed: (error, method) => this.#tell("failed", error, method) || this.#logFailure(`${method}: ${error?.stack ?? error}`),
     });
     this.#connections.add(link);
     try {
@@ -346,6 +357,11 @@ export class Client extends EventEmitter {
     }
   }
 
+  // A caller does not hear what a method failed with, so somebody has to.
+  #logFailure(line) {
+    (this.#options.log ?? this.#options.logFailures)?.(line);
+  }
+
   #log(line) {
     this.#options.log?.(line);
   }
@@ -358,7 +374,9 @@ export function connect(addresses, options = {}) {
 
 // A Client that serves `service` for everyone in the mesh, from when it resolves until it is closed.
 export async function serve(addresses, service, options = {}) {
-  const { stopOn = [], log = console.error, ...others } = options;
+  checkServe(options);
+  const { stopOn: given = [], log = console.error, ...others } = options;
+  const stopOn = [given].flat();
   const client = new Client(readOptions(addresses, { name: service.name, log, ...others, service }));
   const drain = () => client.drain();
   for (const name of stopOn) process.once(name, drain);

@@ -33,7 +33,7 @@ export class Connection {
   #heartbeat;
 
   // `service` may be undefined. `node` is what its methods call with.
-  constructor({ transport, clock, service, node, onEnd, onGoaway, onFailed, onIdle }) {
+  constructor({ transport, clock, service, node, onEnd, onGoaway, onFailed, onIdle, checks }) {
     this.#transport = transport;
     this.#clock = clock;
     this.#onEnd = onEnd;
@@ -43,7 +43,7 @@ export class Connection {
       this.#leaveWhenIdle();
       onIdle();
     };
-    this.#serving = new Serving({ service, transport, node, clock, onFailed, onIdle: idle });
+    this.#serving = new Serving({ service, transport, node, clock, onFailed, onIdle: idle, checks });
     transport.onMessage = (text) => this.#receive(text);
     transport.onEnd = (error) => this.#end(error);
   }

@@ -4,7 +4,7 @@ import { Client } from "./client.mjs";
 import { toWeftError, WeftError } from "./errors.mjs";
 import { FakeClock } from "./fake_clock.mjs";
 import { FakeNode } from "./fake_node.mjs";
-import { readOptions } from "./options.mjs";
+import { checkServe, readOptions } from "./options.mjs";
 
 const ADDRESS = "fake:1";
 
@@ -32,6 +32,7 @@ export class FakeMesh {
   }
 
   serve(service, options = {}) {
+    checkServe(options);
     return this.#begin({ name: service.name, ...options, service }, true);
   }
 
@@ -72,7 +73,7 @@ export class FakeMesh {
   }
 
   async #begin(options, waits) {
-    const surroundings = { clock: this.#clock, dial: async () => this.#node.accept() };
+    const surroundings = { clock: this.#clock, dial: async () => this.#node.accept(), checks: true };
     const client = new Client(readOptions(ADDRESS, options), surroundings);
     this.#clients.add(client);
     client.closed.then(() => this.#clients.delete(client));

@@ -144,7 +144,7 @@ export interface ConnectOptions {
 
 export interface ServeOptions extends Omit<ConnectOptions, "service" | "callbacks"> {
   /** Signals of the process on which it drains, "SIGTERM" for example. */
-  stopOn?: readonly string[];
+  stopOn?: string | readonly string[];
 }
 
 export interface CallOptions {

@@ -1,6 +1,7 @@
-// The options of `connect` and `serve`, checked and made whole.
+// The options of `connect` and `serve`, checked and made whole, and those of a call.
 
 import tls from "node:tls";
+import { refuseUnknown } from "./names.mjs";
 import { Service } from "./service.mjs";
 import { shown } from "./schema.mjs";
 import { explain, secureOptions } from "./secure.mjs";
@@ -15,8 +16,12 @@ const DEFAULTS = {
   graceMs: 500,
   drainMs: 10_000,
 };
-const NAMES = ["name", "instance", "addresses", "token", "tls", "service", "callbacks", "backoff", "signal", "log",
-  ...Object.keys(DEFAULTS)];
+const NAMES = new Set(["name", "instance", "addresses", "token", "tls", "service", "callbacks", "backoff", "signal", "log",
+  ...Object.keys(DEFAULTS)]);
+const OF_SERVE = new Set([...NAMES, "stopOn"].filter((name) => name !== "service" && name !== "callbacks"));
+const OF_BACKOFF = new Set(["firstMs", "longestMs", "lastedMs"]);
+const OF_A_CALL = new Set(["timeoutMs", "signal", "idempotent", "routeKey", "traceparent", "tracestate"]);
+const OF_A_STREAM = new Set([...OF_A_CALL, "window", "after", "cursors", "resume"]);
 
 function createSecureContext(options, host) {
   try {
@@ -26,9 +31,25 @@ function createSecureContext(options, host) {
   }
 }
 
+// Throws TypeError for what is none of a call, or of a stream.
+export function checkCall(options, streams = false) {
+  refuseUnknown(options, streams ? OF_A_STREAM : OF_A_CALL);
+  const { timeoutMs = 0, signal } = options;
+  if (typeof timeoutMs !== "number" || Number.isNaN(timeoutMs)) {
+    throw new TypeError(`timeoutMs is a number of milliseconds, not ${shown(timeoutMs)}`);
+  }
+  if (signal !== undefined && typeof signal?.throwIfAborted !== "function") {
+    throw new TypeError(`signal is an AbortSignal, not ${shown(signal)}`);
+  }
+  const { window = 1 } = options;
+  if (!Number.isInteger(window) || window < 1) throw new TypeError(`window is an integer from 1, not ${shown(window)}`);
+}
+
+export const checkServe = (options) => refuseUnknown(options, OF_SERVE);
+
 export function readOptions(first, options) {
-  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
-  if (unknown) throw new TypeError(`there is no option '${unknown}'; there are ${NAMES.join(", ")}`);
+  refuseUnknown(options, NAMES);
+  if (options.backoff !== undefined) refuseUnknown(options.backoff, OF_BACKOFF, "backoff: ");
   const addresses = [...new Set([first, options.addresses ?? []].flat())];
   if (addresses.length === 0) throw new TypeError("no address; write HOST:PORT of a node, or several");
   const secure = addresses.map((each) => parseAddress(each, Boolean(options.tls))).filter((each) => each.secure);
@@ -46,5 +67,6 @@ export function readOptions(first, options) {
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const token = options.token || process.env.WEFT_TOKEN || undefined;
-  return { ...DEFAULTS, name: options.service?.name, ...given, addresses, token, log: options.log || undefined };
+  return { ...DEFAULTS, name: options.service?.name, ...given, addresses, token, log: options.log || undefined,
+    logFailures: options.log === undefined ? console.error : undefined };
 }

@@ -66,8 +66,6 @@ export class Parameters {
       const parameter = this.#byName.get(name);
       if (!parameter && !this.#others) throw this.#refuse(method, `'${name}' is no parameter of it`);
       const mismatch = parameter?.check(value);
-      // Whoever has nothing for an optional one may say so.
-      if (mismatch && value === null && parameter.optional) continue;
       if (mismatch) throw mismatched(method, name, mismatch);
       values[name] = value;
     }

@@ -5,11 +5,6 @@ import net from "node:net";
 
 const VERSIONS = ["TLSv1.2", "TLSv1.3"];
 const FILES = { caFile: "ca", certFile: "cert", keyFile: "key" };
-// The first bytes of what a TLS listener says to a client that does not speak it: an alert, or a handshake.
-const RECORDS = new Set([0x1503, 0x1603]);
-
-export const SPEAKS_TLS = "it speaks TLS; write tls://HOST:PORT";
-export const isTlsRecord = (length) => RECORDS.has(length >>> 16);
 
 // The options of tls.connect for a host. Files are read each time, so that renewed ones count for the next connection.
 // Throws TypeError for what is wrong with them.

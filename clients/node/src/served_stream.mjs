@@ -21,12 +21,14 @@ export class ServedStream {
   #came = 0;
   #accepted = 0;
   #wake = undefined;
+  #checks;
 
-  constructor({ tell, transport, method, context, stream }) {
+  constructor({ tell, transport, method, context, stream, checks }) {
     this.#tell = tell;
     this.#transport = transport;
     this.#method = method;
     this.#context = context;
+    this.#checks = checks;
     this.#grant(stream);
     context.onAbort(() => this.#wake?.());
   }
@@ -127,6 +129,7 @@ export class ServedStream {
 
   #send(yielded) {
     const { value, cursor } = yielded instanceof Item ? yielded : { value: yielded };
+    if (this.#checks) this.#method.check("item", value, this.#context.method);
     const text = JSON.stringify(value) ?? "null";
     --this.#credit;
     if (this.#bytes !== Infinity) this.#bytes -= Buffer.byteLength(text);

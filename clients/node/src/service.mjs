@@ -1,11 +1,13 @@
 // Methods, declared once: what the mesh is told of them, and what is run.
 
+import { codes, WeftError } from "./errors.mjs";
+import { refuseUnknown } from "./names.mjs";
 import { mismatched, Parameters } from "./parameters.mjs";
 import { compile, shown } from "./schema.mjs";
 
 const AsyncGeneratorFunction = (async function* () {}).constructor;
 const RESERVED = /^(?:rpc\.|mesh\.|\$\/|connect$|heartbeat$)/;
-const OPTIONS = ["params", "result", "idempotent", "maxInFlight", "stream", "item", "input", "resumable", "description"];
+const OPTIONS = new Set(["params", "result", "idempotent", "maxInFlight", "stream", "item", "input", "resumable", "description"]);
 
 // What a stream yields, and where a resumable one can go on behind it.
 export class Item {
@@ -24,10 +26,17 @@ class Method {
     this.streams = options.stream ?? run instanceof AsyncGeneratorFunction;
     this.takesInput = this.streams && options.input !== undefined;
     this.#input = this.takesInput ? compile(options.input) : undefined;
-    for (const schema of [options.result, options.item]) if (schema !== undefined) compile(schema);
+    for (const name of ["result", "item"]) if (options[name] !== undefined) this.#given[name] = compile(options[name]);
   }
 
   #input;
+  #given = {}; // checks of what it gives
+
+  // Throws where what it gives, its "result" or an "item", is not what it declares.
+  check(name, value, method) {
+    const mismatch = this.#given[name]?.(JSON.parse(JSON.stringify(value) ?? "null"));
+    if (mismatch) throw new WeftError(codes.internalError, `${mismatched(method, name, mismatch).message}, as its schema says`);
+  }
 
   // What the function gets. Throws the answer to a call whose params do not fit.
   read(params, method) {
@@ -67,8 +76,7 @@ export class Service {
       throw new TypeError(`method '${name}': rpc.*, mesh.*, $/…, connect and heartbeat are the node's; name it otherwise`);
     }
     if (this.#methods.has(name)) throw new TypeError(`method '${name}' is there already`);
-    const unknown = Object.keys(options).find((option) => !OPTIONS.includes(option));
-    if (unknown) throw new TypeError(`method '${name}': there is no option '${unknown}'; there are ${OPTIONS.join(", ")}`);
+    refuseUnknown(options, OPTIONS, `method '${name}': `);
     try {
       this.#methods.set(name, new Method(name, options, run));
     } catch (error) {

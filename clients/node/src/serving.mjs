@@ -16,16 +16,18 @@ export class Serving {
   #clock;
   #onFailed;
   #onIdle;
+  #checks; // what methods give
   #running = new Map(); // id, as it is written -> { context, stream? }
 
   // `node` is what the methods may call with; `onFailed(error, method)` hears of exceptions that are no answers.
-  constructor({ service, transport, node, clock, onFailed, onIdle }) {
+  constructor({ service, transport, node, clock, onFailed, onIdle, checks = false }) {
     this.#service = service;
     this.#transport = transport;
     this.#node = node;
     this.#clock = clock;
     this.#onFailed = onFailed;
     this.#onIdle = onIdle;
+    this.#checks = checks;
   }
 
   get size() {
@@ -88,8 +90,14 @@ export class Serving {
   #run(found, message, entry, id, finish) {
     const { context } = entry;
     const fail = (error) => {
-      if (!(error instanceof WeftError) && error !== context.reason) this.#onFailed(error, message.method);
-      finish(failed(toWeftError(error)));
+      if (error instanceof WeftError) return finish(failed(error));
+      // What it says is for whoever runs the service, and no business of its callers.
+      this.#onFailed(error, message.method);
+      return finish(failed(new WeftError(codes.internalError, `internal error in the handler of '${message.method}'`)));
+    };
+    const checked = (value) => {
+      if (this.#checks && !found.streams) found.check("result", value, message.method);
+      return succeeded(value);
     };
     let result;
     try {
@@ -97,11 +105,11 @@ export class Serving {
       const start = () => found.run(params, context);
       const begin = found.streams ? () => this.#drive(found, start, message, entry, id) : start;
       result = within(context, () => withinTrace(message, begin));
-      if (!isThenable(result)) return finish(succeeded(result));
+      if (!isThenable(result)) return finish(checked(result));
     } catch (error) {
       return fail(error);
     }
-    return result.then((value) => finish(succeeded(value))).catch(fail);
+    return result.then((value) => finish(checked(value))).catch(fail);
   }
 
   #drive(found, start, { stream }, entry, id) {
@@ -110,10 +118,14 @@ export class Serving {
     if (!isGrant(stream)) {
       throw new WeftError(codes.invalidRequest, 'the member "stream" is {"credit": number, "bytes"?, "after"?}');
     }
+    if ((stream.after ?? null) !== null && !found.options.resumable) {
+      throw new WeftError(codes.invalidParams,
+        `${context.method}: it cannot go on behind a cursor, since it is not resumable; leave out 'after'`);
+    }
     const transport = this.#transport;
     const tell = (what, members) =>
       transport.send(`{"jsonrpc":"2.0","method":"$/stream/${what}","params":{"id":${id},${members}}}`);
-    entry.stream = new ServedStream({ tell, transport, method: found, context, stream });
+    entry.stream = new ServedStream({ tell, transport, method: found, context, stream, checks: this.#checks });
     return entry.stream.run(start);
   }
 

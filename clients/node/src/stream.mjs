@@ -2,13 +2,17 @@
 
 import { late, toWeftError, WeftError, codes } from "./errors.mjs";
 import { Queue } from "./queue.mjs";
+import { Attempts } from "./retry.mjs";
 import { Item } from "./service.mjs";
 
 const OVER = Object.freeze({ value: undefined, done: true });
 
+const notStreaming = (method) =>
+  new WeftError(codes.internalError, `'${method}' does not stream: it has answered with one result; call it`);
+
 export class Stream {
   #open; // (after, reader) -> { connection, id }, once there is a connection
-  #mayReopen; // (error, number of attempts) -> how long to pause, or undefined
+  #mayReopen; // (error, attempts) -> how long to pause, or undefined
   #options;
   #wire = undefined; // { connection, id } while it runs over one
   #state = "new"; // then "open", "answered" and "done"
@@ -21,10 +25,11 @@ export class Stream {
   #bytes = Infinity;
   #takesValues = false;
   #seq = 0; // of the next item
+  #came = false; // an item, ever
   #sent = 0;
   #granted = 0; // items that may still come
   #taken = 0; // items that are not granted anew yet
-  #attempts = 0;
+  #attempts = new Attempts();
   #after;
   #asked = false; // for one more, since the last grant
   #half = false; // end() was called; "told" when the generator knows
@@ -88,7 +93,10 @@ export class Stream {
     this.#wire = undefined;
     const pause = outcome.error && this.#state === "open" && !this.#closing ? this.#pauseBefore(outcome.error) : undefined;
     if (pause !== undefined) return this.#reopen(pause);
-    return this.#finish(outcome);
+    if (outcome.error) return this.#finish({ error: this.#attempts.told(outcome.error) });
+    // `for await` would lose it.
+    const plain = !this.#came && (outcome.result ?? null) !== null;
+    return this.#finish(plain ? { error: notStreaming(this.#options.method) } : outcome);
   }
 
   #start() {
@@ -110,7 +118,6 @@ export class Stream {
   }
 
   async #reopen(pauseMs) {
-    ++this.#attempts;
     this.#granted = this.#options.window;
     this.#taken = -this.#items.length;
     this.#seq = this.#sent = this.#credit = 0;
@@ -135,8 +142,9 @@ export class Stream {
   #pauseBefore(error) {
     const { resume } = this.#options;
     const fresh = this.#seq === 0;
+    this.#attempts.mayHaveRun ||= !fresh;
     if (!fresh && !(resume && this.#after !== undefined && this.#sent === 0)) return undefined;
-    if (!fresh) this.#attempts = 0;
+    if (!fresh) this.#attempts.count = 0;
     return this.#mayReopen(error, this.#attempts, resume);
   }
 
@@ -203,6 +211,7 @@ export class Stream {
     if (seq !== this.#seq) return this.#refuse(codes.internalError, `the item ${seq} came instead of ${this.#seq}`);
     if (this.#granted-- <= 0) return this.#refuse(codes.resourceExhausted, "an item came for which no credit was given");
     ++this.#seq;
+    this.#came = true;
     if (cursor !== undefined) this.#after = cursor;
     const item = { value, cursor };
     if (this.#waiting.length > 0) this.#waiting.shift().resolve(this.#deliver(item));

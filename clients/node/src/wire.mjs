@@ -2,9 +2,18 @@
 
 import { isUtf8 } from "node:buffer";
 import { codes, unavailable, WeftError } from "./errors.mjs";
-import { isTlsRecord, SPEAKS_TLS } from "./secure.mjs";
 
 const HEADER_BYTES = 4;
+// The first bytes of what a TLS listener says to a client that does not speak it: an alert, or a handshake.
+const TLS_RECORDS = new Set([0x1503, 0x1603]);
+const SPEAKS = new Map([
+  [Buffer.from("HTTP").readInt32BE(), "it speaks HTTP; is this the admin port of a node?"],
+  [Buffer.from("SSH-").readInt32BE(), "it speaks SSH; is the port right?"],
+]);
+
+// What is there instead of a node, by the four bytes that would be the length of a frame.
+const foreign = (length) =>
+  (TLS_RECORDS.has(length >>> 16) ? "it speaks TLS; write tls://HOST:PORT" : SPEAKS.get(length));
 
 // Cuts a byte stream into the texts of its frames. A frame that comes in pieces is copied once, into its place.
 export class FrameReader {
@@ -61,7 +70,8 @@ export class FrameReader {
   #check(length) {
     if (length <= 0) throw new WeftError(codes.invalidRequest, `a frame of ${length} bytes: it has at least 1`);
     if (length <= this.#most) return;
-    if (isTlsRecord(length)) throw unavailable(SPEAKS_TLS, "no");
+    const other = foreign(length);
+    if (other !== undefined) throw unavailable(other, "no");
     throw new WeftError(codes.resourceExhausted, `a frame of ${length} bytes: at most ${this.#most} are taken`);
   }
 }

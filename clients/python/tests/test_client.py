@@ -68,6 +68,20 @@ async def test_no_node_is_an_error_that_names_them_all():
     assert (error.value.code, error.value.executed) == (weft.codes.UNAVAILABLE, "no")
 
 
+async def test_what_speaks_something_else_is_named(weft_node):
+    with pytest.raises(weft.Error, match="it speaks HTTP; is this the admin port of a node") as error:
+        await weft.connect(weft_node.admin)
+    assert (error.value.code, error.value.executed) == (weft.codes.UNAVAILABLE, "no")
+    for says, said in (b"SSH-2.0-x\r\n", "it speaks SSH"), (b"\x15\x03\x01\x00\x02\x02\x0a", "it speaks TLS; write"):
+        async def greet(_, writer, says=says):
+            writer.write(says)
+            await writer.drain()
+
+        async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+            with pytest.raises(weft.Error, match=said):
+                await weft.connect("127.0.0.1:%d" % server.sockets[0].getsockname()[1])
+
+
 @pytest.mark.parametrize("address", ["", "7400", "host:", ":7400", "host:port", "host:70000", "http://host:1"])
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(ValueError, match="address of a node"):

@@ -162,3 +162,28 @@ def test_two_instances_take_turns_and_call_each_other(fake_mesh):
 
 def test_it_is_real_time_that_the_real_node_takes(weft_node):
     assert weft_node.process.poll() is None and ":" in weft_node.address
+
+
+def test_what_a_method_gives_is_checked_against_its_hint(fake_mesh):
+    service = weft.Service("lies")
+
+    @service.method
+    async def later(id: int) -> dict[str, int]:
+        return {"id": "x"}
+
+    @service.method
+    def now() -> int:
+        return "x"
+
+    @service.method
+    async def items() -> AsyncIterator[int]:
+        yield 1
+        yield "x"
+
+    fake_mesh.add(service)
+    with pytest.raises(weft.Error, match="lies.later: .* 'id' is an integer, not \"x\""):
+        fake_mesh.call("lies.later", id=1)
+    with pytest.raises(weft.Error, match="lies.now: the result is not as its hint says: it is an integer, not \"x\""):
+        fake_mesh.call("lies.now")
+    with pytest.raises(weft.Error, match="lies.items: an item is not as its hint says: it is an integer"):
+        list(fake_mesh.stream("lies.items"))

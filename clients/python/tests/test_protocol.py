@@ -406,3 +406,61 @@ async def test_the_end_of_the_connection_ends_everything_that_runs():
         await script.accept()
         script.send(id=(await script.read())["id"], result="on the next connection")
         assert await call == "on the next connection"
+
+
+async def lost_and_reconnected(script):
+    """The request that is lost with its connection, and the next connection."""
+    asked = await script.read()
+    script.writer.close()
+    await script.accept()
+    return asked
+
+
+NOBODY = {"code": -32601, "message": "method 'm' not found"}
+
+
+async def test_an_idempotent_call_waits_for_a_service_that_comes_back_behind_its_node():
+    async with scripted() as (script, node):
+        call = asyncio.create_task(node.call("m", weft.options(idempotent=True, timeout=2)))
+        await lost_and_reconnected(script)
+        script.send(id=(await script.read())["id"], error=NOBODY)
+        script.send(id=(await script.read())["id"], result="done")
+        assert await call == "done"
+
+
+async def test_the_last_error_claims_no_less_than_those_before():
+    async with scripted() as (script, node):
+        for error in NOBODY, {"code": 14, "message": "nobody", "data": {"executed": "no", "retry_after_ms": 1}}:
+            call = asyncio.create_task(node.call("m", weft.options(idempotent=True, timeout=1)))
+            await lost_and_reconnected(script)
+            for _ in range(2):
+                script.send(id=(await script.read())["id"], error=error)
+            with pytest.raises(weft.Error) as failed:
+                await call
+            assert (failed.value.code, failed.value.executed) == (error["code"], "unknown")
+        stream = node.stream("m", weft.options(idempotent=True, timeout=1))
+        first = asyncio.create_task(anext(stream))
+        await lost_and_reconnected(script)
+        for _ in range(2):
+            script.send(id=(await script.read())["id"], error=NOBODY)
+        with pytest.raises(weft.Error) as failed:
+            await first
+        assert (failed.value.code, failed.value.executed) == (-32601, "unknown")
+
+
+async def test_a_method_that_nobody_has_certainly_did_not_run_and_is_not_waited_for():
+    async with scripted() as (script, node):
+        call = asyncio.create_task(node.call("m", weft.options(idempotent=True)))
+        script.send(id=(await script.read())["id"], error=NOBODY)
+        with pytest.raises(weft.Error) as failed:
+            await call
+        assert failed.value.executed == "no" and failed.value.safe_to_retry
+
+
+async def test_a_stream_that_is_not_resumable_refuses_a_cursor():
+    async with scripted() as (script, node):
+        refused = await script.ask(id=1, method="s.count", params=[3], stream={"credit": 9, "after": 1})
+        assert refused["error"]["code"] == -32602
+        assert refused["error"]["message"].startswith("s.count: it cannot go on behind a cursor")
+        script.send(id=2, method="s.count", params=[0], stream={"credit": 9, "after": None})
+        assert (await script.read())["result"] is None

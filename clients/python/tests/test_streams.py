@@ -223,11 +223,6 @@ async def test_a_caller_who_does_not_stream_gets_an_array(weft_node):
         assert far.closed["count"] == 1
 
 
-async def test_a_method_that_does_not_stream_has_no_items(weft_node):
-    async with weft.connect(weft_node.address) as node:
-        assert [n async for n in node.stream("foo")] == []
-
-
 async def test_cursors(weft_node):
     async with far_and_node(weft_node) as (far, node):
         stream = node.stream("far.tail", weft.options(after=7), to=9)
@@ -290,3 +285,12 @@ async def test_many_streams_share_a_connection(weft_node):
 
         assert await asyncio.gather(*(read(1 + n % 7) for n in range(40))) == [500 * 499 // 2] * 40
         assert far.closed["count"] == 40
+
+
+async def test_a_method_that_does_not_stream_is_no_stream_without_items(weft_node):
+    async with weft.connect(weft_node.address) as node:
+        with pytest.raises(weft.Error, match="'demo.sum' does not stream: .* one result; call it") as plain:
+            await anext(node.stream("demo.sum", values=[1, 2]))
+        assert plain.value.code == weft.codes.INTERNAL_ERROR
+    async with far_and_node(weft_node) as (_, node):
+        assert [n async for n in node.stream("far.count", to=0)] == []

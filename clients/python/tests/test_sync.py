@@ -56,7 +56,7 @@ def test_many_threads_share_a_connection(node):
         assert list(pool.map(work, range(32))) == [20 * n + 210 for n in range(32)]
 
 
-def test_services_are_served_meanwhile(weft_node):
+def test_services_are_served_meanwhile(weft_node, caplog):
     service, closed = weft.Service("sync"), threading.Event()
 
     @service.method(thread=True)
@@ -77,8 +77,9 @@ def test_services_are_served_meanwhile(weft_node):
 
     with weft.sync.connect(weft_node.address, services=[service]) as node:
         assert node.call("sync.ask") == "ok"
-        with pytest.raises(weft.Error, match="would wait for itself"):
+        with pytest.raises(weft.Error, match="internal error"):
             node.call("sync.wait_for_itself")
+        assert "would wait for itself" in caplog.text
         for n in node.stream("sync.count", to=10**9):
             if n == 3:
                 break

@@ -14,6 +14,8 @@ THROWN = "raised where the generator is suspended; it may catch it and go on"
 DROPPED = "Messages of a stream that has ended, or never was, are dropped and counted."
 RESUME = ("when the connection to the instance is lost, the node nearest the caller asks another one for what comes after the "
           "last `cursor` that it has passed on")
+NOT_BEHIND = ("An `after` that a callee cannot go on behind is refused with -32602, before the first item: by a method that is "
+              "not resumable")
 EVERYONE = "Without `stream` in the request the node gathers the items and answers with an array of them"
 DEADLINE = "`deadline_ms` holds for the whole stream."
 
@@ -318,6 +320,14 @@ def resumed(client):
     equal(stream.values(3), [5, 6, 7], "behind the cursor 4 the items were")
     stream.ends()
     Served(client, "count", {"to": 8}, credit=100, after=7).ends()
+
+
+@edge("served.not_resumable", NOT_BEHIND, behind_a_node=True)
+def not_resumable(client):
+    for after in 4, "x", {"at": 1}:
+        stream = Served(client, "hold", {}, credit=100, after=after)
+        stream.link.error(stream.id, -32602)
+        stream.nothing_more(f"an item came although it cannot go on behind {short(after)}")
 
 
 @edge("served.gathered", EVERYONE, behind_a_node=True)

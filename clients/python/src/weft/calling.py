@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from . import codes
+from .attempts import Attempts
 from .errors import Error
 from .hints import codec_of
 from .json_text import dumps, shown
@@ -133,7 +134,8 @@ class Stream(Generic[T]):
         self._ended = self._started = self._busy = False
         self._items = 0       # that were handed out
         self._taken = 0       # since the last grant
-        self._attempts = self._items_before = 0
+        self._attempts = Attempts()
+        self._items_before = 0
         self._read = codec_of(settings.returns).read if settings.returns is not None else None
 
     def __aiter__(self) -> Self:
@@ -245,9 +247,12 @@ class Stream(Generic[T]):
             error = reading.answer.exception()
             if error is None:
                 self._ended = True
+                if not self._items and reading.answer.result() is not None:
+                    raise Error(codes.INTERNAL_ERROR, f"'{self._method}' does not stream: it has answered with one "
+                                "result; call it")
             elif not isinstance(error, Error) or not await self._goes_on(error):
                 self._ended = True
-                raise error
+                raise self._attempts.told(error) if isinstance(error, Error) else error
         raise StopAsyncIteration
 
     async def _begin(self) -> Reading:
@@ -264,18 +269,20 @@ class Stream(Generic[T]):
                 if await self._goes_on(error):
                     continue
                 self._ended = True
-                raise
+                raise self._attempts.told(error) from None
             reading = peer.reading[id] = Reading(peer, id, answer, self._settings.window)
             return reading
 
     async def _goes_on(self, error: Error) -> bool:
         """Is it begun again after this, and where it was left?"""
         settings = self._settings
-        if self._items and not (settings.resume and self.cursor is not None and error.code == codes.UNAVAILABLE):
-            return False
+        if self._items:
+            self._attempts.may_have_run = True
+            passing = error.code in (codes.UNAVAILABLE, codes.METHOD_NOT_FOUND)
+            if not (settings.resume and self.cursor is not None and passing):
+                return False
         if self._items != self._items_before:
-            self._attempts, self._items_before = 0, self._items
-        self._attempts += 1
+            self._attempts.count, self._items_before = 0, self._items
         return await self._node.pause_before_retry(error, self._attempts, settings, self._expires,
                                                    may_run_twice=settings.idempotent or settings.resume)
 

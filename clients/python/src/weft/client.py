@@ -12,7 +12,7 @@ from typing import Any, Self
 from . import addresses as addressing
 from . import codes, trace
 from .addresses import Address
-from .backoff import FIRST
+from .attempts import Attempts
 from .calling import DuplexStream
 from .context import deadline
 from .errors import Error, late
@@ -51,7 +51,7 @@ class Node:
         args, settings = split(args, self._default)
         params = write_params(args, kwargs)
         expires = self.expiry(settings)
-        attempt = 0
+        attempts: Attempts | None = None
         while True:
             try:
                 peer = self._uplink.peer
@@ -64,9 +64,9 @@ class Node:
                     peer.cancel(id)
                     raise
             except Error as error:
-                attempt += 1
-                if not await self.pause_before_retry(error, attempt, settings, expires):
-                    raise
+                attempts = attempts or Attempts()
+                if not await self.pause_before_retry(error, attempts, settings, expires, settings.idempotent):
+                    raise attempts.told(error) from None
             else:
                 return result if settings.returns is None else self._read(method, settings.returns, result)
 
@@ -150,16 +150,12 @@ class Node:
                 members += f',"{name}":{dumps(value)}'
         return peer.request(method, members, expires)
 
-    async def pause_before_retry(self, error: Error, attempt: int, settings: Settings, expires: float | None,
-                                 may_run_twice: bool | None = None) -> bool:
+    async def pause_before_retry(self, error: Error, attempts: Attempts, settings: Settings, expires: float | None,
+                                 may_run_twice: bool) -> bool:
         """Is the call made again after this? Then it is time to."""
-        again = settings.idempotent if may_run_twice is None else may_run_twice
-        if error.code not in (codes.UNAVAILABLE, codes.RESOURCE_EXHAUSTED) or attempt >= settings.attempts:
-            return False
-        if not (error.executed == "no" or again and error.executed == "unknown") or self._uplink.closed:
-            return False
-        pause = error.retry_after or FIRST * attempt
-        if expires is not None and asyncio.get_running_loop().time() + pause >= expires:
+        left = None if expires is None else expires - asyncio.get_running_loop().time()
+        pause = attempts.pause(error, settings.attempts, may_run_twice, left)
+        if pause is None or self._uplink.closed or left is not None and left <= 0:
             return False
         await asyncio.sleep(pause)
         return True

@@ -5,11 +5,16 @@ from typing import Any
 from . import codes
 
 
+# Nothing was executed where one of these is the answer.
+NEVER_RUN = (codes.PARSE_ERROR, codes.INVALID_REQUEST, codes.METHOD_NOT_FOUND, codes.INVALID_PARAMS)
+
+
 class Error(Exception):
     """An error answer, or a call that got no answer (codes 4 and 14, as the node itself would give them).
 
-    A method raises one to answer with it; other exceptions are answered with -32603. `executed` and `retry_after`
-    (seconds) are read from the `data` of the mesh's errors, or written into it when they are given."""
+    A method raises one to answer with it; other exceptions are answered with -32603, and what they say is logged.
+    `executed` and `retry_after` (seconds) are read from the `data` of the mesh's errors, or written into it when
+    they are given."""
 
     def __init__(self, code: int, message: str, data: Any = None, *,
                  executed: str | None = None, retry_after: float | None = None) -> None:
@@ -32,7 +37,9 @@ class Error(Exception):
     def executed(self) -> str | None:
         """Of an error of the mesh: "no" says that the method certainly did not run, else "unknown"."""
         found = self._member("executed")
-        return found if isinstance(found, str) else None
+        if isinstance(found, str):
+            return found
+        return "no" if self.code in NEVER_RUN else None
 
     @property
     def retry_after(self) -> float | None:

@@ -14,10 +14,9 @@ from .errors import Error, late, unavailable
 from .json_text import dumps, loads, raw_member
 from .outgoing import Outgoing
 from .running import run
-from .service import Methods
+from .service import Method, Methods
 from .sources import Source
-from .tls import RECORDS, SPEAKS_TLS
-from .wire import MAX_FRAME_BYTES
+from .wire import MAX_FRAME_BYTES, foreign
 
 if TYPE_CHECKING:
     from .client import Node
@@ -135,8 +134,8 @@ class Peer(Outgoing):
         (put or self.write)(f'{{"jsonrpc":"2.0","id":{id_text},"error":{error}}}')
 
     def on_broken_frame(self, length: int) -> None:
-        if length >> 16 in RECORDS:
-            return self.close(SPEAKS_TLS)
+        if (other := foreign(length)) is not None:
+            return self.close(other)
         over = length > 0
         self._refuse(codes.RESOURCE_EXHAUSTED if over else codes.INVALID_REQUEST,
                      f"a frame of {length} bytes; it has 1 to {self._reader.limit}")
@@ -193,12 +192,12 @@ class Peer(Outgoing):
             self._batched[call] = put
         try:
             found = self.methods.exact.get(method) or self.methods.find(method)
-            self._read_members(call, message, found.streams)
+            self._read_members(call, message, found)
         except Error as error:
             return self.answer_error(call, error)
         run(call, found, params)
 
-    def _read_members(self, call: Call, message: dict[str, Any], streams: bool) -> None:
+    def _read_members(self, call: Call, message: dict[str, Any], method: Method) -> None:
         if (remaining := message.get("deadline_ms")) is not None:
             if type(remaining) is not float and type(remaining) is not int:
                 raise Error(codes.INVALID_REQUEST, "deadline_ms is a number of milliseconds")
@@ -208,9 +207,12 @@ class Peer(Outgoing):
         if type(traceparent := message.get("traceparent")) is str:
             call.traceparent = traceparent
             call.tracestate = state if type(state := message.get("tracestate")) is str else None
-        if streams and "stream" in message:
+        if method.streams and "stream" in message:
             call.source = Source.of(call, message["stream"])
             call.after = call.source.after
+            if call.after is not None and not method.resumable:
+                raise Error(codes.INVALID_PARAMS, f"{call.method}: it cannot go on behind a cursor, since it is not "
+                            "resumable; leave out 'after'")
 
     def finish(self, call: Call) -> None:
         """A call to us has its answer."""

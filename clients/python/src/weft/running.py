@@ -31,7 +31,7 @@ def run(call: Call, method: Method, params: Any) -> None:
         work = asyncio.to_thread(function, *args, **names) if method.thread else function(*args, **names)
         if method.streams:
             work = gather(method, work) if call.source is None else drive(call, method, work)
-        _begin(call, work)
+        _begin(call, method, work)
     except Exception as error:
         # Of a callable that is no coroutine function after all.
         call.peer.answer_error(call, _error_of(call, error))
@@ -39,9 +39,9 @@ def run(call: Call, method: Method, params: Any) -> None:
         _current.reset(token)
 
 
-def _begin(call: Call, work: Any) -> None:
+def _begin(call: Call, method: Method, work: Any) -> None:
     call.work = work
-    call.task = asyncio.Task(_finish(call, work), loop=call.peer.loop, name=call.method)
+    call.task = asyncio.Task(_finish(call, method, work), loop=call.peer.loop, name=call.method)
     if call.deadline is not None:
         call.peer.watch_call(call)
 
@@ -51,15 +51,17 @@ def _run_now(call: Call, method: Method, args: list[Any], names: dict[str, Any])
         with trace.span(call) if trace.INSTALLED else _no_span:
             result = method.function(*args, **names)
         if hasattr(result, "__await__"):
-            return _begin(call, result)
+            return _begin(call, method, result)
         text = dumps(result)
+        if call.peer.methods.checked:
+            method.check(method.result, text, "the result")
     except Exception as error:
         call.peer.answer_error(call, _error_of(call, error))
     else:
         call.peer.answer(call, text)
 
 
-async def _finish(call: Call, work: Any) -> None:
+async def _finish(call: Call, method: Method, work: Any) -> None:
     call.running = True
     try:
         if trace.INSTALLED:
@@ -68,6 +70,8 @@ async def _finish(call: Call, work: Any) -> None:
         else:
             result = await work
         text = dumps(result)
+        if call.peer.methods.checked and not method.streams:
+            method.check(method.result, text, "the result")
         if call.source is not None and call.taken_back is not None:
             # Its generator has run its cleanup, and said nothing of it.
             raise call.taken_back
@@ -80,6 +84,8 @@ async def _finish(call: Call, work: Any) -> None:
 
 
 def _error_of(call: Call, error: Exception) -> Error:
-    if not isinstance(error, Error):
-        log.error("%s failed", call.method, exc_info=error)
-    return Error.of(error)
+    if isinstance(error, Error):
+        return error
+    # What it says is for whoever runs the service, and no business of its callers.
+    log.error("%s failed", call.method, exc_info=error)
+    return Error(codes.INTERNAL_ERROR, f"internal error in the handler of '{call.method}'")

@@ -10,6 +10,8 @@ from typing import Any, Generic, NamedTuple, TypeVar, overload
 from . import codes
 from .errors import Error
 from .hints import ANYTHING, Codec, codec_of
+from .json_text import loads
+from .mismatch import Mismatch
 from .parameters import Parameters, hints_of
 
 T = TypeVar("T")
@@ -81,6 +83,14 @@ class Method:
         if len(arguments) > 1 and arguments[1] not in (None, type(None)):
             self.input = codec_of(arguments[1])
 
+    def check(self, codec: Codec, text: str, what: str) -> None:
+        """Raises Error -32603 where what it gives is not what it declares."""
+        try:
+            codec.read(loads(text.encode()))
+        except Mismatch as mismatch:
+            raise Error(codes.INTERNAL_ERROR, f"{self.name}: {what} is not as its hint says: "
+                                              f"{mismatch.said_of('it')}") from None
+
     def declaration(self) -> dict[str, Any]:
         """Its entry in `serves`."""
         entry: dict[str, Any] = {"method": self.name}
@@ -151,6 +161,8 @@ class Methods:
     """Those of some services together, found as a node finds them: the exact name, then the longest prefix."""
 
     def __init__(self, services: Iterable[Service] = ()) -> None:
+        # Is what they give read by their hints before it goes out? That is for tests.
+        self.checked = False
         self.exact: dict[str, Method] = {}
         self._prefixes: dict[str, Method] = {}
         for service in services:

@@ -162,6 +162,8 @@ async def drive(call: "Call", method: Method, made: Any) -> None:
                 cursor = f',"cursor":{dumps(item.cursor)}'
                 item = item.value
             text = dumps(item)
+            if peer.methods.checked:
+                method.check(method.item, text, "an item")
             # What was thrown is let in without credit, but its answer is an item as any other.
             while source.credit <= 0 or source.bytes <= 0:
                 await source.change()

@@ -9,9 +9,6 @@ from typing import Literal, NoReturn
 Path = str | os.PathLike[str]
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-# The first bytes of what a TLS listener says to a client that does not speak it: an alert, or a handshake.
-RECORDS = (0x1503, 0x1603)
-SPEAKS_TLS = "it speaks TLS; write tls://HOST:PORT"
 NO_TLS = "it does not speak TLS; write HOST:PORT without tls://, or name its TLS port"
 
 

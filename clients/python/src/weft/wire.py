@@ -4,6 +4,10 @@ import struct
 
 HEADER = struct.Struct(">i")
 MAX_FRAME_BYTES = 16 << 20
+# The first bytes of what a TLS listener says to a client that does not speak it: an alert, or a handshake.
+TLS_RECORDS = (0x1503, 0x1603)
+SPEAKS_TLS = "it speaks TLS; write tls://HOST:PORT"
+SPEAKS = {b"HTTP": "it speaks HTTP; is this the admin port of a node?", b"SSH-": "it speaks SSH; is the port right?"}
 
 _read_length = HEADER.unpack_from
 # What stands before a payload of so many bytes.
@@ -12,6 +16,11 @@ header = HEADER.pack
 
 def frame(payload: bytes) -> bytes:
     return header(len(payload)) + payload
+
+
+def foreign(length: int) -> str | None:
+    """What is there instead of a node, by the four bytes that would be the length of a frame."""
+    return SPEAKS_TLS if length >> 16 in TLS_RECORDS else SPEAKS.get(header(length))
 
 
 class FrameReader:

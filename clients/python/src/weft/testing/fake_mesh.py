@@ -56,6 +56,7 @@ class FakeMesh:
     def _dialing(self, make: Callable[[], Peer]) -> Dial:
         async def dial(_: Address) -> Peer:
             peer = make()
+            peer.methods.checked = True
             self._node.accept(peer)
             return peer
 
