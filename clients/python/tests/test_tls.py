@@ -123,7 +123,9 @@ async def test_a_client_certificate(made):
         assert "it asks for a client certificate; give cert and key" in await refusal(address, tls=weft.Tls(ca=made.ca))
         cert, key = made.foreign_client
         said = await refusal(address, tls=weft.Tls(ca=made.ca, cert=cert, key=key))
-        assert "it does not trust the authority of the client certificate" in said
+        # The listener closes right behind its alert, which a reset may overtake.
+        told = "it does not trust the authority of the client certificate"
+        assert told in said or "may ask for a client certificate" in said
 
 
 @pytest.mark.parametrize("identity, ca, said", [
