@@ -62,6 +62,7 @@ TEST_F(request_checks_test, an_id_that_is_in_use_does_not) {
 TEST_F(request_checks_test, who_may_not_call_the_method_does_not) {
   identity nobody;
   nobody.name = "nobody";
+  site.access = std::make_shared<const access_policy>(std::vector<identity>{}, identity{});
   client.access.who = &nobody;
   const message m(R"({"jsonrpc":"2.0","id":1,"method":"users.get"})");
   EXPECT_TRUE(check_access(request_from(client, m)));
