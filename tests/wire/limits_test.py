@@ -147,8 +147,9 @@ class SlowReader(LimitCase):
 
 
 class HardOutputLimit(LimitCase):
+    # All requests are looked at in one slice, also by a slow node.
     options = ("--limits-batch-size", "10000", "--limits-output-hard-bytes", "8MiB",
-               "--limits-write-deadline", "10m")
+               "--limits-write-deadline", "10m", "--reactor-slice", "100ms")
 
     def test_pending_output_over_it_cuts(self):
         # Answers that come later, from elsewhere: nothing could hold them back.
