@@ -13,6 +13,9 @@ MEASURED_S = 1.0
 # Machines are shared: a bystander that was slow is measured again before anybody is blamed.
 TRIES = 4
 ALLOWED_MORE_S = 0.020
+# A crowd takes every core that there is, so that bystanders and their services wait for one as well: without turns for
+# each they waited for seconds.
+ALLOWED_MORE_IN_A_CROWD_S = 0.5
 MISDEEDS = {}
 # A process of its own misbehaves: in one interpreter its threads would hold up those that measure.
 processes = multiprocessing.get_context("fork")
@@ -432,12 +435,14 @@ class Neighbours(MeshCase):
 
 
 def test_of(name):
+    allowed_more = ALLOWED_MORE_IN_A_CROWD_S if name.endswith("in_a_crowd") else ALLOWED_MORE_S
+
     def test(self):
         quiet = self.worst()
         for left in reversed(range(TRIES)):
             found = self.measure(MISDEEDS[name])
             slow = {who: f"{found[who] * 1e3:.1f} ms, quiet {quiet[who] * 1e3:.1f} ms" for who in found
-                    if found[who] > 2 * quiet[who] + ALLOWED_MORE_S}
+                    if found[who] > 2 * quiet[who] + allowed_more}
             if not slow:
                 break
             quiet = {who: max(quiet[who], latency) for who, latency in self.worst().items()}
