@@ -21,10 +21,10 @@ case " $* " in
   *" -emit-pch "*) ;;
   *) exec "$ccache" "$@" ;;
 esac
-"$ccache" "$@" || exit
+# A precompiled header holds the paths of its tree, and another tree's could name a tree that is gone: each tree makes
+# its own. What is compiled with it goes by the checksum beside it instead: of the text it was made from, without paths.
+"$@" || exit
 
-# A precompiled header holds the paths of its tree: its bytes differ in every clone. ccache goes by the checksum beside
-# it instead: of the text it was made from, without paths.
 compiler=$1
 shift
 skip=no

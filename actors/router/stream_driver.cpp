@@ -135,7 +135,8 @@ coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* s
       }
       if (cancelled || !flows->item(*end.stream(), item->raw_value, item->raw_cursor)) break;
       item.reset();
-      if (++sent >= shortest_burst && sent >= burst_beside(site->home.ready())) {
+      ++sent;
+      if (sent >= shortest_burst && sent >= burst_beside(site->home.ready())) {
         sent = 0;
         site->flush_outside_turn();
         co_await coro::next_turn(scope.get_executor());
