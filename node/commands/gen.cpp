@@ -63,10 +63,19 @@ int write_file(const std::string& path, const std::string& text, std::ostream& e
   return refuse(fmt::format("cannot write '{}': {}", path, error_text(errno)), errors);
 }
 
+/// As a shell reads it back.
+std::string shell_word(std::string_view text) {
+  std::string made = "'";
+  for (const char c : text) made += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return made + "'";
+}
+
 std::string command_of(const gen_options& options) {
   auto made = fmt::format("weft gen {}", options.language->name);
+  // Not where this document came from: the text would differ from machine to machine.
+  made += " HOST:PORT";
+  if (!options.pattern.empty()) made += " " + shell_word(options.pattern);
   if (options.name != gen_options().name) made += " --name " + options.name;
-  if (!options.pattern.empty()) made += fmt::format(" HOST:PORT '{}'", printable(options.pattern));
   return made;
 }
 

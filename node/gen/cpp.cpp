@@ -64,7 +64,7 @@ class cpp_writer {
   std::string write() {
     body_.add(fmt::format(
         "// Typed calls of methods of a weft mesh. Made by `{}`: make it anew instead of editing it.",
-        request_.command));
+        fmt::join(comment_lines(request_.command), "")));
     if (const auto about = about_prefixes(model_); !about.empty()) body_.add("// " + about);
     body_.add("#pragma once");
     body_.space();

@@ -63,11 +63,11 @@ class python_writer {
         .reserved = &of_class, .type_name = pascal_case, .methods_end = "Methods", .members_hide = true};
     for (const auto& each : outline_of(model_.methods, root_, module_, by)) write_class(each);
     lines head(4);
-    head.add("\"\"\"Typed calls of methods of a weft mesh.");
-    head.space();
-    head.add(fmt::format("Made by `{}`: make it anew instead of editing it.", request_.command));
-    if (const auto about = about_prefixes(model_); !about.empty()) head.add(about);
-    head.add("\"\"\"");
+    std::vector<std::string> about{"Typed calls of methods of a weft mesh.", "",
+                                   fmt::format("Made by `{}`: make it anew instead of editing it.",
+                                               fmt::join(comment_lines(request_.command), ""))};
+    if (auto prefixes = about_prefixes(model_); !prefixes.empty()) about.push_back(std::move(prefixes));
+    head.add(docstring(about));
     head.space();
     if (uses_builtins_) head.add("import builtins");
     std::vector<std::string_view> used;
@@ -243,15 +243,18 @@ class python_writer {
     defined_[at] = true;
   }
 
-  void write_docstring(const std::vector<std::string>& text) {
-    if (text.empty()) return;
+  static std::string docstring(const std::vector<std::string>& text) {
     const bool raw =
         std::ranges::any_of(text, [](const std::string& line) { return line.find('\\') != line.npos; });
     std::string made = raw ? "r\"\"\"" : "\"\"\"";
     made += fmt::format("{}", fmt::join(text, "\n"));
     if (text.size() > 1) made += '\n';
     if (made.ends_with('"')) made += ' ';
-    body_.add(made + "\"\"\"");
+    return made + "\"\"\"";
+  }
+
+  void write_docstring(const std::vector<std::string>& text) {
+    if (!text.empty()) body_.add(docstring(text));
   }
 
   void write_class(const class_outline& of) {

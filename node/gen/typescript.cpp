@@ -46,7 +46,7 @@ class typescript_writer {
     lines head(2);
     head.add(fmt::format(
         "// Typed calls of methods of a weft mesh. Made by `{}`: make it anew instead of editing it.",
-        request_.command));
+        fmt::join(comment_lines(request_.command), "")));
     if (const auto about = about_prefixes(model_); !about.empty()) head.add("// " + about);
     std::vector<std::string_view> used;
     for (const std::string_view each : {"CallOptions", "Client", "Params", "Stream", "StreamOptions"}) {

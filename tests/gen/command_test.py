@@ -62,6 +62,19 @@ class Command(GenCase):
         self.assert_failed(weft("gen", "cpp", self.node.listen, "shp.*"), 1, self.node.listen,
                            'no method matches "shp.*"; there are demo.blocking, ', " more")
 
+    def test_a_pattern_that_languages_would_read_as_theirs(self):
+        for name in ('x"""', "it's", "a*/b", "x\\N", 'x"', "end\\"):
+            document = {"openrpc": "1.3.2", "info": {"title": "t", "version": "1"},
+                        "methods": [{"name": name, "params": [], "result": {"name": "r", "schema": True}}]}
+            for language in LANGUAGES:
+                with self.subTest(name, language=language):
+                    made = self.gen(document, name, language=language)
+                    self.assertEqual(made.returncode, 0, made)
+                    if language == "python":
+                        compile(made.stdout, "made.py", "exec")
+                    else:
+                        self.assertIn("//", [line for line in made.stdout.splitlines() if "Made by" in line][0].lstrip()[:3])
+
     def test_standard_documents(self):
         done = self.gen(DOCUMENT)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
