@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 namespace weft::tls {
 namespace {
@@ -26,10 +25,6 @@ std::vector<const X509*> pointers(const std::vector<x509_ptr>& certificates) {
   out.reserve(certificates.size() + 1);
   for (const auto& each : certificates) out.push_back(each.get());
   return out;
-}
-
-std::int64_t nanoseconds_of(const timespec& time) {
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
 }  // namespace
@@ -57,20 +52,9 @@ time_point identity_files::expires() const {
   return client()->expires();
 }
 
-std::vector<identity_files::stamp> identity_files::stamps() const {
-  std::vector<stamp> found;
-  for (const auto* path : {&options_.paths.certificate, &options_.paths.key, &options_.paths.authorities}) {
-    struct stat status{};
-    stamp& each = found.emplace_back();
-    // Follows links: Kubernetes replaces the directory that the files are links into.
-    if (path->empty() || ::stat(path->c_str(), &status) != 0) continue;
-    each = {.device = status.st_dev,
-            .inode = status.st_ino,
-            .size = status.st_size,
-            .modified_ns = nanoseconds_of(status.st_mtim),
-            .changed_ns = nanoseconds_of(status.st_ctim)};
-  }
-  return found;
+std::vector<file_stamp> identity_files::stamps() const {
+  const auto& paths = options_.paths;
+  return {stamp_of(paths.certificate), stamp_of(paths.key), stamp_of(paths.authorities)};
 }
 
 bool identity_files::changed() const {

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/files/file_stamp.hpp"
 #include "actors/tls/context.hpp"
 #include "actors/tls/material.hpp"
 
@@ -46,15 +47,6 @@ class identity_files {
   std::expected<std::string, std::string> reload();
 
  private:
-  /// What tells one state of a file from another; all zero for one that is not there.
-  struct stamp {
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-    std::int64_t size = 0;
-    std::int64_t modified_ns = 0;
-    std::int64_t changed_ns = 0;
-    friend bool operator==(const stamp&, const stamp&) = default;
-  };
   struct loaded {
     std::shared_ptr<const context> server;
     std::shared_ptr<const context> client;
@@ -66,12 +58,12 @@ class identity_files {
 
   explicit identity_files(identity_options options) : options_(std::move(options)) {}
 
-  std::vector<stamp> stamps() const;
+  std::vector<file_stamp> stamps() const;
   std::expected<loaded, std::string> read() const;
   static std::string difference(const loaded& before, const loaded& after);
 
   const identity_options options_;
-  std::vector<stamp> seen_;
+  std::vector<file_stamp> seen_;
   mutable std::mutex mutex_;
   loaded current_;
 };

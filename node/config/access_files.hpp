@@ -14,8 +14,8 @@
 #include <spdlog/logger.h>
 
 #include "actors/access/access_policy.hpp"
+#include "actors/files/file_stamp.hpp"
 #include "node/config/program_options.hpp"
-#include "node/process/file_stamp.hpp"
 
 namespace weft {
 

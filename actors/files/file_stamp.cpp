@@ -1,4 +1,4 @@
-#include "node/process/file_stamp.hpp"
+#include "actors/files/file_stamp.hpp"
 
 #include <sys/stat.h>
 
