@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/actors/runtime/noting.hpp"
 #include "tests/actors/runtime/reactor_thread.hpp"
 
 namespace weft {
@@ -23,23 +24,6 @@ class alarm_clock final : public coro::timer {
  private:
   std::function<void()> ring_;
 };
-
-/// A coroutine that notes its number when it is resumed.
-struct noting {
-  struct promise_type {
-    noting get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
-    std::suspend_always initial_suspend() noexcept { return {}; }
-    std::suspend_always final_suspend() noexcept { return {}; }
-    void return_void() {}
-    void unhandled_exception() { std::terminate(); }
-  };
-  std::coroutine_handle<promise_type> handle;
-};
-
-noting note(std::vector<int>* order, int number) {
-  order->push_back(number);
-  co_return;
-}
 
 TEST_F(reactor_test, runs_jobs_in_the_order_they_came) {
   std::vector<int> order;
@@ -248,7 +232,6 @@ TEST_F(reactor_test, resumes_posted_coroutines_later_and_in_order) {
     EXPECT_TRUE(order.empty());
   });
   EXPECT_THAT(order, ElementsAre(1, 2));
-  for (const auto& each : {one, two, never}) each.handle.destroy();
 }
 
 TEST_F(reactor_test, tells_of_events_until_they_are_taken) {
