@@ -3,7 +3,7 @@
 namespace weft {
 namespace {
 
-constexpr milliseconds inspect_patience{1'000};
+constexpr milliseconds inspect_timeout{1'000};
 
 }  // namespace
 
@@ -49,8 +49,8 @@ std::expected<void, std::string> mesh_node::implementation::start() {
 }
 
 void mesh_node::implementation::spawn_peers(const std::vector<opened_source>& sources) {
-  const peer_environment environment{&*run.system, &run.shards, &run.routers, run.registry};
-  auto handle = spawn_pinned<peer_manager>(*run.system, run.shards[0]->loop, environment, sources);
+  const peer_environment environment{&*run.system, &run.reactors, &run.routers, run.registry};
+  auto handle = spawn_pinned<peer_manager>(*run.system, run.reactors[0]->loop, environment, sources);
   supervise("peer manager", handle);
   run.peers = caf::actor_cast<caf::strong_actor_ptr>(handle);
   tell(run.peers, make_actor_message<start_message>());
@@ -60,7 +60,8 @@ void mesh_node::implementation::spawn_actors() {
   const auto count =
       options.reactors != 0 ? options.reactors : std::max(1U, std::thread::hardware_concurrency());
   for (std::size_t i = 0; i < count; ++i) {
-    run.shards.push_back(std::make_unique<shard>(*run.system, i, options, shared.counters, log));
+    run.reactors.push_back(
+        std::make_unique<reactor_resources>(*run.system, i, options, shared.counters, log));
   }
   reports.last.resize(count);
   router_environment environment;
@@ -73,15 +74,15 @@ void mesh_node::implementation::spawn_actors() {
   environment.admissions = &shared.admissions;
   environment.system = &*run.system;
   environment.routers = &run.routers;
-  environment.reactors = run.shards.size();
+  environment.reactors = run.reactors.size();
   environment.registry = &run.registry;
   environment.sinks = sinks;
   environment.has_uplink = uplink_to.has_value();
   environment.uplink_serves = uplink_to && uplink_to->serves;
   shared.blocking = environment.blocking_calls;
   run.routers.reserve(count);
-  for (auto& shard : run.shards) {
-    auto handle = spawn_pinned<router>(*run.system, shard->loop, *shard, environment);
+  for (auto& reactor : run.reactors) {
+    auto handle = spawn_pinned<router>(*run.system, reactor->loop, *reactor, environment);
     supervise("router", handle);
     run.routers.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
   }
@@ -92,7 +93,7 @@ void mesh_node::implementation::spawn_actors() {
 
 void mesh_node::implementation::spawn_uplink() {
   auto handle =
-      spawn_pinned<uplink>(*run.system, run.shards[0]->loop, *run.shards[0], *uplink_to, run.routers[0]);
+      spawn_pinned<uplink>(*run.system, run.reactors[0]->loop, *run.reactors[0], *uplink_to, run.routers[0]);
   supervise("uplink", handle);
   // There are no peers to learn from: what is not here is nowhere.
   caf::anon_send(run.registry, peers_listed{{}, true});
@@ -101,16 +102,16 @@ void mesh_node::implementation::spawn_uplink() {
 }
 
 void mesh_node::implementation::spawn_acceptor(listening_socket listener) {
-  auto handle = spawn_pinned<acceptor>(*run.system, run.shards[0]->loop, *run.shards[0], listener.release(),
-                                       run.routers);
+  auto handle = spawn_pinned<acceptor>(*run.system, run.reactors[0]->loop, *run.reactors[0],
+                                       listener.release(), run.routers);
   supervise("acceptor", handle);
   run.accepting = caf::actor_cast<caf::strong_actor_ptr>(handle);
   tell(run.accepting, make_actor_message<start_message>());
 }
 
 void mesh_node::implementation::start_threads() {
-  for (auto& shard : run.shards) {
-    run.threads.emplace_back([&loop = shard->loop, here = run.routers[shard->loop.index()]]() mutable {
+  for (auto& reactor : run.reactors) {
+    run.threads.emplace_back([&loop = reactor->loop, here = run.routers[reactor->loop.index()]]() mutable {
       const running_loop running(std::move(here), loop);
       // Signals are the program's business, not a reactor's.
       sigset_t all;
@@ -156,11 +157,12 @@ registry_environment mesh_node::implementation::describe_node() {
   return about;
 }
 
-std::optional<router_report> mesh_node::implementation::ask_now(std::size_t shard, bool connections) const {
+std::optional<router_report> mesh_node::implementation::ask_now(std::size_t reactor_index,
+                                                                bool connections) const {
   auto message = make_actor_message<inspect_message>(connections);
   auto answer = message->report.get_future();
-  tell(run.routers[shard], std::move(message));
-  if (answer.wait_for(inspect_patience) != std::future_status::ready) return std::nullopt;
+  tell(run.routers[reactor_index], std::move(message));
+  if (answer.wait_for(inspect_timeout) != std::future_status::ready) return std::nullopt;
   try {
     return answer.get();
   } catch (const std::future_error&) {
@@ -169,11 +171,11 @@ std::optional<router_report> mesh_node::implementation::ask_now(std::size_t shar
   }
 }
 
-router_report mesh_node::implementation::ask(std::size_t shard, bool connections) {
-  auto report = ask_now(shard, connections);
+router_report mesh_node::implementation::ask(std::size_t reactor_index, bool connections) {
+  auto report = ask_now(reactor_index, connections);
   const std::lock_guard lock(reports.mutex);
-  if (report) reports.last[shard] = std::move(*report);
-  return reports.last[shard];
+  if (report) reports.last[reactor_index] = std::move(*report);
+  return reports.last[reactor_index];
 }
 
 mesh_node::mesh_node(node_options options, service_host services, std::shared_ptr<spdlog::logger> log,
@@ -218,10 +220,10 @@ std::string mesh_node::stalled() const {
   using std::chrono::duration_cast;
   using std::chrono::seconds;
   constexpr seconds longest_turn{5};
-  for (const auto& shard : impl_->run.shards) {
-    const auto stalled = shard->loop.stalled_for(milliseconds(100));
+  for (const auto& reactor : impl_->run.reactors) {
+    const auto stalled = reactor->loop.stalled_for(milliseconds(100));
     if (stalled < longest_turn) continue;
-    return fmt::format("reactor {} has not turned its loop for {} s", shard->loop.index(),
+    return fmt::format("reactor {} has not turned its loop for {} s", reactor->loop.index(),
                        duration_cast<seconds>(stalled).count());
   }
   return {};

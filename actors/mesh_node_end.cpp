@@ -95,7 +95,7 @@ void mesh_node::implementation::stop() {
   run.uplink.reset();
   for (const auto& router : run.routers) end_and_wait(*run.system, router);
   if (run.registry) caf::anon_send_exit(run.registry, caf::exit_reason::user_shutdown);
-  for (auto& shard : run.shards) shard->loop.stop();
+  for (auto& reactor : run.reactors) reactor->loop.stop();
   for (auto& thread : run.threads) thread.join();
   run.threads.clear();
   run.accepting.reset();
@@ -103,7 +103,7 @@ void mesh_node::implementation::stop() {
   run.routers.clear();
   run.registry = nullptr;
   run.system.reset();
-  run.shards.clear();
+  run.reactors.clear();
 }
 
 }  // namespace weft

@@ -32,7 +32,7 @@
 #include "actors/service/node_methods.hpp"
 #include "actors/transport/acceptor.hpp"
 #include "actors/transport/network.hpp"
-#include "actors/transport/shard.hpp"
+#include "actors/transport/reactor_resources.hpp"
 
 namespace weft {
 
@@ -53,10 +53,10 @@ struct shared_state {
   std::shared_ptr<std::atomic<std::int64_t>> blocking = std::make_shared<std::atomic<std::int64_t>>(0);
 };
 
-/// What runs between start and stop. Shards outlive the actors, which live in the actor system's bookkeeping
-/// and in each other.
+/// What runs between start and stop. Reactors outlive the actors, which live in the actor system's
+/// bookkeeping and in each other.
 struct running_state {
-  std::vector<std::unique_ptr<shard>> shards;
+  std::vector<std::unique_ptr<reactor_resources>> reactors;
   std::optional<caf::actor_system> system;
   std::vector<caf::strong_actor_ptr> routers;
   caf::strong_actor_ptr uplink;
@@ -101,9 +101,9 @@ struct mesh_node::implementation {
   bool let_services_move(steady::time_point at_most);
   void stop();
   /// Empty when the router does not answer in time.
-  std::optional<router_report> ask_now(std::size_t shard, bool connections) const;
+  std::optional<router_report> ask_now(std::size_t reactor_index, bool connections) const;
   /// The last one it gave, then.
-  router_report ask(std::size_t shard, bool connections);
+  router_report ask(std::size_t reactor_index, bool connections);
   template <class Answer, class Query>
   std::optional<Answer> ask_registry(Query query) const;
   /// What all routers together have to do.
@@ -130,11 +130,11 @@ struct mesh_node::implementation {
 
 template <class Answer, class Query>
 std::optional<Answer> mesh_node::implementation::ask_registry(Query query) const {
-  constexpr milliseconds patience{5'000};
+  constexpr milliseconds timeout{5'000};
   std::optional<Answer> result;
   if (!run.registry) return result;
   const caf::scoped_actor self(const_cast<caf::actor_system&>(*run.system), true);
-  self->request(run.registry, patience, query)
+  self->request(run.registry, timeout, query)
       .receive([&](Answer& answer) { result = std::move(answer); }, [](caf::error&) {});
   return result;
 }

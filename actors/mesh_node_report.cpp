@@ -81,9 +81,9 @@ metrics_snapshot mesh_node::metrics() const {
   for (std::size_t i = 0; i < metric_count; ++i) {
     snapshot.values[i] = impl_->shared.registry_counts.get(static_cast<metric>(i));
   }
-  for (const auto& shard : impl_->run.shards) {
+  for (const auto& reactor : impl_->run.reactors) {
     for (std::size_t i = 0; i < metric_count; ++i) {
-      const auto value = shard->loop.metrics().get(static_cast<metric>(i));
+      const auto value = reactor->loop.metrics().get(static_cast<metric>(i));
       auto& sum = snapshot.values[i];
       // Times that are a maximum do not add up.
       sum = metric_table[i].type == metric_type::gauge_ns ? std::max(sum, value) : sum + value;
@@ -103,7 +103,7 @@ metrics_snapshot mesh_node::metrics() const {
   }
   for (const auto& peer : impl_->ask_registry<peer_list>(peers_query{}).value_or(peer_list()))
     ++std::ranges::find(snapshot.peers, to_string(peer.status.is), &peer_state_count::state)->count;
-  snapshot.reactors = static_cast<std::int64_t>(impl_->run.shards.size());
+  snapshot.reactors = static_cast<std::int64_t>(impl_->run.reactors.size());
   return snapshot;
 }
 

@@ -44,20 +44,21 @@ class admission_state {
   void leave() noexcept { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
 
   // -- which reactors have calls waiting, so that room is offered to them in turn
-  void add_waiting(std::size_t shard) noexcept {
+  void add_waiting(std::size_t reactor_index) noexcept {
     waiting_.fetch_add(1, std::memory_order_relaxed);
-    shards_.fetch_or(bit(shard), std::memory_order_seq_cst);
+    waiting_at_.fetch_or(bit(reactor_index), std::memory_order_seq_cst);
   }
-  void remove_waiting(std::size_t shard, bool last) noexcept {
+  void remove_waiting(std::size_t reactor_index, bool last) noexcept {
     waiting_.fetch_sub(1, std::memory_order_relaxed);
-    if (last) shards_.fetch_and(~bit(shard), std::memory_order_seq_cst);
+    if (last) waiting_at_.fetch_and(~bit(reactor_index), std::memory_order_seq_cst);
   }
-  /// The next reactor after `shard` that has calls waiting, `shard` itself at last; `count` when none has.
-  std::size_t next_waiting(std::size_t shard, std::size_t count) const noexcept {
-    const auto set = shards_.load(std::memory_order_seq_cst);
+  /// The next reactor after `reactor_index` that has calls waiting, `reactor_index` itself at last; `count`
+  /// when none has.
+  std::size_t next_waiting(std::size_t reactor_index, std::size_t count) const noexcept {
+    const auto set = waiting_at_.load(std::memory_order_seq_cst);
     if (set == 0) return count;
     for (std::size_t i = 1; i <= count; ++i) {
-      const auto candidate = (shard + i) % count;
+      const auto candidate = (reactor_index + i) % count;
       if ((set & bit(candidate)) != 0) return candidate;
     }
     return count;
@@ -65,12 +66,14 @@ class admission_state {
 
  private:
   // With more than 64 reactors some share a bit: one is then asked for nothing.
-  static constexpr std::uint64_t bit(std::size_t shard) noexcept { return std::uint64_t{1} << (shard % 64); }
+  static constexpr std::uint64_t bit(std::size_t reactor_index) noexcept {
+    return std::uint64_t{1} << (reactor_index % 64);
+  }
 
   const std::uint32_t max_in_flight_;
   std::atomic<std::int64_t> in_flight_{0};
   std::atomic<std::int64_t> waiting_{0};
-  std::atomic<std::uint64_t> shards_{0};
+  std::atomic<std::uint64_t> waiting_at_{0};
 };
 
 /// One router's waiting calls of one method pattern, first come, first served. Not thread-safe.
@@ -87,7 +90,7 @@ class admission_queue {
   /// Also from the middle.
   void remove(waiting_call& c, clock::time_point now) noexcept;
   /// How long a call may have waited to be served at `now`.
-  milliseconds patience(const limit_options& limits, clock::time_point now) const noexcept {
+  milliseconds timeout(const limit_options& limits, clock::time_point now) const noexcept {
     return now - empty_at_ > limits.queue_interval ? limits.queue_target : limits.queue_interval;
   }
 

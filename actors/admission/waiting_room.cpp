@@ -12,7 +12,7 @@ std::size_t waiting_room::length(const admission_state& of) const {
 void waiting_room::push(waiting_call& c, const permits& of, clock::time_point now) {
   const auto [found, first] = queues_.try_emplace(of.get(), of, admission_queue(now));
   found->second.calls.push(c, now);
-  of->add_waiting(shard_);
+  of->add_waiting(reactor_index_);
   // Another reactor may have freed a permit just before it could see that someone waits here.
   if (first && count_ > 1) freed(of);
 }
@@ -22,7 +22,7 @@ std::chrono::nanoseconds waiting_room::remove(waiting_call& c, const permits& of
   found->second.calls.remove(c, now);
   const bool last = found->second.calls.empty();
   if (last) queues_.erase(found);
-  of->remove_waiting(shard_, last);
+  of->remove_waiting(reactor_index_, last);
   return now - c.queued_at;
 }
 
@@ -33,8 +33,8 @@ void waiting_room::freed(permits of) {
 waiting_room::offer waiting_room::next_offer() {
   auto of = std::move(freed_.back());
   freed_.pop_back();
-  const auto shard = of->next_waiting(shard_, count_);
-  return {std::move(of), shard};
+  const auto reactor_index = of->next_waiting(reactor_index_, count_);
+  return {std::move(of), reactor_index};
 }
 
 void waiting_room::offer_all() {
@@ -48,7 +48,7 @@ waiting_call* waiting_room::first(const admission_state& of) const {
 
 bool waiting_room::is_late(const waiting_call& c, const admission_state& of, clock::time_point now) const {
   const auto found = queues_.find(&of);
-  return found != queues_.end() && now - c.queued_at > found->second.calls.patience(limits_, now);
+  return found != queues_.end() && now - c.queued_at > found->second.calls.timeout(limits_, now);
 }
 
 }  // namespace weft

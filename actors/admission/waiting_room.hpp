@@ -18,9 +18,9 @@ class waiting_room {
   using clock = admission_queue::clock;
   using permits = std::shared_ptr<admission_state>;
 
-  /// `shard`: the router's, of `count`.
-  waiting_room(const limit_options& limits, std::size_t shard, std::size_t count) noexcept
-      : limits_(limits), shard_(shard), count_(count) {}
+  /// `reactor_index`: the router's, of `count`.
+  waiting_room(const limit_options& limits, std::size_t reactor_index, std::size_t count) noexcept
+      : limits_(limits), reactor_index_(reactor_index), count_(count) {}
 
   /// May a call that comes now go at once? Whoever waits already goes first.
   bool has_permit(const admission_state& of) const { return !of.full() && !queues_.contains(&of); }
@@ -38,7 +38,7 @@ class waiting_room {
   struct offer {
     permits of;
     /// `count` when nobody waits.
-    std::size_t shard;
+    std::size_t reactor_index;
   };
   offer next_offer();
   /// Every limit that is waited for here may have room: an instance may have come.
@@ -56,7 +56,7 @@ class waiting_room {
   };
 
   const limit_options& limits_;
-  std::size_t shard_;
+  std::size_t reactor_index_;
   std::size_t count_;
   std::unordered_map<const admission_state*, queue> queues_;
   std::vector<permits> freed_;

@@ -89,7 +89,7 @@ std::string call_context::raw_after() const {
   return of_->raw_after();
 }
 
-call_context::operator coro::context() const {
+call_context::operator coro::cancel_scope() const {
   return of_->scope();
 }
 

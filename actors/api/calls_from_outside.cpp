@@ -39,17 +39,17 @@ struct cancellation {
     if (ctx) ctx->cancel(coro::cancel_reason::cancelled_by_caller);
   }
   bool asked = false;
-  std::optional<coro::context> ctx;
+  std::optional<coro::cancel_scope> ctx;
 };
 
 coro::task<void> perform(router* home, completer done, std::shared_ptr<cancellation> taken_back,
                          outside_call what) {
-  const coro::context base(home->executor());
+  const coro::cancel_scope base(home->executor());
   taken_back->ctx = base;
   if (taken_back->asked) base.cancel(coro::cancel_reason::cancelled_by_caller);
   done.may_have_run();
-  auto ctx = with_options(weft::context(base, *home, connection_key{}, nullptr), what.options);
-  const remote to(std::make_shared<const weft::context>(std::move(ctx)), what.to);
+  auto ctx = with_options(weft::handler_context(base, *home, connection_key{}, nullptr), what.options);
+  const remote to(std::make_shared<const weft::handler_context>(std::move(ctx)), what.to);
   auto answer = co_await to.call_raw(what.method, what.raw_params, what.options.deadline);
   taken_back->ctx.reset();
   if (answer) {
@@ -61,7 +61,7 @@ coro::task<void> perform(router* home, completer done, std::shared_ptr<cancellat
 
 }  // namespace
 
-weft::context with_options(weft::context ctx, const call_options& options) {
+weft::handler_context with_options(weft::handler_context ctx, const call_options& options) {
   if (!options.traceparent.empty()) {
     trace_members trace;
     proto::append_quoted(trace.raw_traceparent, options.traceparent);
@@ -72,15 +72,17 @@ weft::context with_options(weft::context ctx, const call_options& options) {
   return ctx;
 }
 
-std::shared_ptr<pending_state> start_call(const std::shared_ptr<loop_gate>& gate, std::size_t shard,
+std::shared_ptr<pending_state> start_call(const std::shared_ptr<loop_gate>& gate, std::size_t reactor_index,
                                           outside_call what) {
   auto state = std::make_shared<pending_state>();
   auto taken_back = std::make_shared<cancellation>();
-  state->on_cancel(
-      [gate, shard, taken_back] { gate->post(shard, [taken_back](router*) { taken_back->ask(); }); });
-  gate->post(shard, [done = completer(state), taken_back, what = std::move(what)](router* home) mutable {
-    home->spawn(perform(home, std::move(done), taken_back, std::move(what)));
+  state->on_cancel([gate, reactor_index, taken_back] {
+    gate->post(reactor_index, [taken_back](router*) { taken_back->ask(); });
   });
+  gate->post(reactor_index,
+             [done = completer(state), taken_back, what = std::move(what)](router* home) mutable {
+               home->spawn(perform(home, std::move(done), taken_back, std::move(what)));
+             });
   return state;
 }
 

@@ -7,7 +7,7 @@
 
 #include "actors/api/loop_gate.hpp"
 #include "actors/api/surroundings.hpp"
-#include "actors/service/context.hpp"
+#include "actors/service/handler_context.hpp"
 #include "weft/detail/arguments.hpp"
 #include "weft/detail/pending_state.hpp"
 
@@ -20,14 +20,14 @@ struct outside_call {
   call_options options;
 };
 
-std::shared_ptr<detail::pending_state> start_call(const std::shared_ptr<loop_gate>& gate, std::size_t shard,
-                                                  outside_call what);
+std::shared_ptr<detail::pending_state> start_call(const std::shared_ptr<loop_gate>& gate,
+                                                  std::size_t reactor_index, outside_call what);
 
 /// The context that a call's options ask for.
-weft::context with_options(weft::context ctx, const call_options& options);
+weft::handler_context with_options(weft::handler_context ctx, const call_options& options);
 
 /// The surroundings of a call that a node runs; `raw_after` is the cursor that a stream goes on behind.
-std::shared_ptr<const detail::call_surroundings> surroundings_of(weft::context ctx,
+std::shared_ptr<const detail::call_surroundings> surroundings_of(weft::handler_context ctx,
                                                                  std::shared_ptr<loop_gate> gate,
                                                                  std::string raw_after = {});
 

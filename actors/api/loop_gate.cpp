@@ -18,10 +18,10 @@ void loop_gate::close() {
   released.swap(routers_);
 }
 
-bool loop_gate::post(std::size_t shard, posted_work::function work) {
+bool loop_gate::post(std::size_t reactor_index, posted_work::function work) {
   const std::lock_guard lock(mutex_);
-  if (shard >= routers_.size()) return false;
-  weft::post(routers_[shard], std::move(work));
+  if (reactor_index >= routers_.size()) return false;
+  weft::post(routers_[reactor_index], std::move(work));
   return true;
 }
 

@@ -21,7 +21,7 @@ class loop_gate {
   void close();
 
   /// False, and `work` is dropped, when the gate is not open.
-  bool post(std::size_t shard, posted_work::function work);
+  bool post(std::size_t reactor_index, posted_work::function work);
   /// The reactor that runs on this thread, if it is one of these.
   std::optional<std::size_t> here() const;
 

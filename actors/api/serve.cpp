@@ -72,10 +72,10 @@ int complain(const std::string& service, std::string_view what) {
 }
 
 /// Nothing new comes once the node has answered; what is under way finishes.
-void leave(detail::runtime& runtime, std::chrono::milliseconds patience, spdlog::logger& log) {
+void leave(detail::runtime& runtime, std::chrono::milliseconds timeout, spdlog::logger& log) {
   if (runtime.monitor()->is_up()) {
     const auto told =
-        start_call(runtime.gate(), 0, {remote::anyone{}, "mesh.drain", {}, {.deadline = patience}});
+        start_call(runtime.gate(), 0, {remote::anyone{}, "mesh.drain", {}, {.deadline = timeout}});
     if (const auto answer = told->wait(); !answer) log.warn("the node was not told: {}", answer.error());
   }
   if (!runtime.node().drain()) log.warn("calls under way are cut off");

@@ -21,14 +21,14 @@ json_result to_json_result(detail::method_outcome outcome) {
   return std::move(*outcome);
 }
 
-coro::task<json_result> run_method(entry_pointer entry, std::shared_ptr<loop_gate> gate, weft::context ctx,
-                                   nlohmann::json params) {
+coro::task<json_result> run_method(entry_pointer entry, std::shared_ptr<loop_gate> gate,
+                                   weft::handler_context ctx, nlohmann::json params) {
   call_context told(surroundings_of(std::move(ctx), std::move(gate)));
   co_return to_json_result(co_await entry->coroutine(std::move(told), std::move(params)));
 }
 
 /// Steps the generator of a method, in the place of whoever drives the stream.
-item_generator run_stream(entry_pointer entry, std::shared_ptr<loop_gate> gate, weft::context ctx,
+item_generator run_stream(entry_pointer entry, std::shared_ptr<loop_gate> gate, weft::handler_context ctx,
                           stream_call call) {
   call_context told(surroundings_of(std::move(ctx), std::move(gate), std::move(call.raw_after)));
   auto source = entry->stream->start(std::move(told), call.params);
@@ -75,7 +75,7 @@ method handled(const entry_pointer& entry, const std::shared_ptr<loop_gate>& gat
   const auto plain = [entry](const nlohmann::json& params) { return to_json_result(entry->plain(params)); };
   if (entry->stream) {
     made.handler = stream_handler{.run =
-                                      [entry, gate](weft::context ctx, stream_call call) {
+                                      [entry, gate](weft::handler_context ctx, stream_call call) {
                                         return run_stream(entry, gate, std::move(ctx), std::move(call));
                                       },
                                   .takes_input = !entry->stream->input.is_null(),
@@ -83,7 +83,7 @@ method handled(const entry_pointer& entry, const std::shared_ptr<loop_gate>& gat
                                   .item = entry->stream->item,
                                   .input = entry->stream->input};
   } else if (entry->coroutine) {
-    made.handler = coroutine_handler([entry, gate](weft::context ctx, nlohmann::json params) {
+    made.handler = coroutine_handler([entry, gate](weft::handler_context ctx, nlohmann::json params) {
       return run_method(entry, gate, std::move(ctx), std::move(params));
     });
   } else if (entry->blocking) {

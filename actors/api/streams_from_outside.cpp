@@ -45,21 +45,22 @@ struct at_reactor {
   std::int64_t sent = 0;
   bool taken_back = false;
   /// While the stream is open.
-  std::optional<coro::context> scope;
+  std::optional<coro::cancel_scope> scope;
 };
 
 class posting_link final : public detail::stream_link {
  public:
-  posting_link(std::shared_ptr<loop_gate> gate, std::size_t shard, std::shared_ptr<at_reactor> there) noexcept
-      : gate_(std::move(gate)), shard_(shard), there_(std::move(there)) {}
+  posting_link(std::shared_ptr<loop_gate> gate, std::size_t reactor_index,
+               std::shared_ptr<at_reactor> there) noexcept
+      : gate_(std::move(gate)), reactor_index_(reactor_index), there_(std::move(there)) {}
 
   void grant(std::int64_t items) override {
-    gate_->post(shard_, [there = there_, items](router* home) {
+    gate_->post(reactor_index_, [there = there_, items](router* home) {
       if (there->scope) home->own_calls().take_items(there->key, items);
     });
   }
   void send(std::string raw_value) override {
-    gate_->post(shard_, [there = there_, raw = std::move(raw_value)](router* home) {
+    gate_->post(reactor_index_, [there = there_, raw = std::move(raw_value)](router* home) {
       const proto::count_text seq(there->sent++);
       proto::stream_members members;
       members.seq = seq;
@@ -68,7 +69,7 @@ class posting_link final : public detail::stream_link {
     });
   }
   void raise(error what) override {
-    gate_->post(shard_, [there = there_, what = std::move(what)](router* home) mutable {
+    gate_->post(reactor_index_, [there = there_, what = std::move(what)](router* home) mutable {
       std::string text;
       proto::append_error_object(text, to_rpc_error(std::move(what)));
       proto::stream_members members;
@@ -77,10 +78,11 @@ class posting_link final : public detail::stream_link {
     });
   }
   void end_input() override {
-    gate_->post(shard_, [there = there_](router* home) { there->tell(home, stream_message::end, {}); });
+    gate_->post(reactor_index_,
+                [there = there_](router* home) { there->tell(home, stream_message::end, {}); });
   }
   void take_back() override {
-    gate_->post(shard_, [there = there_](router*) {
+    gate_->post(reactor_index_, [there = there_](router*) {
       there->taken_back = true;
       if (there->scope) there->scope->cancel(coro::cancel_reason::cancelled_by_caller);
     });
@@ -88,13 +90,13 @@ class posting_link final : public detail::stream_link {
 
  private:
   std::shared_ptr<loop_gate> gate_;
-  std::size_t shard_;
+  std::size_t reactor_index_;
   std::shared_ptr<at_reactor> there_;
 };
 
 class reading_end final : public stream_end {
  public:
-  reading_end(stream_buffer& to, at_reactor& at, const weft::context& ctx, const outside_stream& what)
+  reading_end(stream_buffer& to, at_reactor& at, const weft::handler_context& ctx, const outside_stream& what)
       : to_(to), at_(at), ctx_(ctx) {
     at_.scope = ctx_;
     const auto& after = what.options.after;
@@ -125,7 +127,7 @@ class reading_end final : public stream_end {
 
   stream_buffer& to_;
   at_reactor& at_;
-  weft::context ctx_;
+  weft::handler_context ctx_;
   outbound_slot slot_;
   bool has_items_ = false;
   /// Of the item that is about to come.
@@ -139,7 +141,8 @@ std::optional<error> how_it_ended(const raw_result& answer, bool had_items, cons
                method);
 }
 
-coro::task<void> follow(feeder to, std::shared_ptr<at_reactor> at, weft::context ctx, outside_stream what) {
+coro::task<void> follow(feeder to, std::shared_ptr<at_reactor> at, weft::handler_context ctx,
+                        outside_stream what) {
   to.may_have_run();
   reading_end end(to.buffer(), *at, ctx, what);
   const auto answer = co_await end.answer();
@@ -150,7 +153,7 @@ coro::task<void> follow(feeder to, std::shared_ptr<at_reactor> at, weft::context
   }
 }
 
-weft::context around(const weft::context& ctx, const read_options& options) {
+weft::handler_context around(const weft::handler_context& ctx, const read_options& options) {
   const call_options same{options.deadline, options.traceparent, options.tracestate, options.route_key};
   const auto until =
       options.deadline ? ctx.get_executor().now() + *options.deadline : coro::clock::time_point::max();
@@ -162,29 +165,29 @@ struct opened {
   std::shared_ptr<at_reactor> there = std::make_shared<at_reactor>();
 };
 
-opened prepare(const std::shared_ptr<loop_gate>& gate, std::size_t shard, outside_stream& what) {
+opened prepare(const std::shared_ptr<loop_gate>& gate, std::size_t reactor_index, outside_stream& what) {
   what.options.window = std::max<std::int64_t>(what.options.window, 1);
   opened made{std::make_shared<stream_buffer>(what.options.window)};
-  made.buffer->connect(std::make_unique<posting_link>(gate, shard, made.there));
+  made.buffer->connect(std::make_unique<posting_link>(gate, reactor_index, made.there));
   return made;
 }
 
 }  // namespace
 
-std::shared_ptr<stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate, std::size_t shard,
+std::shared_ptr<stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate, std::size_t reactor_index,
                                            outside_stream what) {
-  const auto made = prepare(gate, shard, what);
-  gate->post(shard,
-             [to = feeder(made.buffer), there = made.there, what = std::move(what)](router* home) mutable {
-               const weft::context ctx(coro::context(home->executor()), *home, connection_key{}, nullptr);
-               auto scope = around(ctx, what.options);
-               home->spawn(follow(std::move(to), std::move(there), std::move(scope), std::move(what)));
-             });
+  const auto made = prepare(gate, reactor_index, what);
+  gate->post(reactor_index, [to = feeder(made.buffer), there = made.there,
+                             what = std::move(what)](router* home) mutable {
+    const weft::handler_context ctx(coro::cancel_scope(home->executor()), *home, connection_key{}, nullptr);
+    auto scope = around(ctx, what.options);
+    home->spawn(follow(std::move(to), std::move(there), std::move(scope), std::move(what)));
+  });
   return made.buffer;
 }
 
-std::shared_ptr<stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate, const weft::context& ctx,
-                                           outside_stream what) {
+std::shared_ptr<stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate,
+                                           const weft::handler_context& ctx, outside_stream what) {
   auto& home = ctx.home();
   const auto made = prepare(gate, home.index(), what);
   auto scope = around(ctx, what.options);

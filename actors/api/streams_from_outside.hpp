@@ -7,7 +7,7 @@
 #include <string>
 
 #include "actors/api/loop_gate.hpp"
-#include "actors/service/context.hpp"
+#include "actors/service/handler_context.hpp"
 #include "weft/detail/arguments.hpp"
 #include "weft/detail/stream_buffer.hpp"
 
@@ -20,11 +20,11 @@ struct outside_stream {
   read_options options;
 };
 
-std::shared_ptr<detail::stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate, std::size_t shard,
-                                                   outside_stream what);
+std::shared_ptr<detail::stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate,
+                                                   std::size_t reactor_index, outside_stream what);
 
 /// A stream that a method opens: it ends with the method's call. On the reactor of the context.
 std::shared_ptr<detail::stream_buffer> open_stream(const std::shared_ptr<loop_gate>& gate,
-                                                   const weft::context& ctx, outside_stream what);
+                                                   const weft::handler_context& ctx, outside_stream what);
 
 }  // namespace weft

@@ -22,7 +22,7 @@ class call_surroundings {
   call_surroundings& operator=(const call_surroundings&) = delete;
   virtual ~call_surroundings() = default;
 
-  virtual coro::context scope() const = 0;
+  virtual coro::cancel_scope scope() const = 0;
   /// A call of the peer of that name, or of whoever serves the method.
   virtual task<std::expected<std::string, error>> call(std::optional<std::string> peer, std::string method,
                                                        std::string raw_params,
@@ -34,7 +34,7 @@ class call_surroundings {
   virtual void notify(std::optional<std::string> peer, std::string method, std::string raw_params) const = 0;
   virtual std::shared_ptr<const caller::handle> caller_handle() const = 0;
   /// The same under another deadline and cancellation.
-  virtual std::shared_ptr<const call_surroundings> under(coro::context scope) const = 0;
+  virtual std::shared_ptr<const call_surroundings> under(coro::cancel_scope scope) const = 0;
   virtual const std::string& node() const noexcept = 0;
   virtual std::string traceparent() const = 0;
   /// The cursor that a stream is to go on behind, as JSON; empty for none.

@@ -48,8 +48,8 @@ class test_caller final : public caller::handle {
                                        call_options options) const override {
     const auto loop = loop_.lock();
     if (connected())
-      return loop->start(test_side::caller, coro::context(*loop), std::move(method), std::move(raw_params),
-                         std::move(options));
+      return loop->start(test_side::caller, coro::cancel_scope(*loop), std::move(method),
+                         std::move(raw_params), std::move(options));
     auto lost = std::make_shared<pending_state>();
     lost->set(std::unexpected(gone()));
     return lost;
@@ -58,8 +58,8 @@ class test_caller final : public caller::handle {
                                              read_options options) const override {
     const auto loop = loop_.lock();
     if (connected())
-      return loop->open(test_side::caller, coro::context(*loop), std::move(method), std::move(raw_params),
-                        std::move(options));
+      return loop->open(test_side::caller, coro::cancel_scope(*loop), std::move(method),
+                        std::move(raw_params), std::move(options));
     auto lost = std::make_shared<stream_buffer>(1);
     lost->connect(std::make_unique<no_link>());
     lost->finish(gone());
@@ -77,7 +77,7 @@ class test_caller final : public caller::handle {
 
 /// All items of a method that streams, for a caller that has asked for no stream.
 coro::task<method_outcome> gather(const method_entry* entry, call_context ctx, json params) {
-  const coro::context scope = ctx;
+  const coro::cancel_scope scope = ctx;
   auto source = entry->stream->start(std::move(ctx), params);
   if (!source) co_return std::unexpected(std::move(source.error()));
   auto list = json::array();
@@ -96,7 +96,7 @@ coro::task<method_outcome> gather(const method_entry* entry, call_context ctx, j
 
 coro::task<void> run_entry(test_loop* loop, const method_entry* entry, call_context ctx, json params,
                            std::shared_ptr<method_slot> slot) {
-  const coro::context scope = ctx;
+  const coro::cancel_scope scope = ctx;
   method_outcome outcome;
   try {
     if (entry->stream) {
@@ -115,16 +115,16 @@ coro::task<void> run_entry(test_loop* loop, const method_entry* entry, call_cont
   if (!scope.cancelled()) slot->set(std::move(outcome));
 }
 
-coro::task<raw_outcome> perform(test_loop* loop, test_side who, coro::context parent, std::string method,
+coro::task<raw_outcome> perform(test_loop* loop, test_side who, coro::cancel_scope parent, std::string method,
                                 std::string raw_params, call_options options);
 
 class test_surroundings final : public call_surroundings {
  public:
-  test_surroundings(test_loop* loop, coro::context scope, std::string trace,
+  test_surroundings(test_loop* loop, coro::cancel_scope scope, std::string trace,
                     std::string raw_after = {}) noexcept
       : loop_(loop), scope_(std::move(scope)), trace_(std::move(trace)), raw_after_(std::move(raw_after)) {}
 
-  coro::context scope() const override { return scope_; }
+  coro::cancel_scope scope() const override { return scope_; }
   task<std::expected<std::string, error>> call(std::optional<std::string>, std::string method,
                                                std::string raw_params, call_options options) const override {
     if (options.traceparent.empty()) options.traceparent = trace_;
@@ -139,14 +139,14 @@ class test_surroundings final : public call_surroundings {
   }
   void notify(std::optional<std::string>, std::string method, std::string raw_params) const override {
     // An answer to a notification is nobody's.
-    const auto dropped = loop_->start(test_side::served, coro::context(*loop_), std::move(method),
+    const auto dropped = loop_->start(test_side::served, coro::cancel_scope(*loop_), std::move(method),
                                       std::move(raw_params), {.traceparent = trace_});
     (void)dropped;
   }
   std::shared_ptr<const caller::handle> caller_handle() const override {
     return std::make_shared<const test_caller>(loop_->shared_from_this());
   }
-  std::shared_ptr<const call_surroundings> under(coro::context scope) const override {
+  std::shared_ptr<const call_surroundings> under(coro::cancel_scope scope) const override {
     return std::make_shared<const test_surroundings>(loop_, std::move(scope), trace_, raw_after_);
   }
   const std::string& node() const noexcept override {
@@ -158,12 +158,12 @@ class test_surroundings final : public call_surroundings {
 
  private:
   test_loop* loop_;
-  coro::context scope_;
+  coro::cancel_scope scope_;
   std::string trace_;
   std::string raw_after_;
 };
 
-coro::task<raw_outcome> perform(test_loop* loop, test_side who, coro::context parent, std::string method,
+coro::task<raw_outcome> perform(test_loop* loop, test_side who, coro::cancel_scope parent, std::string method,
                                 std::string raw_params, call_options options) {
   ++loop->calls[method];
   const auto ctx = parent.child(loop->now() + options.deadline.value_or(default_deadline));
@@ -184,7 +184,7 @@ coro::task<raw_outcome> perform(test_loop* loop, test_side who, coro::context pa
   co_return to_text(**outcome);
 }
 
-coro::task<void> bring(test_loop* loop, test_side who, coro::context parent, std::string method,
+coro::task<void> bring(test_loop* loop, test_side who, coro::cancel_scope parent, std::string method,
                        std::string raw_params, call_options options, std::shared_ptr<pending_state> to) {
   to->set(co_await perform(loop, who, std::move(parent), std::move(method), std::move(raw_params),
                            std::move(options)));
@@ -207,7 +207,7 @@ error unknown_method(const std::string& method) {
   return unknown;
 }
 
-coro::task<std::optional<error>> meet_fault(test_loop* loop, coro::context ctx, std::string method) {
+coro::task<std::optional<error>> meet_fault(test_loop* loop, coro::cancel_scope ctx, std::string method) {
   const auto what = loop->take_fault(method);
   if (!what) co_return std::nullopt;
   const bool dropped = !what->with && what->delay == fault::no_delay;
@@ -220,13 +220,13 @@ coro::task<std::optional<error>> meet_fault(test_loop* loop, coro::context ctx, 
   co_return what->with;
 }
 
-call_context context_of(test_loop* loop, coro::context scope, std::string traceparent,
+call_context context_of(test_loop* loop, coro::cancel_scope scope, std::string traceparent,
                         std::string raw_after) {
   return call_context(std::make_shared<const test_surroundings>(
       loop, std::move(scope), std::move(traceparent), std::move(raw_after)));
 }
 
-std::shared_ptr<pending_state> test_loop::start(test_side who, const coro::context& parent,
+std::shared_ptr<pending_state> test_loop::start(test_side who, const coro::cancel_scope& parent,
                                                 std::string method, std::string raw_params,
                                                 call_options options) {
   auto state = std::make_shared<pending_state>();

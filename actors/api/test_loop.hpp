@@ -59,9 +59,9 @@ class test_loop final : public coro::executor, public std::enable_shared_from_th
 
   // -- calls, as coroutines of this loop
   void spawn(coro::task<void> task);
-  std::shared_ptr<pending_state> start(test_side who, const coro::context& parent, std::string method,
+  std::shared_ptr<pending_state> start(test_side who, const coro::cancel_scope& parent, std::string method,
                                        std::string raw_params, call_options options);
-  std::shared_ptr<stream_buffer> open(test_side who, const coro::context& parent, std::string method,
+  std::shared_ptr<stream_buffer> open(test_side who, const coro::cancel_scope& parent, std::string method,
                                       std::string raw_params, read_options options);
   const method_entry* find(test_side who, std::string_view method) const;
   std::optional<fault> take_fault(const std::string& method);
@@ -76,7 +76,7 @@ class test_loop final : public coro::executor, public std::enable_shared_from_th
   std::vector<std::string> failures;
   std::uint64_t caller_generation = 0;
   /// Of the outside caller's connection; what it has called is cancelled with it.
-  std::optional<coro::context> connection;
+  std::optional<coro::cancel_scope> connection;
 
  private:
   void insert(coro::timer& t) override { wheel_.insert(t); }
@@ -96,9 +96,9 @@ class test_loop final : public coro::executor, public std::enable_shared_from_th
 error end_of(coro::cancel_reason why);
 error unknown_method(const std::string& method);
 /// What the test has said of this call; the error that it is to end with, if it has.
-coro::task<std::optional<error>> meet_fault(test_loop* loop, coro::context ctx, std::string method);
+coro::task<std::optional<error>> meet_fault(test_loop* loop, coro::cancel_scope ctx, std::string method);
 /// What a method is told of its call.
-call_context context_of(test_loop* loop, coro::context scope, std::string traceparent,
+call_context context_of(test_loop* loop, coro::cancel_scope scope, std::string traceparent,
                         std::string raw_after = {});
 
 }  // namespace weft::detail

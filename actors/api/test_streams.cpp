@@ -24,8 +24,8 @@ struct told_by_reader {
 
 class test_link final : public stream_link {
  public:
-  test_link(const std::shared_ptr<test_loop>& loop, coro::context scope, std::shared_ptr<told_by_reader> told,
-            std::weak_ptr<stream_buffer> buffer) noexcept
+  test_link(const std::shared_ptr<test_loop>& loop, coro::cancel_scope scope,
+            std::shared_ptr<told_by_reader> told, std::weak_ptr<stream_buffer> buffer) noexcept
       : loop_(loop), scope_(std::move(scope)), told_(std::move(told)), buffer_(std::move(buffer)) {}
 
   void grant(std::int64_t items) override {
@@ -57,7 +57,7 @@ class test_link final : public stream_link {
 
  private:
   std::weak_ptr<test_loop> loop_;
-  coro::context scope_;
+  coro::cancel_scope scope_;
   std::shared_ptr<told_by_reader> told_;
   std::weak_ptr<stream_buffer> buffer_;
 };
@@ -72,7 +72,7 @@ bool may_step(const told_by_reader& told, bool takes_input) {
 
 /// Steps a generator as far as its reader lets it. Throws what it throws.
 coro::task<void> drive(std::unique_ptr<stream_source> source, std::shared_ptr<told_by_reader> told,
-                       std::shared_ptr<stream_buffer> to, coro::context scope, bool takes_input) {
+                       std::shared_ptr<stream_buffer> to, coro::cancel_scope scope, bool takes_input) {
   if (takes_input) to->accept(16, input_bytes);
   for (;;) {
     while (!may_step(*told, takes_input)) {
@@ -107,7 +107,7 @@ coro::task<void> drive(std::unique_ptr<stream_source> source, std::shared_ptr<to
   }
 }
 
-coro::task<void> stream_entry_to(test_loop* loop, test_side who, coro::context scope, std::string method,
+coro::task<void> stream_entry_to(test_loop* loop, test_side who, coro::cancel_scope scope, std::string method,
                                  std::string raw_params, read_options options,
                                  std::shared_ptr<told_by_reader> told, std::shared_ptr<stream_buffer> to) {
   ++loop->calls[method];
@@ -140,8 +140,9 @@ coro::task<void> stream_entry_to(test_loop* loop, test_side who, coro::context s
 
 }  // namespace
 
-std::shared_ptr<stream_buffer> test_loop::open(test_side who, const coro::context& parent, std::string method,
-                                               std::string raw_params, read_options options) {
+std::shared_ptr<stream_buffer> test_loop::open(test_side who, const coro::cancel_scope& parent,
+                                               std::string method, std::string raw_params,
+                                               read_options options) {
   const auto window = std::max<std::int64_t>(options.window, 1);
   const auto scope =
       parent.child(options.deadline ? now() + *options.deadline : coro::clock::time_point::max());

@@ -72,7 +72,7 @@ class endpoint_state {
 };
 
 struct endpoint {
-  link_address link;
+  connection_address connection;
   /// The node it is connected to; calls to another node's instances go through that node.
   std::string node;
   bool local = true;

@@ -46,7 +46,7 @@ class picker {
     return e.max_in_flight != 0 && e.state->in_flight() >= e.max_in_flight;
   }
   static bool was_tried(const pick_request& request, const endpoint& e) noexcept {
-    return request.tried != nullptr && request.tried->contains(e.link);
+    return request.tried != nullptr && request.tried->contains(e.connection);
   }
   /// Better one whose node drains, an ejected one, or the same one again, than none. False when nobody is
   /// left.

@@ -21,24 +21,24 @@ inline constexpr std::size_t max_attempts = 8;
 /// The instances that a call was sent to, in order.
 class tried_instances {
  public:
-  void add(const link_address& link) noexcept { links_[count_++] = link; }
+  void add(const connection_address& connection) noexcept { tried_[count_++] = connection; }
   /// Forgets those before the last one.
   void keep_last() noexcept {
-    links_[0] = last();
+    tried_[0] = last();
     count_ = 1;
   }
   void clear() noexcept { count_ = 0; }
   std::uint8_t count() const noexcept { return count_; }
   bool full() const noexcept { return count_ == max_attempts; }
   /// REQUIRES: there is one.
-  const link_address& last() const noexcept { return links_[count_ - 1U]; }
-  bool contains(const link_address& link) const noexcept {
-    const auto end = links_.begin() + count_;
-    return std::find(links_.begin(), end, link) != end;
+  const connection_address& last() const noexcept { return tried_[count_ - 1U]; }
+  bool contains(const connection_address& connection) const noexcept {
+    const auto end = tried_.begin() + count_;
+    return std::find(tried_.begin(), end, connection) != end;
   }
 
  private:
-  std::array<link_address, max_attempts> links_{};
+  std::array<connection_address, max_attempts> tried_{};
   std::uint8_t count_ = 0;
 };
 

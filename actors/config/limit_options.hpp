@@ -40,6 +40,8 @@ struct limit_options {
   /// The largest part of a limit of a reactor or of the node that one connection or identity may take; of
   /// `connections`, one identity.
   std::size_t share_percent = 25;
+  /// What the params of one `connect` may take when they are read.
+  std::size_t connect_bytes = 4 << 20;
   /// The JSON schema of one method's params or result, as text.
   std::size_t schema_bytes = 16 << 10;
   /// The schemas of all methods that this node knows of; a connection or node link may bring its share.

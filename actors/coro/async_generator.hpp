@@ -1,7 +1,7 @@
 // async_generator<T, Sent>: a coroutine that yields items one at a time to whoever asks, and may await
 // between them. The semantics are those of Python's asynchronous generators (PEP 525).
 //
-//     async_generator<int> count(context ctx) {
+//     async_generator<int> count(cancel_scope ctx) {
 //       for (int i = 0;; ++i) {
 //         co_yield i;
 //         if (!co_await sleep_for(ctx, 1s)) co_return;
@@ -25,7 +25,7 @@
 // item; a frame that waits for a generator that is destroyed is not resumed. A step is awaited where it is
 // made.
 //
-// Cancellation: the body is given a context as any task.
+// Cancellation: the body is given a cancel scope as any task.
 //
 // Body and waiting frame transfer symmetrically: no step uses stack or allocates.
 //

@@ -23,7 +23,7 @@ class broadcast<T>::subscription final : public list_node {
   }
 
   /// Awaited once: yields a std::expected<T, broadcast_gap>.
-  receiving next(context ctx) noexcept { return receiving(*this, std::move(ctx)); }
+  receiving next(cancel_scope ctx) noexcept { return receiving(*this, std::move(ctx)); }
 
  private:
   friend broadcast;
@@ -89,7 +89,7 @@ class broadcast<T>::subscription::receiving final : private suspension {
  private:
   friend subscription;
   friend broadcast;
-  receiving(subscription& of, context ctx) noexcept : suspension(std::move(ctx)), subscription_(&of) {}
+  receiving(subscription& of, cancel_scope ctx) noexcept : suspension(std::move(ctx)), subscription_(&of) {}
   void notify() { this->wake(); }
 
   subscription* subscription_;

@@ -7,7 +7,7 @@
 // With capacity 0 it is a rendezvous: a send ends when somebody has been given the value.
 //
 // After close() nothing can be sent any more, sends that wait are refused, and receivers get what is in the
-// queue before they get the end. What can be done at once is done, even in a cancelled context.
+// queue before they get the end. What can be done at once is done, even in a cancelled cancel scope.
 //
 // Order: values arrive in the order in which they were sent; senders and receivers are served in the order in
 // which they began to wait.
@@ -32,7 +32,7 @@
 
 namespace weft::coro {
 
-/// Why a wait at a channel yielded nothing. The context knows why it was cancelled.
+/// Why a wait at a channel yielded nothing. The cancel scope knows why it was cancelled.
 enum class channel_end : std::uint8_t { closed, cancelled };
 
 template <class... Ts>
@@ -50,9 +50,9 @@ class channel {
   ~channel() { close(); }
 
   /// Awaited once: yields a std::expected<void, channel_end>.
-  sending send(context ctx, T value) { return sending(*this, std::move(ctx), std::move(value)); }
+  sending send(cancel_scope ctx, T value) { return sending(*this, std::move(ctx), std::move(value)); }
   /// Awaited once: yields a std::expected<T, channel_end>.
-  receiving receive(context ctx) { return receiving(*this, std::move(ctx)); }
+  receiving receive(cancel_scope ctx) { return receiving(*this, std::move(ctx)); }
 
   /// False, and `value` is as it was, when it cannot be sent at once.
   bool try_send(T&& value) { return offer(value); }

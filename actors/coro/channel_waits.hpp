@@ -75,7 +75,7 @@ class channel<T>::sending final : private suspension, private sender {
 
  private:
   friend channel;
-  sending(channel& to, context ctx, T value)
+  sending(channel& to, cancel_scope ctx, T value)
       : suspension(std::move(ctx)), sender(std::move(value)), channel_(&to) {}
   void notify() override { this->wake(); }
 
@@ -99,7 +99,7 @@ class channel<T>::receiving final : private suspension, private receiver {
 
  private:
   friend channel;
-  receiving(channel& from, context ctx) noexcept : suspension(std::move(ctx)), receiver(from) {}
+  receiving(channel& from, cancel_scope ctx) noexcept : suspension(std::move(ctx)), receiver(from) {}
   void notify() override { this->wake(); }
 };
 

@@ -6,8 +6,8 @@
 //
 // A value that is there wins over a cancellation. `set` never runs the waiting coroutine, it posts it.
 //
-// Ownership: the slot is where its owner puts it and does not move. Slot, waiting frame and context may be
-// destroyed in any order; a slot that dies unset leaves its waiter to its context.
+// Ownership: the slot is where its owner puts it and does not move. Slot, waiting frame and cancel scope may
+// be destroyed in any order; a slot that dies unset leaves its waiter to its cancel scope.
 //
 // Thread safety: none; belongs to one actor.
 #pragma once
@@ -54,7 +54,7 @@ class completion {
   }
 
   /// Awaited once: yields the value, or why `ctx` was cancelled before there was one.
-  [[nodiscard]] awaiter wait(context ctx) { return awaiter(*this, std::move(ctx)); }
+  [[nodiscard]] awaiter wait(cancel_scope ctx) { return awaiter(*this, std::move(ctx)); }
 
  private:
   std::optional<value_type> value_;
@@ -89,7 +89,7 @@ class completion<T>::awaiter final : private suspension {
 
  private:
   friend class completion;
-  awaiter(completion& slot, context ctx) noexcept : suspension(std::move(ctx)), slot_(&slot) {}
+  awaiter(completion& slot, cancel_scope ctx) noexcept : suspension(std::move(ctx)), slot_(&slot) {}
   void notify() { this->wake(); }
 
   completion* slot_;

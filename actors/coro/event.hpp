@@ -35,7 +35,7 @@ class event {
   void clear() noexcept { set_ = false; }
 
   /// Awaited once.
-  inline waiting wait(context ctx);
+  inline waiting wait(cancel_scope ctx);
 
  private:
   class waiter : public list_node {
@@ -72,7 +72,7 @@ class [[nodiscard("a wait does nothing until it is awaited")]] event::waiting fi
 
  private:
   friend event;
-  waiting(event& of, context ctx) noexcept : suspension(std::move(ctx)), event_(&of) {}
+  waiting(event& of, cancel_scope ctx) noexcept : suspension(std::move(ctx)), event_(&of) {}
   void notify() override { wake(); }
 
   event* event_;
@@ -86,7 +86,7 @@ inline void event::set() {
   }
 }
 
-inline event::waiting event::wait(context ctx) {
+inline event::waiting event::wait(cancel_scope ctx) {
   return {*this, std::move(ctx)};
 }
 

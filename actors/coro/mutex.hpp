@@ -22,7 +22,7 @@ class mutex {
   using hold = semaphore::permit;
 
   /// Awaited once: yields the hold, or why `ctx` was cancelled before there was one.
-  semaphore::acquiring lock(context ctx) { return one_.acquire(std::move(ctx)); }
+  semaphore::acquiring lock(cancel_scope ctx) { return one_.acquire(std::move(ctx)); }
   std::optional<hold> try_lock() noexcept { return one_.try_acquire(); }
   bool locked() const noexcept { return one_.available() == 0; }
 

@@ -33,7 +33,7 @@ class [[nodiscard("a select does nothing until it is awaited")]] select_awaiter 
  public:
   using value_type = std::variant<Ts...>;
 
-  explicit select_awaiter(context ctx, channel<Ts>&... from) noexcept
+  explicit select_awaiter(cancel_scope ctx, channel<Ts>&... from) noexcept
       : suspension(std::move(ctx)), parts_(from...) {
     each([this](auto& p) { p.whole = this; });
   }
@@ -140,7 +140,7 @@ class [[nodiscard("a select does nothing until it is awaited")]] select_awaiter 
 };
 
 template <class... Ts>
-select_awaiter<Ts...> select(context ctx, channel<Ts>&... from) noexcept {
+select_awaiter<Ts...> select(cancel_scope ctx, channel<Ts>&... from) noexcept {
   return select_awaiter<Ts...>(std::move(ctx), from...);
 }
 

@@ -35,7 +35,7 @@ class semaphore {
   ~semaphore() = default;
 
   /// Awaited once: yields the permit, or why `ctx` was cancelled before there was one.
-  acquiring acquire(context ctx);
+  acquiring acquire(cancel_scope ctx);
   std::optional<permit> try_acquire() noexcept;
   std::size_t available() const noexcept { return available_; }
 
@@ -108,13 +108,13 @@ class [[nodiscard("an acquire does nothing until it is awaited")]] semaphore::ac
 
  private:
   friend semaphore;
-  acquiring(semaphore& from, context ctx) noexcept : suspension(std::move(ctx)), from_(&from) {}
+  acquiring(semaphore& from, cancel_scope ctx) noexcept : suspension(std::move(ctx)), from_(&from) {}
   void notify() override { wake(); }
 
   semaphore* from_;
 };
 
-inline semaphore::acquiring semaphore::acquire(context ctx) {
+inline semaphore::acquiring semaphore::acquire(cancel_scope ctx) {
   return {*this, std::move(ctx)};
 }
 

@@ -3,7 +3,7 @@
 // Yields why `ctx` was cancelled if that happens before the time is over. A time that is over already still
 // lets everything else that is ready run first. Destroying the sleeping frame disarms the timer.
 //
-// Thread safety: none; belongs to the actor of its context.
+// Thread safety: none; belongs to the actor of its cancel scope.
 #pragma once
 
 #include <coroutine>
@@ -17,7 +17,7 @@ namespace weft::coro {
 class [[nodiscard("a sleep does nothing until it is awaited")]] sleep_awaiter final : private suspension,
                                                                                       private timer {
  public:
-  sleep_awaiter(context ctx, clock::time_point due) noexcept : suspension(std::move(ctx)), due_(due) {}
+  sleep_awaiter(cancel_scope ctx, clock::time_point due) noexcept : suspension(std::move(ctx)), due_(due) {}
   sleep_awaiter(const sleep_awaiter&) = delete;
   sleep_awaiter& operator=(const sleep_awaiter&) = delete;
 
@@ -39,7 +39,7 @@ class [[nodiscard("a sleep does nothing until it is awaited")]] sleep_awaiter fi
   clock::time_point due_;
 };
 
-inline sleep_awaiter sleep_until(context ctx, clock::time_point due) noexcept {
+inline sleep_awaiter sleep_until(cancel_scope ctx, clock::time_point due) noexcept {
   return {std::move(ctx), due};
 }
 
@@ -52,7 +52,7 @@ inline clock::time_point after(const executor& run, clock::duration time) noexce
 }
 }  // namespace detail
 
-inline sleep_awaiter sleep_for(context ctx, clock::duration time) noexcept {
+inline sleep_awaiter sleep_for(cancel_scope ctx, clock::duration time) noexcept {
   const auto due = detail::after(ctx.get_executor(), time);
   return {std::move(ctx), due};
 }

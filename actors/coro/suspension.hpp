@@ -1,10 +1,11 @@
-// suspension: the common part of every awaiter that waits for an event or for its context to be cancelled.
+// suspension: the common part of every awaiter that waits for an event or for its cancel scope to be
+// cancelled.
 //
 // An awaiter derives from it, calls `suspend` from await_suspend, `wake` when its event has happened, and
 // `resumed` from await_resume. The coroutine is resumed exactly once, by the executor, whatever happens first
 // and however many things happen; destroying the waiting frame takes everything back.
 //
-// Thread safety: none; belongs to the actor of its context.
+// Thread safety: none; belongs to the actor of its cancel scope.
 #pragma once
 
 #include <coroutine>
@@ -12,20 +13,20 @@
 #include <optional>
 #include <utility>
 
-#include "actors/coro/context.hpp"
+#include "actors/coro/cancel_scope.hpp"
 
 namespace weft::coro {
 
 class suspension : private cancel_hook {
  protected:
-  explicit suspension(context ctx) noexcept : context_(std::move(ctx)) {}
+  explicit suspension(cancel_scope ctx) noexcept : context_(std::move(ctx)) {}
   ~suspension() {
     if (phase_ == phase::posted) run().unpost(waiting_);
   }
 
   executor& run() const noexcept { return context_.get_executor(); }
 
-  /// False when the context is cancelled already: `reason` says why and the coroutine goes on at once.
+  /// False when the cancel scope is cancelled already: `reason` says why and the coroutine goes on at once.
   [[nodiscard]] bool suspend(std::coroutine_handle<> waiting) {
     if (!context_.attach(*this)) {
       reason_ = context_.reason();
@@ -55,7 +56,7 @@ class suspension : private cancel_hook {
   }
 
   void resumed() noexcept { phase_ = phase::running; }
-  /// Why the context was cancelled, when that is what ended the wait.
+  /// Why the cancel scope was cancelled, when that is what ended the wait.
   const std::optional<cancel_reason>& reason() const noexcept { return reason_; }
 
  private:
@@ -66,7 +67,7 @@ class suspension : private cancel_hook {
     wake();
   }
 
-  context context_;
+  cancel_scope context_;
   std::coroutine_handle<> waiting_;
   phase phase_ = phase::running;
   std::optional<cancel_reason> reason_;

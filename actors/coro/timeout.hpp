@@ -4,8 +4,8 @@
 //     std::expected<reply, cancel_reason> r = co_await with_deadline(ctx, noon, ask(ctx));
 //
 // When the time is up, or `ctx` is cancelled, before the task has finished, its frame is destroyed where it
-// is suspended, and the reason is yielded. A task that heeds the same context is resumed first, and what it
-// finishes with before it waits again wins. A task that should end by itself when its time is up is given
+// is suspended, and the reason is yielded. A task that heeds the same cancel scope is resumed first, and what
+// it finishes with before it waits again wins. A task that should end by itself when its time is up is given
 // `ctx.child(deadline)` instead and needs neither of these.
 //
 // Errors: an exception of the task is thrown again.
@@ -29,7 +29,7 @@ namespace detail {
 /// Awaited until the task that it started has finished; yields why it was not.
 class timed_wait final : private suspension, private timer, private task_observer {
  public:
-  timed_wait(context ctx, clock::time_point due) noexcept : suspension(std::move(ctx)), due_(due) {}
+  timed_wait(cancel_scope ctx, clock::time_point due) noexcept : suspension(std::move(ctx)), due_(due) {}
   timed_wait(const timed_wait&) = delete;
   timed_wait& operator=(const timed_wait&) = delete;
 
@@ -66,7 +66,7 @@ class timed_wait final : private suspension, private timer, private task_observe
 }  // namespace detail
 
 template <class T>
-task<std::expected<T, cancel_reason>> with_deadline(context ctx, clock::time_point due, task<T> work) {
+task<std::expected<T, cancel_reason>> with_deadline(cancel_scope ctx, clock::time_point due, task<T> work) {
   // Parameters live as long as the frame, the work only as long as its time.
   task<T> timed = std::move(work);
   detail::timed_wait wait(std::move(ctx), due);
@@ -81,7 +81,7 @@ task<std::expected<T, cancel_reason>> with_deadline(context ctx, clock::time_poi
 }
 
 template <class T>
-task<std::expected<T, cancel_reason>> timeout(context ctx, clock::duration time, task<T> work) {
+task<std::expected<T, cancel_reason>> timeout(cancel_scope ctx, clock::duration time, task<T> work) {
   const auto due = detail::after(ctx.get_executor(), time);
   return with_deadline(std::move(ctx), due, std::move(work));
 }

@@ -1,13 +1,13 @@
 // when_any: runs tasks concurrently, takes the first one to finish and cancels the others.
 //
-//     context race = ctx.child();
+//     cancel scope race = ctx.child();
 //     auto won = co_await when_any(race, f(race), g(race));    // won.index, std::get<0>(won.value)
 //     auto fastest = co_await when_any(race, std::move(tasks));  // fastest.index, fastest.value
 //
-// `race` is the child context that the tasks were given; it is cancelled with `superseded` when the first
-// task has finished, and the others are awaited: nothing outlives the call. They are started in order; when
-// one finishes without being suspended, those after it are not started at all. Destroying the waiting frame
-// destroys the tasks.
+// `race` is the child cancel scope that the tasks were given; it is cancelled with `superseded` when the
+// first task has finished, and the others are awaited: nothing outlives the call. They are started in order;
+// when one finishes without being suspended, those after it are not started at all. Destroying the waiting
+// frame destroys the tasks.
 //
 // Errors: an exception of any task, winner or loser, is thrown again after all have finished. An empty vector
 // throws std::invalid_argument.
@@ -22,7 +22,7 @@
 #include <variant>
 #include <vector>
 
-#include "actors/coro/context.hpp"
+#include "actors/coro/cancel_scope.hpp"
 #include "actors/coro/latch.hpp"
 #include "actors/coro/task.hpp"
 
@@ -40,7 +40,7 @@ namespace detail {
 
 class race final : public latch {
  public:
-  explicit race(context losers) noexcept : losers_(std::move(losers)) {}
+  explicit race(cancel_scope losers) noexcept : losers_(std::move(losers)) {}
 
   template <class T>
   void start(task<T>& t) {
@@ -58,7 +58,7 @@ class race final : public latch {
     losers_.cancel(cancel_reason::superseded);
   }
 
-  context losers_;
+  cancel_scope losers_;
   const promise_base* winner_ = nullptr;
 };
 
@@ -74,7 +74,7 @@ when_any_result<Variant> take_winner(const race& r, std::index_sequence<I...>, t
 
 template <class First, class... Ts>
 task<when_any_result<std::variant<detail::joined_value<First>, detail::joined_value<Ts>...>>> when_any(
-    context losers, task<First> first, task<Ts>... others) {
+    cancel_scope losers, task<First> first, task<Ts>... others) {
   using variant = std::variant<detail::joined_value<First>, detail::joined_value<Ts>...>;
   detail::race r(std::move(losers));
   r.start(first);
@@ -84,7 +84,7 @@ task<when_any_result<std::variant<detail::joined_value<First>, detail::joined_va
 }
 
 template <class T>
-task<when_any_result<detail::joined_value<T>>> when_any(context losers, std::vector<task<T>> tasks) {
+task<when_any_result<detail::joined_value<T>>> when_any(cancel_scope losers, std::vector<task<T>> tasks) {
   if (tasks.empty()) throw std::invalid_argument("when_any got no tasks; it needs at least one");
   detail::race r(std::move(losers));
   for (auto& t : tasks) r.start(t);

@@ -14,10 +14,10 @@ struct connection_key {
 };
 
 /// A connection anywhere in this process.
-struct link_address {
-  std::size_t shard = 0;
+struct connection_address {
+  std::size_t reactor_index = 0;
   connection_key key;
-  friend bool operator==(const link_address&, const link_address&) = default;
+  friend bool operator==(const connection_address&, const connection_address&) = default;
 };
 
 /// Names a call within its router; fits a JSON number that every client reads exactly (52 bits).

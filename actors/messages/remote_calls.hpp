@@ -21,9 +21,9 @@ template <class T>
 using message_pointer = std::unique_ptr<T, caf::detail::disposer>;
 
 /// From another router: calls to this method pattern may have room now.
-class room_message final : public actor_message {
+class permit_message final : public actor_message {
  public:
-  explicit room_message(std::shared_ptr<admission_state> of) noexcept
+  explicit permit_message(std::shared_ptr<admission_state> of) noexcept
       : actor_message(type::room), admission(std::move(of)) {}
   std::shared_ptr<admission_state> admission;
 };
@@ -37,7 +37,7 @@ struct remote_item {
   proto::stream_message stream{};
   /// A call that streams.
   bool streams = false;
-  std::size_t origin_shard = 0;
+  std::size_t origin_reactor = 0;
   attempt_key origin;
   connection_key callee;
   /// The request of a call, with an id in it, and where that id stands; a whole notification; the response of
@@ -59,11 +59,11 @@ class remote_calls final : public actor_message {
       : actor_message(type::remote_calls), pool_(&pool) {}
 
   /// A clean item, except that its text keeps its capacity.
-  remote_item& add(remote_item::type what, std::size_t origin_shard, attempt_key origin) {
+  remote_item& add(remote_item::type what, std::size_t origin_reactor, attempt_key origin) {
     if (used_ == items_.size()) items_.emplace_back();
     auto& item = items_[used_++];
     item.what = what;
-    item.origin_shard = origin_shard;
+    item.origin_reactor = origin_reactor;
     item.origin = origin;
     item.streams = item.blameless = false;
     return item;

@@ -14,7 +14,8 @@ namespace weft {
 namespace {
 
 using nlohmann::json;
-using complaint = std::unexpected<std::string>;
+using complaint = std::unexpected<declaration_fault>;
+using limit = declaration_fault::limit;
 
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -53,8 +54,8 @@ std::string unknown_member(const json& entry, std::string_view pattern) {
   return {};
 }
 
-std::expected<served_method, std::string> parse_entry(const json& entry, const limit_options& limits,
-                                                      further_members further) {
+std::expected<served_method, declaration_fault> parse_entry(const json& entry, const limit_options& limits,
+                                                            further_members further) {
   served_method method;
   if (entry.is_string()) {
     method.pattern = entry.get<std::string>();
@@ -91,8 +92,10 @@ std::expected<served_method, std::string> parse_entry(const json& entry, const l
       *into = shared_json(*found);
       if (into->bytes() > limits.schema_bytes) {
         return complaint(
+            std::in_place,
             fmt::format("'{}': the schema of {} has {} bytes, the limit is {} (limits.schema_bytes)",
-                        method.pattern, member, into->bytes(), limits.schema_bytes));
+                        method.pattern, member, into->bytes(), limits.schema_bytes),
+            limit::schema_bytes);
       }
     }
   } else {
@@ -111,13 +114,15 @@ std::expected<served_method, std::string> parse_entry(const json& entry, const l
 shared_json::shared_json(const json& value)
     : text_(value.is_null() ? nullptr : std::make_shared<const std::string>(dump(value))) {}
 
-std::expected<std::vector<served_method>, std::string> parse_serves(const json& serves,
-                                                                    const limit_options& limits,
-                                                                    further_members further) {
+std::expected<std::vector<served_method>, declaration_fault> parse_serves(const json& serves,
+                                                                          const limit_options& limits,
+                                                                          further_members further) {
   if (!serves.is_array()) return complaint("'serves' is an array of methods");
   if (serves.size() > limits.served_methods_per_connection) {
-    return complaint(fmt::format("{} methods are over the limit of {} (limits.served_methods_per_connection)",
-                                 serves.size(), limits.served_methods_per_connection));
+    return complaint(std::in_place,
+                     fmt::format("{} methods are over the limit of {} (limits.served_methods_per_connection)",
+                                 serves.size(), limits.served_methods_per_connection),
+                     limit::served_methods);
   }
   std::vector<served_method> methods;
   std::unordered_set<std::string> known;

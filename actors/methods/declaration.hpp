@@ -64,10 +64,21 @@ struct service_declaration {
 /// What an entry with further members is: a client's is a mistake, another node may be newer than this one.
 enum class further_members : std::uint8_t { refused, ignored };
 
-/// Reads `serves`. On failure the sentence names the entry that was wrong and what would be right.
-std::expected<std::vector<served_method>, std::string> parse_serves(const nlohmann::json& serves,
-                                                                    const limit_options& limits,
-                                                                    further_members further);
+/// Why a declaration is not taken: the sentence names what was wrong and what would be right.
+struct declaration_fault {
+  enum class limit : std::uint8_t { none, served_methods, schema_bytes, connect_bytes };
+
+  // A sentence alone is a fault of no limit.
+  declaration_fault(std::string what, limit hit = limit::none) : sentence(std::move(what)), over(hit) {}
+
+  std::string sentence;
+  limit over;
+};
+
+/// Reads `serves`.
+std::expected<std::vector<served_method>, declaration_fault> parse_serves(const nlohmann::json& serves,
+                                                                          const limit_options& limits,
+                                                                          further_members further);
 /// One entry in the form that `parse_serves` reads, with the number of instances that serve it: so nodes tell
 /// each other their methods.
 std::string to_json(const served_method& method, std::uint32_t instances);

@@ -7,8 +7,8 @@
 
 namespace weft {
 
-dialler::dialler(caf::actor_config& config, reactor& home, shard& shared, caf::strong_actor_ptr router,
-                 std::string title)
+dialler::dialler(caf::actor_config& config, reactor& home, reactor_resources& shared,
+                 caf::strong_actor_ptr router, std::string title)
     : pinned_actor(config, home),
       shared_(shared),
       router_(std::move(router)),

@@ -14,14 +14,14 @@
 #include "actors/peers/dialling.hpp"
 #include "actors/runtime/backoff.hpp"
 #include "actors/runtime/pinned_actor.hpp"
-#include "actors/transport/shard.hpp"
+#include "actors/transport/reactor_resources.hpp"
 
 namespace weft {
 
 class dialler : public pinned_actor {
  protected:
   /// `title` begins the lines of the log that tell of its bugs.
-  dialler(caf::actor_config& config, reactor& home, shard& shared, caf::strong_actor_ptr router,
+  dialler(caf::actor_config& config, reactor& home, reactor_resources& shared, caf::strong_actor_ptr router,
           std::string title);
 
   /// Its life, a static coroutine; the actor outlives it.
@@ -39,14 +39,14 @@ class dialler : public pinned_actor {
   /// What happens again and again is told once.
   bool told_before(const std::string& what);
 
-  shard& shared_;
+  reactor_resources& shared_;
   caf::strong_actor_ptr router_;
   backoff backoff_;
   /// What was logged of the last failure.
   std::string told_;
   /// When the connection came up, while it is.
   std::optional<coro::clock::time_point> up_since_;
-  std::optional<coro::context> life_;
+  std::optional<coro::cancel_scope> life_;
 
  private:
   // -- pinned_actor

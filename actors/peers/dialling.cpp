@@ -13,7 +13,7 @@ namespace weft {
 
 coro::task<dialling::addresses> dialling::look_up(dialling* self, caf::actor_system* system,
                                                   caf::strong_actor_ptr me, host_port address,
-                                                  coro::context life) {
+                                                  coro::cancel_scope life) {
   if (auto numeric = numeric_address(address); !numeric.empty()) co_return numeric;
   coro::completion<addresses> found;
   self->resolved_ = &found;
@@ -30,7 +30,7 @@ coro::task<dialling::addresses> dialling::look_up(dialling* self, caf::actor_sys
 }
 
 coro::task<std::expected<int, std::string>> dialling::connect(dialling* self, sockaddr_storage address,
-                                                              coro::context life) {
+                                                              coro::cancel_scope life) {
   const int descriptor = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) co_return std::unexpected(std::string(std::strerror(errno)));
   set_connection_options(descriptor, self->options_.tcp);

@@ -38,9 +38,9 @@ class dialling final : private event_handler {
 
   /// `me` is the actor, which is sent the answer.
   static coro::task<addresses> look_up(dialling* self, caf::actor_system* system, caf::strong_actor_ptr me,
-                                       host_port address, coro::context life);
+                                       host_port address, coro::cancel_scope life);
   static coro::task<std::expected<int, std::string>> connect(dialling* self, sockaddr_storage address,
-                                                             coro::context life);
+                                                             coro::cancel_scope life);
   void on_resolved(address_resolved& message);
   /// Takes back what is under way.
   void drop() noexcept;

@@ -22,7 +22,7 @@ constexpr std::array foreign_ends = {close_reason::speaks_http, close_reason::sp
 
 }  // namespace
 
-peer::peer(caf::actor_config& config, reactor& home, shard& shared, peer_task task,
+peer::peer(caf::actor_config& config, reactor& home, reactor_resources& shared, peer_task task,
            caf::strong_actor_ptr router, caf::actor registry, caf::strong_actor_ptr manager)
     : dialler(config, home, shared, std::move(router), "peer " + task.label),
       task_(std::move(task)),

@@ -39,8 +39,8 @@ struct peer_task {
 
 class peer final : public dialler {
  public:
-  peer(caf::actor_config& config, reactor& home, shard& shared, peer_task task, caf::strong_actor_ptr router,
-       caf::actor registry, caf::strong_actor_ptr manager);
+  peer(caf::actor_config& config, reactor& home, reactor_resources& shared, peer_task task,
+       caf::strong_actor_ptr router, caf::actor registry, caf::strong_actor_ptr manager);
   ~peer() override;
 
   const char* name() const override { return "peer"; }

@@ -17,7 +17,7 @@ peer_manager::peer_manager(caf::actor_config& config, reactor& home, peer_enviro
                            const std::vector<opened_source>& sources)
     : pinned_actor(config, home),
       environment_(std::move(environment)),
-      shared_(*environment_.shards->at(home.index())) {
+      shared_(*environment_.reactors->at(home.index())) {
   // Names that this node's own configuration gives come before those that somebody else lists.
   for (const bool constant : {true, false}) {
     for (const auto& source : sources) {
@@ -143,7 +143,7 @@ void peer_manager::tell_registry() {
 
 void peer_manager::spawn_peer(const std::string& key, const peer_listing& listing) {
   const auto index = least_used_shard();
-  auto& where = *environment_.shards->at(index);
+  auto& where = *environment_.reactors->at(index);
   auto handle = spawn_pinned<peer>(
       *environment_.system, where.loop, where, peer_task{key, listing.label(), listing.address},
       environment_.routers->at(index), environment_.registry, caf::actor_cast<caf::strong_actor_ptr>(this));
@@ -153,8 +153,8 @@ void peer_manager::spawn_peer(const std::string& key, const peer_listing& listin
 }
 
 std::size_t peer_manager::least_used_shard() const {
-  std::vector<std::size_t> used(environment_.shards->size());
-  for (const auto& [key, peer] : running_) ++used[peer.shard];
+  std::vector<std::size_t> used(environment_.reactors->size());
+  for (const auto& [key, peer] : running_) ++used[peer.reactor_index];
   return static_cast<std::size_t>(std::ranges::min_element(used) - used.begin());
 }
 

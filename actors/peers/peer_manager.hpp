@@ -16,7 +16,7 @@
 #include "actors/discovery/merge.hpp"
 #include "actors/discovery/source.hpp"
 #include "actors/runtime/pinned_actor.hpp"
-#include "actors/transport/shard.hpp"
+#include "actors/transport/reactor_resources.hpp"
 
 namespace weft {
 
@@ -25,7 +25,7 @@ class nodes_listed;
 /// Fixed parts of a node that its peers are made of.
 struct peer_environment {
   caf::actor_system* system = nullptr;
-  const std::vector<std::unique_ptr<shard>>* shards = nullptr;
+  const std::vector<std::unique_ptr<reactor_resources>>* reactors = nullptr;
   const std::vector<caf::strong_actor_ptr>* routers = nullptr;
   caf::actor registry;
 };
@@ -51,7 +51,7 @@ class peer_manager final : public pinned_actor {
   };
   struct running_peer {
     caf::strong_actor_ptr actor;
-    std::size_t shard = 0;
+    std::size_t reactor_index = 0;
     bool retiring = false;
   };
 
@@ -74,7 +74,7 @@ class peer_manager final : public pinned_actor {
   void end_peers();
 
   peer_environment environment_;
-  shard& shared_;
+  reactor_resources& shared_;
   std::vector<watched_source> sources_;
   peer_listings listed_;
   std::map<std::string, running_peer> running_;

@@ -29,7 +29,7 @@ bool stays_refused(std::int32_t code) {
 
 }  // namespace
 
-uplink::uplink(caf::actor_config& config, reactor& home, shard& shared, uplink_task task,
+uplink::uplink(caf::actor_config& config, reactor& home, reactor_resources& shared, uplink_task task,
                caf::strong_actor_ptr router)
     : dialler(config, home, shared, std::move(router), "uplink"), task_(std::move(task)) {}
 

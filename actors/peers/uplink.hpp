@@ -20,7 +20,7 @@ namespace weft {
 
 class uplink final : public dialler {
  public:
-  uplink(caf::actor_config& config, reactor& home, shard& shared, uplink_task task,
+  uplink(caf::actor_config& config, reactor& home, reactor_resources& shared, uplink_task task,
          caf::strong_actor_ptr router);
   ~uplink() override;
 

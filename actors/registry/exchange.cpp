@@ -23,11 +23,12 @@ std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-void send(const registry_state& state, const link_address& link, const char* method,
+void send(const registry_state& state, const connection_address& link, const char* method,
           std::string_view params) {
   auto element = make_actor_message<send_message>(
       link.key, fmt::format(R"({{"jsonrpc":"2.0","method":"{}","params":{}}})", method, params));
-  state.environment.routers[link.shard]->enqueue(caf::mailbox_element_ptr(element.release()), nullptr);
+  state.environment.routers[link.reactor_index]->enqueue(caf::mailbox_element_ptr(element.release()),
+                                                         nullptr);
 }
 
 /// One numbered series of `mesh.routes`, each below the largest frame that the link takes.
@@ -188,7 +189,7 @@ bool advertise(registry_state& state) {
   return waits;
 }
 
-void ask_for_routes(const registry_state& state, const link_address& link) {
+void ask_for_routes(const registry_state& state, const connection_address& link) {
   send(state, link, "mesh.resync", "{}");
 }
 

@@ -12,8 +12,9 @@ namespace weft {
 namespace {
 
 template <class Message>
-void send(const registry_state& state, const link_address& link, Message message) {
-  state.environment.routers[link.shard]->enqueue(caf::mailbox_element_ptr(message.release()), nullptr);
+void send(const registry_state& state, const connection_address& link, Message message) {
+  state.environment.routers[link.reactor_index]->enqueue(caf::mailbox_element_ptr(message.release()),
+                                                         nullptr);
 }
 
 bool is_other_life(const node_link& known, const node_link& other) {

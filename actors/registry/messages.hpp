@@ -36,7 +36,7 @@ struct peer_status {
   state is = state::resolving;
   /// The peer's own node id, once introduced.
   std::string node;
-  link_address link;
+  connection_address link;
   std::uint64_t attempts = 0;
   std::string last_error;
   std::chrono::system_clock::time_point since = std::chrono::system_clock::now();
@@ -56,7 +56,7 @@ struct peer_gone {
 
 /// A connection has said what it serves; an empty list withdraws it.
 struct service_changed {
-  link_address link;
+  connection_address connection;
   service_declaration declaration;
   /// For `registered_message` once it is in force, or refused; 0 when nobody waits.
   std::uint64_t ticket = 0;
@@ -67,12 +67,12 @@ struct service_changed {
 };
 /// What a connection may serve has changed: whatever else it has registered is withdrawn.
 struct serve_rights {
-  link_address link;
+  connection_address connection;
   method_set serve;
 };
 /// A connection to another node was introduced, or is gone.
 struct node_link_changed {
-  link_address link;
+  connection_address link;
   std::string node;
   bool up = false;
   std::string incarnation;
@@ -82,22 +82,22 @@ struct node_link_changed {
 };
 /// Did the other side of this link answer when it was asked?
 struct node_link_probed {
-  link_address link;
+  connection_address link;
   bool alive = false;
 };
 /// A connection to another node carries no new calls, but for what nobody else serves if that node hands its
 /// services over.
 struct node_link_leaving {
-  link_address link;
+  connection_address link;
   bool hands_over = false;
 };
 /// Another node told what it serves (`mesh.routes`), or asks for everything (`mesh.resync`).
 struct node_routes {
-  link_address link;
+  connection_address link;
   routes_message routes;
 };
 struct node_resync {
-  link_address link;
+  connection_address link;
 };
 struct peers_query {};
 struct known_peer {

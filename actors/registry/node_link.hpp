@@ -34,7 +34,7 @@ struct link_routes {
 
 /// A connection to another node and what came over it.
 struct node_link {
-  link_address link;
+  connection_address link;
   std::string node;
   std::string incarnation;
   std::string address;

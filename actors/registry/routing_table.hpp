@@ -20,7 +20,7 @@
 namespace weft {
 
 struct peer_route {
-  link_address link;
+  connection_address link;
   bool up = false;
   std::string host;
   std::uint16_t port = 0;
@@ -62,7 +62,7 @@ struct registration {
   /// Routers that do not have it yet.
   std::atomic<std::size_t> missing;
   /// Who is told when they all do.
-  std::size_t shard = 0;
+  std::size_t reactor_index = 0;
   std::uint64_t ticket = 0;
   /// Why it is not in force, if it was refused.
   std::string refusal;

@@ -94,7 +94,7 @@ void tell_of_service(registry_state& state, const service_changed* before, const
 }  // namespace
 
 void on_service(registry_state& state, service_changed& message) {
-  const auto known = std::ranges::find(state.services.list, message.link, &service_changed::link);
+  const auto known = std::ranges::find(state.services.list, message.connection, &service_changed::connection);
   std::optional<service_changed> before;
   if (known != state.services.list.end()) {
     before = std::move(*known);
@@ -106,7 +106,7 @@ void on_service(registry_state& state, service_changed& message) {
   if (message.ticket != 0) {
     auto added = std::make_shared<registration>();
     added->missing = state.environment.routers.size();
-    added->shard = message.link.shard;
+    added->reactor_index = message.connection.reactor_index;
     added->ticket = message.ticket;
     added->refusal = std::move(refusal);
     state.services.registrations.push_back(std::move(added));
@@ -115,7 +115,7 @@ void on_service(registry_state& state, service_changed& message) {
 }
 
 void on_serve_rights(registry_state& state, const serve_rights& message) {
-  const auto known = std::ranges::find(state.services.list, message.link, &service_changed::link);
+  const auto known = std::ranges::find(state.services.list, message.connection, &service_changed::connection);
   if (known == state.services.list.end()) return;
   auto narrowed = *known;
   const auto withdrawn = std::erase_if(narrowed.declaration.serves, [&](const served_method& method) {

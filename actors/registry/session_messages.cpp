@@ -64,7 +64,7 @@ std::optional<std::string> read_limits(const json& params, connect_message& into
 
 std::expected<remote_method, std::string> read_remote_method(const json& entry, const limit_options& limits) {
   auto serves = parse_serves(json::array({entry}), limits, further_members::ignored);
-  if (!serves) return complaint(std::move(serves.error()));
+  if (!serves) return complaint(std::move(serves.error().sentence));
   remote_method read{std::move(serves->front()), 1};
   if (const auto* count = entry.is_object() ? member(entry, "instances") : nullptr) {
     constexpr std::uint64_t most = 1'000'000;
@@ -80,28 +80,29 @@ std::expected<remote_method, std::string> read_remote_method(const json& entry, 
 
 }  // namespace
 
-std::expected<connect_message, std::string> read_connect(const json& params, const limit_options& limits) {
+std::expected<connect_message, declaration_fault> read_connect(const json& params,
+                                                               const limit_options& limits) {
+  using fault = std::unexpected<declaration_fault>;
   connect_message read;
   if (params.is_null() || (params.is_array() && params.empty())) return read;
   if (!params.is_object())
-    return complaint(
-        "connect takes named params: {name?, instance?, serves?, token?, heartbeat_ms?, limits?}");
+    return fault("connect takes named params: {name?, instance?, serves?, token?, heartbeat_ms?, limits?}");
   for (const auto& [name, into] :
        {std::pair{"name", &read.name}, std::pair{"instance", &read.instance}, std::pair{"node", &read.node},
         std::pair{"incarnation", &read.incarnation}, std::pair{"token", &read.token}}) {
-    if (auto wrong = read_string(params, name, *into)) return complaint(std::move(*wrong));
+    if (auto wrong = read_string(params, name, *into)) return fault(std::move(*wrong));
   }
   if (member(params, "heartbeat_ms") != nullptr) {
     read.heartbeat = heartbeat_of(params);
     if (!read.heartbeat) {
-      return complaint(fmt::format("'heartbeat_ms' is a number from {} to {}", shortest_heartbeat.count(),
-                                   longest_heartbeat.count()));
+      return fault(fmt::format("'heartbeat_ms' is a number from {} to {}", shortest_heartbeat.count(),
+                               longest_heartbeat.count()));
     }
   }
-  if (auto wrong = read_limits(params, read)) return complaint(std::move(*wrong));
+  if (auto wrong = read_limits(params, read)) return fault(std::move(*wrong));
   if (const auto* found = member(params, "serves")) {
     auto serves = parse_serves(*found, limits, further_members::refused);
-    if (!serves) return complaint(std::move(serves.error()));
+    if (!serves) return fault(std::move(serves.error()));
     read.serves = std::move(*serves);
   }
   return read;

@@ -31,8 +31,8 @@ struct connect_message {
   std::optional<std::size_t> frame_bytes;
   std::optional<std::size_t> link_frame_bytes;
 };
-std::expected<connect_message, std::string> read_connect(const nlohmann::json& params,
-                                                         const limit_options& limits);
+std::expected<connect_message, declaration_fault> read_connect(const nlohmann::json& params,
+                                                               const limit_options& limits);
 
 /// The answer of another node to `connect`.
 struct connected_message {

@@ -72,7 +72,7 @@ struct registry_state {
   std::vector<node_link> links;
   /// Links whose routes came before the news that the link is there: one read may bring both the answer to
   /// `connect` and the routes behind it.
-  std::vector<link_address> early;
+  std::vector<connection_address> early;
   advertised_routes advertised;
   published_routes published;
 
@@ -107,7 +107,7 @@ method_map own_methods(const registry_state& state);
 /// To every link what it does not know yet. True when one has to wait for it.
 bool advertise(registry_state& state);
 void take_routes(registry_state& state, node_routes& message);
-void ask_for_routes(const registry_state& state, const link_address& link);
+void ask_for_routes(const registry_state& state, const connection_address& link);
 std::shared_ptr<const routing_table> build_table(registry_state& state);
 nlohmann::json describe_routes(const registry_state& state);
 

@@ -14,8 +14,9 @@ namespace {
 
 using nlohmann::json;
 
-std::string state_id(std::string_view pattern, const link_address& link, std::string_view node) {
-  return fmt::format("{}\n{}\n{}.{}.{}", pattern, node, link.shard, link.key.slot, link.key.generation);
+std::string state_id(std::string_view pattern, const connection_address& link, std::string_view node) {
+  return fmt::format("{}\n{}\n{}.{}.{}", pattern, node, link.reactor_index, link.key.slot,
+                     link.key.generation);
 }
 
 std::string state_id(std::string_view pattern, std::string_view node) {
@@ -165,11 +166,11 @@ void add_services(registry_state& state, table_builder& table) {
   for (const auto& service : state.services.list) {
     for (const auto& method : service.declaration.serves) {
       endpoint to;
-      to.link = service.link;
+      to.connection = service.connection;
       to.node = state.environment.node;
       to.service = service.declaration.name;
       to.instance = service.declaration.instance;
-      table.add(method, std::move(to), state_id(method.pattern, service.link, state.environment.node));
+      table.add(method, std::move(to), state_id(method.pattern, service.connection, state.environment.node));
     }
   }
 }
@@ -185,7 +186,7 @@ void add_nodes(registry_state& state, table_builder& table) {
         auto id = state_id(pattern, link.node);
         if (!done.insert(id).second) continue;
         endpoint to;
-        to.link = link.link;
+        to.connection = link.link;
         to.node = link.node;
         to.local = false;
         to.leaving = leaving;

@@ -5,15 +5,16 @@ namespace weft {
 void admitter::offer() {
   while (waiting_.any_freed()) {
     const auto offer = waiting_.next_offer();
-    if (offer.shard == site_.index()) {
+    if (offer.reactor_index == site_.index()) {
       admit(offer.of);
-    } else if (offer.shard < site_.router_count()) {
-      site_.send((*site_.environment.routers)[offer.shard], make_actor_message<room_message>(offer.of));
+    } else if (offer.reactor_index < site_.router_count()) {
+      site_.send((*site_.environment.routers)[offer.reactor_index],
+                 make_actor_message<permit_message>(offer.of));
     }
   }
 }
 
-void admitter::on_room(const room_message& message) {
+void admitter::on_permit(const permit_message& message) {
   admit(message.admission);
   if (waiting_.has_permit(*message.admission)) waiting_.freed(message.admission);
 }

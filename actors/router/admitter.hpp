@@ -15,7 +15,7 @@ class admitter {
   /// What came back in this turn goes to the reactors in turn.
   void offer();
   /// Another reactor offers it.
-  void on_room(const room_message& message);
+  void on_permit(const permit_message& message);
 
  private:
   void admit(const permits::limit& of);

@@ -38,12 +38,12 @@ batch_answers* answers::open_group(std::span<const inbound_item> items, connecti
 }
 
 void answers::complete(batch_answers& group) {
-  if (auto* entry = links_.find(group.to)) {
+  if (auto* entry = connections_.find(group.to)) {
     std::size_t bytes = proto::frame_header_bytes + 1;
     for (const auto& part : group.parts) bytes += part.size + 1;
-    if (const auto refusal = links_.check_room(*entry, bytes, executed::unknown)) [[unlikely]]
+    if (const auto refusal = connections_.check_room(*entry, bytes, executed::unknown)) [[unlikely]]
       make_fit(group, *entry, *refusal);
-    auto& out = links_.output(*entry).bulk;
+    auto& out = connections_.output(*entry).bulk;
     const auto start = proto::begin_frame(out);
     char separator = '[';
     for (const auto& part : group.parts) {
@@ -70,7 +70,7 @@ std::vector<std::string> answers::errors_for(const batch_answers& group, const r
   return errors;
 }
 
-void answers::make_fit(batch_answers& group, const link_entry& entry, const rpc_error& refusal) {
+void answers::make_fit(batch_answers& group, const connection_entry& entry, const rpc_error& refusal) {
   // What says the most and leaves room for all of them.
   auto brief = make_error(static_cast<error_code>(refusal.code), "the answers are too many bytes");
   brief.data = R"({"executed":"unknown"})";
@@ -99,8 +99,8 @@ void answers::make_fit(batch_answers& group, const link_entry& entry, const rpc_
   }
 }
 
-void answers::replace_with_error(const answer_target& target, link_entry& entry, std::size_t start) {
-  auto& out = links_.output(entry).bulk;
+void answers::replace_with_error(const answer_target& target, connection_entry& entry, std::size_t start) {
+  auto& out = connections_.output(entry).bulk;
   site_.metrics().add(metric::limit_output_hard);
   const auto error = site_.exhausted(
       fmt::format("{} bytes of large answers wait to be sent to {} (limits.output_hard_bytes)",

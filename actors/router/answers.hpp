@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/router/links.hpp"
+#include "actors/router/connections.hpp"
 #include "proto/frame.hpp"
 #include "proto/message.hpp"
 
@@ -37,7 +37,7 @@ struct answer_target {
 
 class answers {
  public:
-  answers(router_site& site, links& connections) noexcept : site_(site), links_(connections) {}
+  answers(router_site& site, connections& entries) noexcept : site_(site), connections_(entries) {}
 
   /// `write` appends the whole response to a string.
   template <class Write>
@@ -53,16 +53,16 @@ class answers {
  private:
   void complete(batch_answers& group);
   /// The answer that begins there is too much for a link.
-  void replace_with_error(const answer_target& target, link_entry& entry, std::size_t start);
+  void replace_with_error(const answer_target& target, connection_entry& entry, std::size_t start);
   /// Puts errors in place of answers, so that the rest is not larger than the connection takes.
-  void make_fit(batch_answers& group, const link_entry& entry, const rpc_error& refusal);
+  void make_fit(batch_answers& group, const connection_entry& entry, const rpc_error& refusal);
   /// The error in the place of each answer, with its id.
   std::vector<std::string> errors_for(const batch_answers& group, const rpc_error& error) const;
   void release(batch_answers& group);
   rpc_error batch_too_large() const;
 
   router_site& site_;
-  links& links_;
+  connections& connections_;
   std::vector<std::unique_ptr<batch_answers>> free_groups_;
 };
 
@@ -82,17 +82,18 @@ void answers::render(const answer_target& target, Write&& write) {
     if (--group.missing == 0) complete(group);
     return;
   }
-  auto* entry = links_.find(target.to);
+  auto* entry = connections_.find(target.to);
   if (entry == nullptr) return;
-  auto& out = links_.output(*entry).bulk;
+  auto& out = connections_.output(*entry).bulk;
   const auto start = proto::begin_frame(out);
   write(out);
-  if (const auto refusal = links_.check_room(*entry, out.size() - start, executed::unknown)) [[unlikely]] {
+  if (const auto refusal = connections_.check_room(*entry, out.size() - start, executed::unknown))
+      [[unlikely]] {
     out.resize(start + proto::frame_header_bytes);
     proto::append_error(out, target.raw_id, *refusal);
   }
   proto::end_frame(out, start);
-  if (entry->is_link() && !links_.hold_back(*entry, start)) [[unlikely]]
+  if (entry->is_link() && !connections_.hold_back(*entry, start)) [[unlikely]]
     replace_with_error(target, *entry, start);
 }
 

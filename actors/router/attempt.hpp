@@ -24,7 +24,7 @@ struct attempt {
   std::uint8_t which = 0;
   /// The connection that it was sent to, of this reactor or of the other one.
   connection_key callee;
-  std::size_t target_shard = 0;
+  std::size_t target_reactor = 0;
   std::shared_ptr<endpoint_state> instance;
   /// The permit of the method, or of all its instances; given back when the attempt ends.
   std::shared_ptr<admission_state> permit;

@@ -20,18 +20,18 @@ std::int64_t attempts::left_ms(const call& c) const {
   return std::max<std::int64_t>(1, left.count());
 }
 
-remote_item& attempts::send_away(attempt& a, const link_address& to) {
+remote_item& attempts::send_away(attempt& a, const connection_address& to) {
   a.to = attempt::target::router;
-  a.target_shard = to.shard;
-  auto& item = outbox_.add(to.shard, remote_item::type::call, site_.index(), a.of->key_of(a));
+  a.target_reactor = to.reactor_index;
+  auto& item = outbox_.add(to.reactor_index, remote_item::type::call, site_.index(), a.of->key_of(a));
   item.callee = to.key;
   return item;
 }
 
 std::optional<rpc_error> attempts::send(attempt& a, const endpoint& to) {
   const call& c = *a.of;
-  if (to.link.shard != site_.index()) {
-    auto& item = send_away(a, to.link);
+  if (to.connection.reactor_index != site_.index()) {
+    auto& item = send_away(a, to.connection);
     item.method = c.asked.method;
     const auto id = append_request_for(item.text, c.asked.text, c.asked.spans, 0, left_ms(c));
     item.id_at = id.at;
@@ -39,13 +39,13 @@ std::optional<rpc_error> attempts::send(attempt& a, const endpoint& to) {
     item.streams = c.stream != nullptr;
     return std::nullopt;
   }
-  auto* callee = links_.callable(to.link.key);
+  auto* callee = connections_.callable(to.connection.key);
   if (callee == nullptr) return site_.unavailable("the connection to the instance is gone", executed::no);
   // The id and the deadline that it gets have their allowance on links; a service's own limit has none.
   constexpr std::size_t most_added = 64;
   const auto bytes = proto::frame_header_bytes + c.asked.text.size() + (callee->is_link() ? most_added : 0);
-  if (auto refusal = links_.check_room(*callee, bytes, executed::no)) return refusal;
-  auto& out = links_.output(*callee).bulk;
+  if (auto refusal = connections_.check_room(*callee, bytes, executed::no)) return refusal;
+  auto& out = connections_.output(*callee).bulk;
   attach(a, *callee, out.size());
   const auto start = proto::begin_frame(out);
   append_request_for(out, c.asked.text, c.asked.spans, c.key_of(a).number(), left_ms(c));
@@ -53,9 +53,9 @@ std::optional<rpc_error> attempts::send(attempt& a, const endpoint& to) {
   return std::nullopt;
 }
 
-std::optional<rpc_error> attempts::send_direct(attempt& a, const link_address& to) {
+std::optional<rpc_error> attempts::send_direct(attempt& a, const connection_address& to) {
   const auto& asked = a.of->asked;
-  if (to.shard == site_.index()) return send_to_here(a, to.key, asked.text, asked.spans.id);
+  if (to.reactor_index == site_.index()) return send_to_here(a, to.key, asked.text, asked.spans.id);
   auto& item = send_away(a, to);
   item.text = asked.text;
   item.id_at = asked.spans.id.at;
@@ -65,12 +65,12 @@ std::optional<rpc_error> attempts::send_direct(attempt& a, const link_address& t
 
 std::optional<rpc_error> attempts::send_to_here(attempt& a, connection_key to, std::string_view text,
                                                 text_span id) {
-  auto* callee = links_.callable(to);
+  auto* callee = connections_.callable(to);
   if (callee == nullptr)
     return site_.unavailable("the connection to the callee is gone, draining or full", executed::no);
-  if (auto refusal = links_.check_room(*callee, proto::frame_header_bytes + text.size(), executed::no))
+  if (auto refusal = connections_.check_room(*callee, proto::frame_header_bytes + text.size(), executed::no))
     return refusal;
-  auto& out = links_.output(*callee).bulk;
+  auto& out = connections_.output(*callee).bulk;
   attach(a, *callee, out.size());
   const auto start = proto::begin_frame(out);
   append_with_id(out, text, id, a.of->key_of(a).number());
@@ -78,18 +78,18 @@ std::optional<rpc_error> attempts::send_to_here(attempt& a, connection_key to, s
   return std::nullopt;
 }
 
-void attempts::notify(const link_address& to, std::string_view text) {
-  if (to.shard != site_.index()) {
+void attempts::notify(const connection_address& to, std::string_view text) {
+  if (to.reactor_index != site_.index()) {
     // With the calls, so that neither overtakes the other.
-    auto& item = outbox_.add(to.shard, remote_item::type::notification, site_.index(), {});
+    auto& item = outbox_.add(to.reactor_index, remote_item::type::notification, site_.index(), {});
     item.callee = to.key;
     item.text = text;
     return;
   }
-  auto* callee = links_.callable(to.key);
+  auto* callee = connections_.callable(to.key);
   if (callee == nullptr) return;
-  if (links_.check_room(*callee, proto::frame_header_bytes + text.size(), executed::no)) return;
-  links_.send_frame(*callee, text, false);
+  if (connections_.check_room(*callee, proto::frame_header_bytes + text.size(), executed::no)) return;
+  connections_.send_frame(*callee, text, false);
 }
 
 void attempts::cancel(attempt& a, bool awaited) {
@@ -97,12 +97,12 @@ void attempts::cancel(attempt& a, bool awaited) {
   switch (a.to) {
     case attempt::target::connection:
       // Behind its request, which may still wait: a cancellation that comes first names nothing yet.
-      if (auto* callee = links_.find(a.callee))
-        links_.send_frame(*callee, cancel_request(key.number()), false);
+      if (auto* callee = connections_.find(a.callee))
+        connections_.send_frame(*callee, cancel_request(key.number()), false);
       return;
     case attempt::target::router: {
       const auto what = awaited ? remote_item::type::cancel : remote_item::type::abandon;
-      outbox_.add(a.target_shard, what, site_.index(), key);
+      outbox_.add(a.target_reactor, what, site_.index(), key);
       return;
     }
     case attempt::target::none:
@@ -110,19 +110,19 @@ void attempts::cancel(attempt& a, bool awaited) {
   }
 }
 
-void attempts::attach(attempt& a, link_entry& callee, std::size_t output_bytes) {
+void attempts::attach(attempt& a, connection_entry& callee, std::size_t output_bytes) {
   a.to = attempt::target::connection;
   a.callee = callee.key();
   link_front(callee.load.attempts_received, a);
   ++callee.load.received_count;
   if (a.of->stream) ++callee.streams.received;
-  const auto& status = callee.status->status();
+  const auto& status = callee.transport->status();
   a.queued_before = status.bytes_written + status.pending_output + output_bytes;
 }
 
 void attempts::detach(attempt& a) {
   if (a.to == attempt::target::connection) {
-    if (auto* callee = links_.find(a.callee)) {
+    if (auto* callee = connections_.find(a.callee)) {
       unlink(callee->load.attempts_received, a);
       --callee->load.received_count;
       if (a.of->stream) --callee->streams.received;

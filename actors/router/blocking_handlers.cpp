@@ -23,7 +23,7 @@ std::expected<usage_account, rpc_error> blocking_handlers::take_place(const call
       site_.exhausted(taken.error() == usage_account::refusal::share
                           ? fmt::format("{} blocking handlers of {} are under way, its share "
                                         "(limits.share_percent of limits.blocking_calls)",
-                                        share, links_.holder_of(c.caller.key))
+                                        share, connections_.holder_of(c.caller.key))
                           : "too many blocking handlers are under way (limits.blocking_calls)",
                       executed::no, retry_after_ms));
 }

@@ -12,8 +12,8 @@ namespace weft {
 
 class blocking_handlers {
  public:
-  blocking_handlers(router_site& site, links& connections, calls& book) noexcept
-      : site_(site), links_(connections), calls_(book) {}
+  blocking_handlers(router_site& site, connections& entries, calls& book) noexcept
+      : site_(site), connections_(entries), calls_(book) {}
 
   /// Its result comes to the router as `blocking_done`.
   void start(call& c, const method& m, nlohmann::json params);
@@ -22,7 +22,7 @@ class blocking_handlers {
   std::expected<usage_account, rpc_error> take_place(const call& c);
 
   router_site& site_;
-  links& links_;
+  connections& connections_;
   calls& calls_;
 };
 

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "actors/admission/admission.hpp"
-#include "actors/coro/context.hpp"
+#include "actors/coro/cancel_scope.hpp"
 #include "actors/coro/executor.hpp"
 #include "actors/messages/result.hpp"
 #include "actors/router/attempt.hpp"
@@ -68,7 +68,7 @@ struct call_coroutine {
 
 /// The attempt on another reactor whose second leg a call is.
 struct call_leg {
-  std::size_t shard = 0;
+  std::size_t reactor_index = 0;
   attempt_key attempt;
 };
 
@@ -94,7 +94,7 @@ struct call_handling {
   /// Both ends are in this process.
   bool in_process = false;
   /// The scope of the handler; cancelling it cancels everything the handler waits for.
-  std::optional<coro::context> context;
+  std::optional<coro::cancel_scope> context;
   /// The method, while the call waits for a permit.
   const local_method* method = nullptr;
 };

@@ -60,7 +60,8 @@ void call_answers::tell_coroutine(call& c, const outcome& o) {
 }
 
 void call_answers::tell_router(const call& c, const outcome& o) {
-  auto& item = outbox_.add(c.leg.shard, remote_item::type::answer, c.leg.shard, c.leg.attempt);
+  auto& item =
+      outbox_.add(c.leg.reactor_index, remote_item::type::answer, c.leg.reactor_index, c.leg.attempt);
   if (o.response != nullptr) {
     item.text = o.response->text;
   } else {

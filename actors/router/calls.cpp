@@ -10,8 +10,8 @@ namespace weft {
 namespace {
 
 // Calls that came from another reactor are indexed under a connection that cannot exist.
-connection_key foreign_caller(std::size_t shard) {
-  return {0x8000'0000U | static_cast<std::uint32_t>(shard), 0};
+connection_key foreign_caller(std::size_t reactor_index) {
+  return {0x8000'0000U | static_cast<std::uint32_t>(reactor_index), 0};
 }
 
 /// Counted whether or not there is a limit: it may come while the call is under way.
@@ -30,7 +30,7 @@ void give_back_in_flight(const usage& of) noexcept {
 
 }  // namespace
 
-std::string calls::why_full(const link_entry& entry, const usage& charged) {
+std::string calls::why_full(const connection_entry& entry, const usage& charged) {
   const auto& limits = site_.options.limits;
   // Over a link to another node come the calls of many.
   if (!entry.is_link() && entry.load.made_count >= limits.in_flight_per_connection) {
@@ -45,7 +45,7 @@ std::string calls::why_full(const link_entry& entry, const usage& charged) {
     return over_share ? fmt::format(
                             "{} calls of {} are under way, its share (limits.share_percent of "
                             "limits.calls_per_reactor)",
-                            share, links_.holder_of(entry.key()))
+                            share, connections_.holder_of(entry.key()))
                       : fmt::format("{} calls are under way, the limit (limits.calls_per_reactor)",
                                     limits.calls_per_reactor);
   }
@@ -96,20 +96,20 @@ call& calls::open(outbound_slot& waiter, coro::clock::time_point deadline) {
   return c;
 }
 
-call& calls::open(std::size_t origin_shard, attempt_key origin) {
+call& calls::open(std::size_t origin_reactor, attempt_key origin) {
   call& c = table_.acquire();
   c.from = call::origin::router;
-  c.leg.shard = origin_shard;
+  c.leg.reactor_index = origin_reactor;
   c.leg.attempt = origin;
-  c.caller.key = foreign_caller(origin_shard);
+  c.caller.key = foreign_caller(origin_reactor);
   fmt::format_to(std::back_inserter(c.caller.raw_id), "{}", origin.number());
   table_.index(c);
   site_.metrics().add(metric::outbound_in_flight);
   return c;
 }
 
-call* calls::find(std::size_t origin_shard, attempt_key origin) const {
-  return table_.find(foreign_caller(origin_shard), std::to_string(origin.number()));
+call* calls::find(std::size_t origin_reactor, attempt_key origin) const {
+  return table_.find(foreign_caller(origin_reactor), std::to_string(origin.number()));
 }
 
 attempt* calls::find(attempt_key key) const noexcept {
@@ -118,7 +118,7 @@ attempt* calls::find(attempt_key key) const noexcept {
   return &c->attempts[key.which];
 }
 
-attempt* calls::named_by(const link_entry& callee, std::string_view raw_id) const noexcept {
+attempt* calls::named_by(const connection_entry& callee, std::string_view raw_id) const noexcept {
   const auto number = proto::parse_exact_number(raw_id);
   // Others' ids may be anything.
   if (!number) return nullptr;
@@ -136,7 +136,7 @@ bool calls::hold(call& c, std::size_t bytes) {
     refuse(c, over_share
                   ? fmt::format("the requests of {} under way would take more than its share of {} bytes "
                                 "(limits.share_percent of limits.held_request_bytes)",
-                                links_.holder_of(c.caller.key), share)
+                                connections_.holder_of(c.caller.key), share)
                   : fmt::format("requests of {} bytes are under way, the limit (limits.held_request_bytes)",
                                 limits.held_request_bytes));
     return false;
@@ -207,7 +207,7 @@ void calls::close(call& c) {
   }
   let_go(c);
   if (c.caller.group != nullptr) answers_.drop_part(*c.caller.group);
-  link_entry* caller = caller_of(c);
+  connection_entry* caller = caller_of(c);
   if (std::exchange(c.caller.left_behind, false)) {
     --left_behind_;
     site_.metrics().add(metric::left_behind, -1);
@@ -226,14 +226,14 @@ void calls::close(call& c) {
   if (inbound && c.told.stats != nullptr) --c.told.stats->users;
   site_.metrics().add(inbound ? metric::in_flight : metric::outbound_in_flight, -1);
   table_.release(c);
-  if (caller != nullptr) links_.finish_if_done(*caller);
+  if (caller != nullptr) connections_.finish_if_done(*caller);
 }
 
 void calls::close_stream(const call& c) {
   if (c.from == call::origin::router) return;
   site_.metrics().add(metric::streams_open, -1);
   site_.metrics().add(metric::stream_waiting_bytes, -c.stream->down.waiting_bytes());
-  if (auto* caller = c.from == call::origin::connection ? links_.find(c.caller.key) : nullptr)
+  if (auto* caller = c.from == call::origin::connection ? connections_.find(c.caller.key) : nullptr)
     --caller->streams.made;
 }
 
@@ -247,7 +247,7 @@ void calls::leave_behind(call& c, const outcome& o) {
   site_.home.arm(c, c.asked.deadline);
   if (auto* caller = caller_of(c)) {
     ++caller->load.left_behind_count;
-    links_.finish_if_done(*caller);
+    connections_.finish_if_done(*caller);
   }
 }
 
@@ -273,7 +273,7 @@ void calls::cancel(call& c, coro::cancel_reason why, bool awaited) {
   for (auto& a : c.attempts) attempts_.cancel(a, awaited);
 }
 
-void calls::cancel_all_of(link_entry& caller) {
+void calls::cancel_all_of(connection_entry& caller) {
   while (caller.load.calls_made != nullptr) {
     auto& c = *caller.load.calls_made;
     if (c.caller.left_behind) {

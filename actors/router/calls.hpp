@@ -13,10 +13,10 @@ namespace weft {
 
 class calls {
  public:
-  calls(router_site& site, links& connections, answers& replies, records& told, permits& limited,
+  calls(router_site& site, connections& entries, answers& replies, records& told, permits& limited,
         attempts& tries, call_answers& outcomes) noexcept
       : site_(site),
-        links_(connections),
+        connections_(entries),
         answers_(replies),
         records_(told),
         permits_(limited),
@@ -29,7 +29,7 @@ class calls {
   /// For a coroutine of this process.
   call& open(outbound_slot& waiter, coro::clock::time_point deadline);
   /// For an attempt of another router.
-  call& open(std::size_t origin_shard, attempt_key origin);
+  call& open(std::size_t origin_reactor, attempt_key origin);
   bool is_full() const noexcept { return table_.size() >= site_.options.limits.calls_per_reactor; }
   /// Counts `bytes` that are kept of the request; false when the call was refused instead.
   bool hold(call& c, std::size_t bytes);
@@ -42,10 +42,10 @@ class calls {
   call* find(connection_key caller, std::string_view raw_id) const noexcept {
     return table_.find(caller, raw_id);
   }
-  call* find(std::size_t origin_shard, attempt_key origin) const;
+  call* find(std::size_t origin_reactor, attempt_key origin) const;
   attempt* find(attempt_key key) const noexcept;
   /// The attempt that a message of the callee names, if it does.
-  attempt* named_by(const link_entry& callee, std::string_view raw_id) const noexcept;
+  attempt* named_by(const connection_entry& callee, std::string_view raw_id) const noexcept;
   /// Those whose callers wait.
   std::size_t awaited() const noexcept { return table_.size() - left_behind_; }
 
@@ -73,22 +73,22 @@ class calls {
   /// Tells whoever works on it. `awaited`: the caller still waits for the answer to the cancellation.
   void cancel(call& c, coro::cancel_reason why, bool awaited = false);
   /// Everything that this connection has asked for.
-  void cancel_all_of(link_entry& caller);
+  void cancel_all_of(connection_entry& caller);
 
   void arm_deadline(call& c);
 
  private:
   /// Why its caller may have no more calls under way, empty when it may; then its place is taken.
-  std::string why_full(const link_entry& entry, const usage& charged);
-  link_entry* caller_of(const call& c) noexcept {
-    return c.from == call::origin::connection ? links_.find(c.caller.key) : nullptr;
+  std::string why_full(const connection_entry& entry, const usage& charged);
+  connection_entry* caller_of(const call& c) noexcept {
+    return c.from == call::origin::connection ? connections_.find(c.caller.key) : nullptr;
   }
   void close(call& c);
   void close_stream(const call& c);
   void let_go(call& c);
 
   router_site& site_;
-  links& links_;
+  connections& connections_;
   answers& answers_;
   records& records_;
   permits& permits_;

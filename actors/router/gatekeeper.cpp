@@ -13,9 +13,9 @@
 
 namespace weft {
 
-gatekeeper::gatekeeper(router_site& site, links& connections)
+gatekeeper::gatekeeper(router_site& site, connections& entries)
     : site_(site),
-      links_(connections),
+      connections_(entries),
       connection_share_(share_of(connection_limit(site.options.limits.connections),
                                  site.options.limits.share_percent, 1)) {}
 
@@ -29,11 +29,11 @@ rpc_error gatekeeper::refuse(const identity& who, metric right, std::string_view
       executed::no, site_.options.id);
 }
 
-rpc_error gatekeeper::refuse_call(const link_entry& entry, std::string_view method) const {
+rpc_error gatekeeper::refuse_call(const connection_entry& entry, std::string_view method) const {
   return refuse(*entry.access.who, metric::auth_call, fmt::format("call '{}'", method));
 }
 
-std::optional<rpc_error> gatekeeper::take_quota(const link_entry& entry, std::size_t bytes) const {
+std::optional<rpc_error> gatekeeper::take_quota(const connection_entry& entry, std::size_t bytes) const {
   const auto* of = entry.access.of_identity;
   if (of == nullptr || of->quota == nullptr) return std::nullopt;
   const auto now = coro::clock::now();
@@ -52,7 +52,7 @@ std::optional<rpc_error> gatekeeper::take_quota(const link_entry& entry, std::si
       executed::no, std::chrono::ceil<std::chrono::milliseconds>(*wait).count());
 }
 
-rpc_error gatekeeper::refuse_token(link_entry& entry) {
+rpc_error gatekeeper::refuse_token(connection_entry& entry) {
   const auto limit = site_.options.auth.max_failures;
   site_.metrics().add(metric::auth_wrong_token);
   const bool counted = entry.access.wrong_tokens < limit;
@@ -69,7 +69,7 @@ rpc_error gatekeeper::refuse_token(link_entry& entry) {
     site_.shared.log->warn("connection {}-{}-{} from {}: cut after {} wrong tokens (auth.max_failures)",
                            site_.index(), entry.id.slot, entry.id.generation,
                            format_address(entry.party.address), limit);
-    links_.finish(entry);
+    connections_.finish(entry);
   }
   auto message = std::string("nobody has this token; present one that the node's auth.tokens_file knows");
   if (entry.access.wrong_tokens >= limit)
@@ -77,7 +77,8 @@ rpc_error gatekeeper::refuse_token(link_entry& entry) {
   return make_mesh_error(error_code::unauthenticated, std::move(message), executed::no, site_.options.id);
 }
 
-std::expected<const identity*, rpc_error> gatekeeper::authorize(link_entry& entry, std::string_view token,
+std::expected<const identity*, rpc_error> gatekeeper::authorize(connection_entry& entry,
+                                                                std::string_view token,
                                                                 std::span<const served_method> serves,
                                                                 bool as_node) {
   const auto* who = entry.access.who;
@@ -115,7 +116,7 @@ usage& gatekeeper::usage_of(const identity& who) {
   return of;
 }
 
-std::optional<rpc_error> gatekeeper::take_place(link_entry& entry, const identity* who, bool as_node) {
+std::optional<rpc_error> gatekeeper::take_place(connection_entry& entry, const identity* who, bool as_node) {
   if (is_nobodys(who, as_node)) {
     entry.access.place.reset();
     return std::nullopt;
@@ -127,7 +128,7 @@ std::optional<rpc_error> gatekeeper::take_place(link_entry& entry, const identit
   if (entry.access.place) return std::nullopt;
   constexpr std::int64_t retry_after_ms = 1'000;
   site_.metrics().add(metric::limit_connection_share);
-  links_.finish(entry);
+  connections_.finish(entry);
   return make_mesh_error(
       error_code::resource_exhausted,
       fmt::format("{} connections of '{}' are open, its {}; this one ends", most, who->name,
@@ -136,7 +137,7 @@ std::optional<rpc_error> gatekeeper::take_place(link_entry& entry, const identit
       executed::no, site_.options.id, retry_after_ms);
 }
 
-void gatekeeper::admit(link_entry& entry, const identity* who, std::string_view token, bool as_node) {
+void gatekeeper::admit(connection_entry& entry, const identity* who, std::string_view token, bool as_node) {
   entry.access.who = who;
   if (who != nullptr && !token.empty()) entry.access.proof = digest_of(token);
   entry.access.of_identity = nullptr;
@@ -146,7 +147,7 @@ void gatekeeper::admit(link_entry& entry, const identity* who, std::string_view 
 void gatekeeper::change(std::shared_ptr<const access_policy> policy) {
   // Until the last connection has left it.
   const auto before = std::exchange(site_.access, std::move(policy));
-  links_.for_each_open([&](link_entry& entry) {
+  connections_.for_each_open([&](connection_entry& entry) {
     if (entry.access.who != nullptr) reassess(entry);
   });
   std::erase_if(usages_, [](const auto& named) {
@@ -155,7 +156,7 @@ void gatekeeper::change(std::shared_ptr<const access_policy> policy) {
   });
 }
 
-void gatekeeper::reassess(link_entry& entry) {
+void gatekeeper::reassess(connection_entry& entry) {
   auto& access = entry.access;
   const auto& policy = *site_.access;
   const auto* who = access.proof ? policy.identify(*access.proof) : &policy.everyone();
@@ -169,21 +170,21 @@ void gatekeeper::reassess(link_entry& entry) {
     access.proof.reset();
     return dismiss(entry, "the token that was shown is not valid any more");
   }
-  if (entry.as == link_entry::role::peer_in && !who->node)
+  if (entry.as == connection_entry::role::node_in && !who->node)
     return dismiss(entry, fmt::format("'{}' may not link as a node of '{}' any more (auth.tokens_file)",
                                       who->name, site_.options.id));
   if (!is_nobodys(who, entry.is_link())) access.of_identity = &usage_of(*who);
   if (entry.state.serves) site_.tell_registry(serve_rights{{site_.index(), entry.key()}, who->serve});
 }
 
-void gatekeeper::dismiss(link_entry& entry, std::string_view reason) {
+void gatekeeper::dismiss(connection_entry& entry, std::string_view reason) {
   site_.metrics().add(metric::auth_revoked);
   site_.shared.log->info("connection {}-{}-{} to {} ({}) ends: {}", site_.index(), entry.id.slot,
                          entry.id.generation, entry.party.title(), format_address(entry.party.address),
                          reason);
   constexpr std::chrono::milliseconds no_time{0};
-  links_.send_frame(entry, goaway_frame(reason, no_time, no_time), true);
-  links_.finish(entry);
+  connections_.send_frame(entry, goaway_frame(reason, no_time, no_time), true);
+  connections_.finish(entry);
 }
 
 }  // namespace weft

@@ -98,7 +98,7 @@ class handlers::request_source {
 /// A call of a coroutine of this process: its record is there already.
 class handlers::call_source {
  public:
-  call_source(handlers& of, const local_method& local, call& c, const weft::context& ctx) noexcept
+  call_source(handlers& of, const local_method& local, call& c, const weft::handler_context& ctx) noexcept
       : of_(of), local_(local), c_(c), ctx_(ctx) {}
 
   template <class Append>
@@ -135,7 +135,7 @@ class handlers::call_source {
   handlers& of_;
   const local_method& local_;
   call& c_;
-  const weft::context& ctx_;
+  const weft::handler_context& ctx_;
 };
 
 handlers::handlers(router_site& site, answers& replies, records& told, permits& limited, calls& book,
@@ -162,7 +162,7 @@ void handlers::invoke(const local_method& local, request& r) {
 }
 
 void handlers::invoke(const local_method& local, call& c, std::string_view raw_params,
-                      const weft::context& ctx) {
+                      const weft::handler_context& ctx) {
   c.told.stats = local.stats;
   c.handling.in_process = true;
   call_source source(*this, local, c, ctx);
@@ -208,7 +208,7 @@ void handlers::run(const local_method& local, std::string_view raw_params, Sourc
 }
 
 handlers::surroundings handlers::surroundings_of(const call& c, const proto::envelope& message) const {
-  return {coro::context(site_.home, c.asked.deadline), c.caller.key,
+  return {coro::cancel_scope(site_.home, c.asked.deadline), c.caller.key,
           records::handler_trace(c, message.traceparent, message.tracestate)};
 }
 
@@ -228,7 +228,7 @@ void handlers::start(call& c, const method& m, json params, surroundings around)
   if (std::holds_alternative<blocking_handler>(m.handler)) return blocking_.start(c, m, std::move(params));
   c.handling.running = call::handler::coroutine;
   c.handling.context.emplace(std::move(around.scope));
-  weft::context ctx(*c.handling.context, site_.self, around.caller, std::move(around.trace));
+  weft::handler_context ctx(*c.handling.context, site_.self, around.caller, std::move(around.trace));
   site_.metrics().add(metric::coroutines);
   if (c.stream)
     return tasks_.spawn(
@@ -236,8 +236,8 @@ void handlers::start(call& c, const method& m, json params, surroundings around)
   tasks_.spawn(run_coroutine(this, c.key, &m, std::move(ctx), std::move(params)));
 }
 
-coro::task<void> handlers::run_coroutine(handlers* self, call_key key, const method* m, weft::context ctx,
-                                         json params) {
+coro::task<void> handlers::run_coroutine(handlers* self, call_key key, const method* m,
+                                         weft::handler_context ctx, json params) {
   json_result outcome;
   try {
     outcome = co_await std::get<coroutine_handler>(m->handler)(std::move(ctx), std::move(params));
@@ -248,8 +248,8 @@ coro::task<void> handlers::run_coroutine(handlers* self, call_key key, const met
   self->on_done(key, std::move(outcome));
 }
 
-coro::task<void> handlers::run_stream(handlers* self, call_key key, const method* m, weft::context ctx,
-                                      stream_call what) {
+coro::task<void> handlers::run_stream(handlers* self, call_key key, const method* m,
+                                      weft::handler_context ctx, stream_call what) {
   json_result outcome;
   try {
     const auto& handler = *m->streams();

@@ -40,7 +40,8 @@ class handlers {
   /// For a request of a connection.
   void invoke(const local_method& local, request& r);
   /// For a call that a coroutine of this process makes.
-  void invoke(const local_method& local, call& c, std::string_view raw_params, const weft::context& ctx);
+  void invoke(const local_method& local, call& c, std::string_view raw_params,
+              const weft::handler_context& ctx);
   /// A call that waited for its permit.
   void resume(call& c);
   void on_blocking_done(blocking_done& done);
@@ -50,7 +51,7 @@ class handlers {
   class call_source;
   /// What a handler that does not answer at once needs of whoever calls it.
   struct surroundings {
-    coro::context scope;
+    coro::cancel_scope scope;
     connection_key caller;
     std::shared_ptr<const trace_members> trace;
   };
@@ -61,9 +62,9 @@ class handlers {
   void start(call& c, const method& m, nlohmann::json params, surroundings around);
   surroundings surroundings_of(const call& c, const proto::envelope& message) const;
 
-  static coro::task<void> run_coroutine(handlers* self, call_key key, const method* m, weft::context ctx,
-                                        nlohmann::json params);
-  static coro::task<void> run_stream(handlers* self, call_key key, const method* m, weft::context ctx,
+  static coro::task<void> run_coroutine(handlers* self, call_key key, const method* m,
+                                        weft::handler_context ctx, nlohmann::json params);
+  static coro::task<void> run_stream(handlers* self, call_key key, const method* m, weft::handler_context ctx,
                                      stream_call what);
   void on_done(call_key key, json_result outcome);
   /// From inside a catch block.

@@ -38,7 +38,7 @@ rpc_error describe_rejected(const inbound_item& item, const limit_options& limit
 }  // namespace
 
 void inbound::on_batch(inbound_batch& batch) {
-  auto* entry = links_.find(batch.from);
+  auto* entry = connections_.find(batch.from);
   if (entry == nullptr) return;
   // What came before goes first.
   if (entry->state.backlogged && !batch.resumed) {
@@ -51,7 +51,7 @@ void inbound::on_batch(inbound_batch& batch) {
   for (std::size_t i = 0; i < batch.items.size(); ++i) {
     auto& item = batch.items[i];
     const bool new_frame = item.group < 0 || item.group != of.index;
-    if (new_frame && (links_.must_wait(*entry) || slice.is_over_before(i))) [[unlikely]] {
+    if (new_frame && (connections_.must_wait(*entry) || slice.is_over_before(i))) [[unlikely]] {
       put_back(*entry, batch, i);
       break;
     }
@@ -64,17 +64,17 @@ void inbound::on_batch(inbound_batch& batch) {
     }
     look_at(*entry, item, of, batch.received);
   }
-  if (slice.is_measured()) links_.set_long_winded(*entry, slice.is_over());
+  if (slice.is_measured()) entry->transport->set_long_winded(slice.is_over());
   if (batch.broken != proto::frame_error::none) on_broken_stream(*entry, batch.broken);
   if (batch.end_of_stream) {
     entry->state.half_closed = true;
     if (entry->streams.made > 0) streams_.on_half_closed(*entry);
   }
-  if (entry->state.half_closed) links_.finish_if_done(*entry);
+  if (entry->state.half_closed) connections_.finish_if_done(*entry);
 }
 
-void inbound::put_back(link_entry& entry, const inbound_batch& batch, std::size_t from) {
-  auto& out = links_.output(entry).deferred;
+void inbound::put_back(connection_entry& entry, const inbound_batch& batch, std::size_t from) {
+  auto& out = connections_.output(entry).deferred;
   std::int32_t group = -1;
   for (std::size_t i = from; i < batch.items.size(); ++i) {
     const auto& item = batch.items[i];
@@ -90,7 +90,8 @@ void inbound::put_back(link_entry& entry, const inbound_batch& batch, std::size_
 
 // One message fails, those behind it do not. Whoever waits for its answer hears so, or in a batch nobody
 // would get any.
-void inbound::look_at(link_entry& entry, inbound_item& item, open_batch& of, clock::time_point received) {
+void inbound::look_at(connection_entry& entry, inbound_item& item, open_batch& of,
+                      clock::time_point received) {
   const auto missing = of.group == nullptr ? 0 : of.group->missing;
   const auto own_part = of.part;
   try {
@@ -105,7 +106,8 @@ void inbound::look_at(link_entry& entry, inbound_item& item, open_batch& of, clo
   }
 }
 
-void inbound::on_item(link_entry& entry, inbound_item& item, open_batch& of, clock::time_point received) {
+void inbound::on_item(connection_entry& entry, inbound_item& item, open_batch& of,
+                      clock::time_point received) {
   if (item.kind == proto::scan_kind::rejected) return on_rejected(entry, item);
   auto& message = item.message;
   answer_target target{entry.key(), message.id, of.group, of.part, true};
@@ -128,7 +130,7 @@ void inbound::on_item(link_entry& entry, inbound_item& item, open_batch& of, clo
   }
 }
 
-void inbound::on_request(link_entry& entry, proto::envelope& message, const answer_target& target,
+void inbound::on_request(connection_entry& entry, proto::envelope& message, const answer_target& target,
                          clock::time_point received) {
   request r{entry, message, message.method, target, received, usual_deadline(site_.options.protocol)};
   if (message.method_escaped) {
@@ -167,14 +169,14 @@ void inbound::on_request(link_entry& entry, proto::envelope& message, const answ
   upstream_.forward(r, serving);
 }
 
-void inbound::on_response(link_entry& entry, const proto::envelope& message) {
+void inbound::on_response(connection_entry& entry, const proto::envelope& message) {
   if (message.id == own_heartbeat_id) return;
   auto* a = calls_.named_by(entry, message.id);
   if (a == nullptr) return site_.metrics().add(metric::responses_unmatched);
   upstream_.on_response(*a, message);
 }
 
-void inbound::on_rejected(link_entry& entry, const inbound_item& item) {
+void inbound::on_rejected(connection_entry& entry, const inbound_item& item) {
   auto& metrics = site_.metrics();
   metrics.add(metric::messages_invalid);
   if (item.why == proto::defect::too_deep) metrics.add(metric::limit_depth);
@@ -185,7 +187,8 @@ void inbound::on_rejected(link_entry& entry, const inbound_item& item) {
   if (!was_response) answers_.error({entry.key(), {}}, describe_rejected(item, site_.options.limits));
 }
 
-void inbound::on_invalid(link_entry& entry, const proto::envelope& message, const answer_target& target) {
+void inbound::on_invalid(connection_entry& entry, const proto::envelope& message,
+                         const answer_target& target) {
   // An invalid response is never answered: two programs could answer each other's errors for ever.
   if (is_response_defect(message.why)) {
     // An id that stands there twice is no less recognisable.
@@ -203,7 +206,7 @@ void inbound::on_invalid(link_entry& entry, const proto::envelope& message, cons
                                     fmt::format("Invalid Request: {}", proto::to_string(message.why))));
 }
 
-bool inbound::on_malformed_response(link_entry& entry, std::string_view raw_id, std::string_view why) {
+bool inbound::on_malformed_response(connection_entry& entry, std::string_view raw_id, std::string_view why) {
   auto* a = calls_.named_by(entry, raw_id);
   if (a == nullptr) return false;
   records_.malformed(entry);
@@ -221,7 +224,7 @@ bool inbound::on_malformed_response(link_entry& entry, std::string_view raw_id, 
   return true;
 }
 
-void inbound::on_broken_stream(link_entry& entry, proto::frame_error error) {
+void inbound::on_broken_stream(connection_entry& entry, proto::frame_error error) {
   const auto& limits = site_.options.limits;
   const auto limit = entry.is_link() ? link_frame_bytes(limits) : limits.frame_bytes;
   if (error == proto::frame_error::too_large) {
@@ -238,7 +241,7 @@ void inbound::on_broken_stream(link_entry& entry, proto::frame_error error) {
                         "bytes of JSON",
                         proto::to_string(error), limit)));
   }
-  links_.output(entry).finish = true;
+  connections_.output(entry).finish = true;
 }
 
 }  // namespace weft

@@ -15,10 +15,10 @@ namespace weft {
 
 class inbound {
  public:
-  inbound(router_site& site, links& connections, answers& replies, records& told, calls& book,
+  inbound(router_site& site, connections& entries, answers& replies, records& told, calls& book,
           upstream& instances, streams& flows, handlers& own, session& control, gatekeeper& gate) noexcept
       : site_(site),
-        links_(connections),
+        connections_(entries),
         answers_(replies),
         records_(told),
         calls_(book),
@@ -40,21 +40,21 @@ class inbound {
     std::uint32_t part = 0;
   };
 
-  void look_at(link_entry& entry, inbound_item& item, open_batch& of, coro::clock::time_point received);
-  void on_item(link_entry& entry, inbound_item& item, open_batch& of, coro::clock::time_point received);
-  void on_request(link_entry& entry, proto::envelope& message, const answer_target& target,
+  void look_at(connection_entry& entry, inbound_item& item, open_batch& of, coro::clock::time_point received);
+  void on_item(connection_entry& entry, inbound_item& item, open_batch& of, coro::clock::time_point received);
+  void on_request(connection_entry& entry, proto::envelope& message, const answer_target& target,
                   coro::clock::time_point received);
-  void on_response(link_entry& entry, const proto::envelope& message);
-  void on_rejected(link_entry& entry, const inbound_item& item);
-  void on_invalid(link_entry& entry, const proto::envelope& message, const answer_target& target);
+  void on_response(connection_entry& entry, const proto::envelope& message);
+  void on_rejected(connection_entry& entry, const inbound_item& item);
+  void on_invalid(connection_entry& entry, const proto::envelope& message, const answer_target& target);
   /// True when it named a call under way, which has ended with that.
-  bool on_malformed_response(link_entry& entry, std::string_view raw_id, std::string_view why);
-  void on_broken_stream(link_entry& entry, proto::frame_error error);
+  bool on_malformed_response(connection_entry& entry, std::string_view raw_id, std::string_view why);
+  void on_broken_stream(connection_entry& entry, proto::frame_error error);
   /// Everything from this item on comes again once the output has room.
-  void put_back(link_entry& entry, const inbound_batch& batch, std::size_t from);
+  void put_back(connection_entry& entry, const inbound_batch& batch, std::size_t from);
 
   router_site& site_;
-  links& links_;
+  connections& connections_;
   answers& answers_;
   records& records_;
   calls& calls_;

@@ -8,7 +8,7 @@
 #include "actors/coro/sleep.hpp"
 #include "actors/registry/messages.hpp"
 #include "actors/registry/session_messages.hpp"
-#include "actors/service/context.hpp"
+#include "actors/service/handler_context.hpp"
 #include "actors/transport/network.hpp"
 #include "proto/message.hpp"
 
@@ -27,17 +27,17 @@ bool is_other_life(const router_site& site, std::string_view incarnation) noexce
   return !incarnation.empty() && incarnation != site.shared.counters.incarnation;
 }
 
-coro::task<void> close_when_idle(router_site* site, links* connections, connection_key key,
+coro::task<void> close_when_idle(router_site* site, connections* entries, connection_key key,
                                  coro::clock::time_point at_most) {
   // So long are new tables given here and at the other side, and what was sent before them to arrive.
   constexpr std::chrono::milliseconds settling{200};
-  const coro::context until(site->home, at_most);
+  const coro::cancel_scope until(site->home, at_most);
   for (;;) {
     const bool in_time = (co_await coro::sleep_for(until, settling)).has_value();
-    auto* entry = connections->find(key);
+    auto* entry = entries->find(key);
     if (entry == nullptr) co_return;
     if (in_time && entry->load.made_count + entry->load.received_count > 0) continue;
-    connections->finish(*entry);
+    entries->finish(*entry);
     site->flush_outside_turn();
     co_return;
   }
@@ -45,8 +45,8 @@ coro::task<void> close_when_idle(router_site* site, links* connections, connecti
 
 void node_links::on_adopt(adopt_link& message) {
   site_.metrics().add(metric::tcp_opened_outbound);
-  auto& entry = links_.add(std::exchange(message.descriptor, -1), message.address, link_entry::role::peer_out,
-                           site_.handle());
+  auto& entry = connections_.add(std::exchange(message.descriptor, -1), message.address,
+                                 connection_entry::role::node_out, site_.handle());
   entry.party.name = message.name;
   entry.watchers.dialler = message.dialler;
   tasks_.spawn(introduce(this, entry.key(), message.dialler));
@@ -66,8 +66,8 @@ nlohmann::json node_links::introduction() const {
 void node_links::present(std::string token) {
   if (token == token_) return;
   token_ = std::move(token);
-  links_.for_each_open([&](const link_entry& entry) {
-    if (entry.as == link_entry::role::peer_out && entry.state.introduced)
+  connections_.for_each_open([&](const connection_entry& entry) {
+    if (entry.as == connection_entry::role::node_out && entry.state.introduced)
       tasks_.spawn(present_on(this, entry.key()));
   });
 }
@@ -75,14 +75,14 @@ void node_links::present(std::string token) {
 // Without the members of a node: the link stays what it is.
 coro::task<void> node_links::present_on(node_links* self, connection_key key) {
   auto& site = self->site_;
-  const weft::context ctx(coro::context(site.home, site.now() + site.options.mesh.connect_timeout), site.self,
-                          key, nullptr);
+  const weft::handler_context ctx(
+      coro::cancel_scope(site.home, site.now() + site.options.mesh.connect_timeout), site.self, key, nullptr);
   const nlohmann::json params = {{"name", site.options.id},
                                  {"token", self->token_},
                                  {"heartbeat_ms", site.options.protocol.heartbeat_interval.count()}};
   const auto answer = co_await ctx.caller().call("connect", params);
   if (answer || answer.error().code != static_cast<int>(error_code::unauthenticated)) co_return;
-  if (const auto* entry = self->links_.find(key)) {
+  if (const auto* entry = self->connections_.find(key)) {
     site.shared.log->warn(
         "the node '{}' at {} does not know the new token of this one (auth.peer_token_file)",
         entry->party.node, format_address(entry->party.address));
@@ -92,13 +92,13 @@ coro::task<void> node_links::present_on(node_links* self, connection_key key) {
 coro::task<void> node_links::introduce(node_links* self, connection_key key, caf::strong_actor_ptr dialler) {
   auto& site = self->site_;
   const auto until = site.now() + site.options.mesh.connect_timeout;
-  const weft::context ctx(coro::context(site.home, until), site.self, key, nullptr);
+  const weft::handler_context ctx(coro::cancel_scope(site.home, until), site.self, key, nullptr);
   const auto answer = co_await ctx.caller().call("connect", self->introduction());
-  auto* entry = self->links_.find(key);
+  auto* entry = self->connections_.find(key);
   if (entry != nullptr && !entry->state.finishing) self->on_introduced(*entry, answer, dialler);
 }
 
-void node_links::on_introduced(link_entry& entry, const json_result& answer,
+void node_links::on_introduced(connection_entry& entry, const json_result& answer,
                                const caf::strong_actor_ptr& dialler) {
   const auto& options = site_.options;
   const auto read = answer ? read_connected(*answer) : std::unexpected(answer.error().message);
@@ -119,8 +119,8 @@ void node_links::on_introduced(link_entry& entry, const json_result& answer,
   entry.party.node = read->node;
   entry.party.incarnation = read->incarnation;
   entry.party.accepts = read->link_frame_bytes.value_or(options.limits.frame_bytes);
-  links_.output(entry).heartbeat = options.protocol.heartbeat_interval;
-  links_.output(entry).frame_limit = link_frame_bytes(options.limits);
+  connections_.output(entry).heartbeat = options.protocol.heartbeat_interval;
+  connections_.output(entry).frame_limit = link_frame_bytes(options.limits);
   site_.flush_outside_turn();
   site_.tell_registry(node_link_changed{{site_.index(), entry.key()},
                                         read->node,
@@ -140,31 +140,31 @@ bool node_links::is_own_id(const rpc_error& error) const {
   return node != data.end() && *node == site_.options.id && data.value("conflict", nlohmann::json()) == true;
 }
 
-void node_links::give_up(link_entry& entry, std::string why, bool conflict) {
+void node_links::give_up(connection_entry& entry, std::string why, bool conflict) {
   if (const auto dialler = std::exchange(entry.watchers.dialler, nullptr)) {
     auto down = make_actor_message<link_changed>(false, entry.key(), std::move(why));
     down->conflict = conflict;
     site_.send(dialler, std::move(down));
   }
-  links_.output(entry).finish = true;
+  connections_.output(entry).finish = true;
   site_.flush_outside_turn();
 }
 
 void node_links::on_refuse(const refuse_link& message) {
-  auto* entry = links_.find(message.key);
+  auto* entry = connections_.find(message.key);
   if (entry == nullptr) return;
   entry->state.going_away = true;
   if (message.conflict) site_.metrics().add(metric::node_conflicts);
   constexpr std::chrono::milliseconds no_time{0};
-  links_.send_frame(*entry, goaway_frame(message.reason, no_time, no_time, message.conflict), true);
+  connections_.send_frame(*entry, goaway_frame(message.reason, no_time, no_time, message.conflict), true);
   give_up(*entry, message.reason, message.conflict);
 }
 
 void node_links::on_send(const send_message& message) {
-  auto* entry = links_.find(message.key);
+  auto* entry = connections_.find(message.key);
   if (entry == nullptr || entry->state.finishing) return;
   if (entry->output_bytes() <= site_.options.limits.output_hard_bytes)
-    return links_.send_frame(*entry, message.payload, false);
+    return connections_.send_frame(*entry, message.payload, false);
   // The connection would be cut for it, but only when this turn is over.
   site_.metrics().add(metric::limit_output_hard);
   give_up(*entry, "it does not read what it is told (limits.output_hard_bytes)", false);
@@ -175,25 +175,26 @@ void node_links::on_probe(const probe_link& message) {
 }
 
 coro::task<void> node_links::probe(node_links* self, connection_key key) {
-  constexpr std::chrono::milliseconds patience{500};
+  constexpr std::chrono::milliseconds timeout{500};
   auto& site = self->site_;
-  const weft::context ctx(coro::context(site.home, site.now() + patience), site.self, key, nullptr);
+  const weft::handler_context ctx(coro::cancel_scope(site.home, site.now() + timeout), site.self, key,
+                                  nullptr);
   const auto answer = co_await ctx.caller().call("heartbeat", nullptr);
   site.tell_registry(node_link_probed{{site.index(), key}, answer.has_value()});
 }
 
 void node_links::on_retire(const retire_link& message) {
-  auto* entry = links_.find_dialled_by(message.dialler);
+  auto* entry = connections_.find_dialled_by(message.dialler);
   // It may have gone down meanwhile: the peer actor is on its way to know.
   if (entry == nullptr) return;
-  if (!entry->state.introduced || message.drain_time.count() == 0) return links_.finish(*entry);
+  if (!entry->state.introduced || message.drain_time.count() == 0) return connections_.finish(*entry);
   // It carries calls until the registry's next table does without it, for there may be another link.
   constexpr auto no_handover = std::chrono::milliseconds(0);
-  links_.send_frame(
+  connections_.send_frame(
       *entry,
       goaway_frame("this node no longer lists the other as its peer", message.drain_time, no_handover), true);
   site_.tell_registry(node_link_leaving{{site_.index(), entry->key()}, false});
-  tasks_.spawn(close_when_idle(&site_, &links_, entry->key(), site_.now() + message.drain_time));
+  tasks_.spawn(close_when_idle(&site_, &connections_, entry->key(), site_.now() + message.drain_time));
 }
 
 }  // namespace weft

@@ -13,10 +13,10 @@ class outbox {
  public:
   explicit outbox(router_site& site) noexcept : site_(site) {}
 
-  /// `origin`: the attempt that it is about, at the router `origin_shard`.
-  remote_item& add(std::size_t to, remote_item::type what, std::size_t origin_shard, attempt_key origin) {
+  /// `origin`: the attempt that it is about, at the router `origin_reactor`.
+  remote_item& add(std::size_t to, remote_item::type what, std::size_t origin_reactor, attempt_key origin) {
     auto& out = batch_for(to);
-    return out.add(what, origin_shard, origin);
+    return out.add(what, origin_reactor, origin);
   }
 
   void flush() {
@@ -26,9 +26,9 @@ class outbox {
   }
 
  private:
-  remote_calls& batch_for(std::size_t shard) {
+  remote_calls& batch_for(std::size_t reactor_index) {
     out_.resize(site_.router_count());
-    auto& out = out_[shard];
+    auto& out = out_[reactor_index];
     if (!out) {
       out = site_.shared.remote.take();
       out->sent = site_.now();

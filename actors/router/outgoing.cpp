@@ -11,7 +11,8 @@ namespace {
 // Every attempt gets an id of its own in this one's place.
 constexpr std::string_view placeholder_id = "0";
 
-std::string notification_of(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+std::string notification_of(std::string_view method, std::string_view raw_params,
+                            const weft::handler_context& ctx) {
   std::string text;
   proto::append_request(text, {}, method, raw_params,
                         {-1, ctx.raw_traceparent(), ctx.raw_tracestate(), ctx.raw_route_key()});
@@ -21,8 +22,8 @@ std::string notification_of(std::string_view method, std::string_view raw_params
 }  // namespace
 
 call_key outgoing::start(const remote::address& to, std::string_view method, std::string_view raw_params,
-                         const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot,
-                         stream_end* reader, const stream_options& wanted) {
+                         const weft::handler_context& ctx, coro::clock::time_point deadline,
+                         outbound_slot& slot, stream_end* reader, const stream_options& wanted) {
   const auto refuse = [&](rpc_error error) {
     slot.set(std::unexpected(std::move(error)));
     return call_key{};
@@ -62,14 +63,14 @@ call_key outgoing::start(const remote::address& to, std::string_view method, std
     if (peer != nullptr)
       c.told.stats = &records_.stats_of(*peer, handlers_.find(method) != nullptr ? method : "_OTHER");
     const auto* key = std::get_if<connection_key>(&to);
-    upstream_.send_direct(c, key != nullptr ? link_address{site_.index(), *key} : peer->link);
+    upstream_.send_direct(c, key != nullptr ? connection_address{site_.index(), *key} : peer->link);
   }
   site_.flush_outside_turn();
   return started;
 }
 
 void outgoing::start_mesh_call(call& c, std::string_view method, std::string_view raw_params,
-                               const weft::context& ctx) {
+                               const weft::handler_context& ctx) {
   if (const auto* local = handlers_.find(method)) return handlers_.invoke(*local, c, raw_params, ctx);
   if (site_.environment.has_uplink) return start_uplink_call(c);
   const auto* serving = site_.routes->find(method);
@@ -87,7 +88,7 @@ void outgoing::start_mesh_call(call& c, std::string_view method, std::string_vie
 }
 
 call_key outgoing::start_stream(const remote::address& to, std::string_view method,
-                                std::string_view raw_params, const weft::context& ctx,
+                                std::string_view raw_params, const weft::handler_context& ctx,
                                 const stream_options& wanted, stream_end& reader, outbound_slot& slot) {
   const auto deadline = std::min(ctx.deadline(), site_.now() + stream_without_deadline);
   return start(to, method, raw_params, ctx, deadline, slot, &reader, wanted);
@@ -144,7 +145,8 @@ void outgoing::notify(connection_key to, std::string_view method, std::string_vi
   site_.flush_outside_turn();
 }
 
-void outgoing::notify_anyone(std::string_view method, std::string_view raw_params, const weft::context& ctx) {
+void outgoing::notify_anyone(std::string_view method, std::string_view raw_params,
+                             const weft::handler_context& ctx) {
   const auto text = notification_of(method, raw_params, ctx);
   if (site_.environment.has_uplink) {
     if (site_.uplink) attempts_.notify({site_.index(), *site_.uplink}, text);
@@ -155,7 +157,7 @@ void outgoing::notify_anyone(std::string_view method, std::string_view raw_param
 }
 
 void outgoing::notify_peer(const std::string& name, std::string_view method, std::string_view raw_params,
-                           const weft::context& ctx) {
+                           const weft::handler_context& ctx) {
   const auto found = site_.routes->peers.find(name);
   if (found == site_.routes->peers.end() || !found->second.up) return;
   attempts_.notify(found->second.link, notification_of(method, raw_params, ctx));

@@ -32,11 +32,11 @@ class outgoing {
 
   /// `slot` gets the answer, also when the call cannot be made. The key takes it back.
   call_key start(const remote::address& to, std::string_view method, std::string_view raw_params,
-                 const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot) {
+                 const weft::handler_context& ctx, coro::clock::time_point deadline, outbound_slot& slot) {
     return start(to, method, raw_params, ctx, deadline, slot, nullptr, {});
   }
   call_key start_stream(const remote::address& to, std::string_view method, std::string_view raw_params,
-                        const weft::context& ctx, const stream_options& wanted, stream_end& reader,
+                        const weft::handler_context& ctx, const stream_options& wanted, stream_end& reader,
                         outbound_slot& slot);
   void take_items(call_key key, std::int64_t items);
   void tell_callee(call_key key, proto::stream_message what, const proto::stream_members& members);
@@ -47,17 +47,17 @@ class outgoing {
   /// To a connection that may be gone, going or full.
   void notify(connection_key to, std::string_view method, std::string_view raw_params);
   /// To one of those who serve the method elsewhere.
-  void notify_anyone(std::string_view method, std::string_view raw_params, const weft::context& ctx);
+  void notify_anyone(std::string_view method, std::string_view raw_params, const weft::handler_context& ctx);
   void notify_peer(const std::string& name, std::string_view method, std::string_view raw_params,
-                   const weft::context& ctx);
+                   const weft::handler_context& ctx);
 
  private:
   call_key start(const remote::address& to, std::string_view method, std::string_view raw_params,
-                 const weft::context& ctx, coro::clock::time_point deadline, outbound_slot& slot,
+                 const weft::handler_context& ctx, coro::clock::time_point deadline, outbound_slot& slot,
                  stream_end* reader, const stream_options& wanted);
   call* stream_of(call_key key) const;
   void start_mesh_call(call& c, std::string_view method, std::string_view raw_params,
-                       const weft::context& ctx);
+                       const weft::handler_context& ctx);
   void start_uplink_call(call& c);
   rpc_error unknown_peer(std::string_view name) const;
 

@@ -16,9 +16,9 @@ namespace weft {
 /// What leaves a router: to its connections, to the routers of other reactors, to who watches.
 struct output_parts {
   explicit output_parts(router_site& site)
-      : links(site), answers(site, links), outbox(site), records(site, links) {}
+      : connections(site), answers(site, connections), outbox(site), records(site, connections) {}
 
-  weft::links links;
+  weft::connections connections;
   weft::answers answers;
   weft::outbox outbox;
   weft::records records;
@@ -27,13 +27,13 @@ struct output_parts {
 /// Calls under way: where they are booked, who works on them, who makes them in this process.
 struct call_parts {
   call_parts(router_site& site, output_parts& out, coro::scope& tasks)
-      : permits(site, out.links),
-        attempts(site, out.links, out.outbox, permits),
+      : permits(site, out.connections),
+        attempts(site, out.connections, out.outbox, permits),
         told(site, out.answers, out.outbox, out.records),
-        book(site, out.links, out.answers, out.records, permits, attempts, told),
-        streams(site, out.links, out.outbox, attempts, book),
-        upstream(site, out.links, out.records, permits, attempts, book, streams),
-        blocking(site, out.links, book),
+        book(site, out.connections, out.answers, out.records, permits, attempts, told),
+        streams(site, out.connections, out.outbox, attempts, book),
+        upstream(site, out.connections, out.records, permits, attempts, book, streams),
+        blocking(site, out.connections, book),
         handlers(site, out.answers, out.records, permits, book, streams, blocking, tasks),
         admitter(site, permits, book, upstream, handlers),
         outgoing(site, out.records, attempts, book, streams, upstream, handlers) {}
@@ -53,11 +53,11 @@ struct call_parts {
 /// What comes in: from connections, who are introduced and checked, and from the routers of other reactors.
 struct input_parts {
   input_parts(router_site& site, output_parts& out, call_parts& work, coro::scope& tasks)
-      : gate(site, out.links),
-        node_links(site, out.links, tasks),
-        uplinks(site, out.links, tasks),
-        session(site, out.links, out.answers, work.book, gate, uplinks),
-        inbound(site, out.links, out.answers, out.records, work.book, work.upstream, work.streams,
+      : gate(site, out.connections),
+        node_links(site, out.connections, tasks),
+        uplinks(site, out.connections, tasks),
+        session(site, out.connections, out.answers, work.book, gate, uplinks),
+        inbound(site, out.connections, out.answers, out.records, work.book, work.upstream, work.streams,
                 work.handlers, session, gate),
         remote(site, work.attempts, work.book, work.streams, work.upstream) {}
 

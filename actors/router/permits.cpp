@@ -19,7 +19,7 @@ std::optional<std::string> permits::wait(call& c, const limit& of) {
     site_.metrics().add(metric::limit_queue_length);
     return fmt::format(
         "{} calls of {} wait for room already, its share (limits.share_percent of limits.queue_length)",
-        share, links_.holder_of(c.caller.key));
+        share, connections_.holder_of(c.caller.key));
   }
   if (charged != nullptr) ++charged->waiting;
   const auto now = site_.now();

@@ -7,7 +7,7 @@
 
 #include "actors/admission/waiting_room.hpp"
 #include "actors/router/call.hpp"
-#include "actors/router/links.hpp"
+#include "actors/router/connections.hpp"
 
 namespace weft {
 
@@ -15,9 +15,9 @@ class permits {
  public:
   using limit = std::shared_ptr<admission_state>;
 
-  permits(router_site& site, links& connections) noexcept
+  permits(router_site& site, connections& entries) noexcept
       : site_(site),
-        links_(connections),
+        connections_(entries),
         waiting_(site.options.limits, site.home.index(), site.environment.reactors) {}
 
   /// May a call that comes now go at once? Whoever waits already goes first.
@@ -40,7 +40,7 @@ class permits {
 
  private:
   router_site& site_;
-  links& links_;
+  connections& connections_;
   waiting_room waiting_;
 };
 

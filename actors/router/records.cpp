@@ -24,25 +24,26 @@ host_port address_of(const sockaddr_storage& address) {
   return {text, port_of(address)};
 }
 
-void describe_caller(const link_entry& entry, call_record& record) {
+void describe_caller(const connection_entry& entry, call_record& record) {
   record.caller = entry.party.node.empty() ? title(entry.party.name, entry.party.instance) : entry.party.node;
   record.caller_address = address_of(entry.party.address);
 }
 
 }  // namespace
 
-records::records(router_site& site, links& connections)
+records::records(router_site& site, connections& entries)
     : site_(site),
-      links_(connections),
+      connections_(entries),
       stats_(site.options.limits.call_series, site.options.limits.share_percent),
       recorder_(call_recorder::make(site.home, site.options, site.environment.sinks)) {}
 
 method_stats& records::find_stats_of(const route& serving) {
   std::uint64_t owner = 1;
   if (!serving.endpoints.empty()) {
-    const auto& link = serving.endpoints.front().link;
-    owner =
-        (std::uint64_t{link.key.generation} << 40U | std::uint64_t{link.shard} << 32U | link.key.slot) + 2;
+    const auto& serves = serving.endpoints.front().connection;
+    owner = (std::uint64_t{serves.key.generation} << 40U | std::uint64_t{serves.reactor_index} << 32U |
+             serves.key.slot) +
+            2;
   }
   auto& stats = stats_.server(serving.pattern, owner);
   if (&stats == &stats_.server_other()) {
@@ -96,7 +97,7 @@ void records::over_quota(const std::string& identity) {
   over_quota_.add(identity);
 }
 
-void records::malformed(const link_entry& from) {
+void records::malformed(const connection_entry& from) {
   malformed_.add(from.party.title().empty() ? named_counts::other : method_label(from.party.title()));
 }
 
@@ -124,7 +125,7 @@ void records::record(call& c, std::int32_t code) {
   record.method = c.asked.method;
   record.registered = c.told.stats != &stats_.server_other();
   if (inbound) {
-    if (const auto* entry = links_.find(c.caller.key)) describe_caller(*entry, record);
+    if (const auto* entry = connections_.find(c.caller.key)) describe_caller(*entry, record);
   }
   describe_callee(c, record);
   record.code = code;
@@ -147,7 +148,7 @@ void records::describe_callee(const call& c, call_record& record) const {
   }
   const auto* serving = site_.routes->find(c.asked.method);
   if (serving == nullptr) return;
-  const auto found = std::ranges::find(serving->endpoints, c.attempts.tried.last(), &endpoint::link);
+  const auto found = std::ranges::find(serving->endpoints, c.attempts.tried.last(), &endpoint::connection);
   if (found == serving->endpoints.end()) return;
   record.callee = title(found->service, found->instance);
   record.callee_node = found->node;
@@ -182,7 +183,7 @@ std::string_view records::pass_on(request& r, const route& serving) {
   return text;
 }
 
-std::string_view records::begin_outgoing(call& c, std::string_view method, const weft::context& ctx) {
+std::string_view records::begin_outgoing(call& c, std::string_view method, const weft::handler_context& ctx) {
   if (!recorder_) return ctx.raw_traceparent();
   c.asked.method = method;
   c.told.trace = recorder_->begin_child(ctx.raw_traceparent(), ctx.raw_tracestate());

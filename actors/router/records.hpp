@@ -9,9 +9,9 @@
 
 #include "actors/messages/router_messages.hpp"
 #include "actors/router/call.hpp"
-#include "actors/router/links.hpp"
+#include "actors/router/connections.hpp"
 #include "actors/router/request.hpp"
-#include "actors/service/context.hpp"
+#include "actors/service/handler_context.hpp"
 #include "actors/telemetry/call_recorder.hpp"
 #include "actors/telemetry/named_counts.hpp"
 
@@ -19,7 +19,7 @@ namespace weft {
 
 class records {
  public:
-  records(router_site& site, links& connections);
+  records(router_site& site, connections& entries);
 
   // -- series of durations
   call_stats& stats() noexcept { return stats_; }
@@ -53,7 +53,7 @@ class records {
   void take(call& c, request& r, std::string_view method);
   /// The call is over, for its caller.
   void observe(call& c, std::int32_t code);
-  void malformed(const link_entry& from);
+  void malformed(const connection_entry& from);
   /// A call of this identity was more than its quotas allow.
   void over_quota(const std::string& identity);
 
@@ -63,7 +63,7 @@ class records {
   /// A notification that is sent on, as the bytes that are to be sent; valid until the next one.
   std::string_view pass_on(request& r, const route& serving);
   /// The traceparent for the request of a call that a handler makes; valid until the next one.
-  std::string_view begin_outgoing(call& c, std::string_view method, const weft::context& ctx);
+  std::string_view begin_outgoing(call& c, std::string_view method, const weft::handler_context& ctx);
   static std::shared_ptr<const trace_members> handler_trace(const call& c, std::string_view raw_traceparent,
                                                             std::string_view raw_tracestate);
 
@@ -82,7 +82,7 @@ class records {
                           std::span<text_span* const> moved = {});
 
   router_site& site_;
-  links& links_;
+  connections& connections_;
   call_stats stats_;
   /// The series of the routes of this routing table.
   std::unordered_map<const route*, method_stats*> by_route_;

@@ -21,7 +21,7 @@ void remote_inbound::on_item(remote_item& item) {
 }
 
 void remote_inbound::on_call(remote_item& item) {
-  auto& c = calls_.open(item.origin_shard, item.origin);
+  auto& c = calls_.open(item.origin_reactor, item.origin);
   c.asked.method.swap(item.method);
   if (item.streams) streams_.open_leg(c);
   upstream_.send_to_here(c, item.callee, item.text, {item.id_at, item.id_size});
@@ -39,7 +39,7 @@ void remote_inbound::on_answer(remote_item& item) {
 }
 
 void remote_inbound::on_cancel(const remote_item& item) {
-  auto* c = calls_.find(item.origin_shard, item.origin);
+  auto* c = calls_.find(item.origin_reactor, item.origin);
   if (c == nullptr) return;
   calls_.cancel(*c, coro::cancel_reason::cancelled_by_caller);
   if (item.what == remote_item::type::abandon)

@@ -11,7 +11,7 @@
 namespace weft {
 
 struct request {
-  link_entry& from;
+  connection_entry& from;
   const proto::envelope& message;
   /// The method's name, without escapes.
   std::string_view name;

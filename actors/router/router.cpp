@@ -30,7 +30,8 @@ void router_site::flush_outside_turn() const {
   self.flush_outside_turn();
 }
 
-router::router(caf::actor_config& config, reactor& home, shard& shared, router_environment environment)
+router::router(caf::actor_config& config, reactor& home, reactor_resources& shared,
+               router_environment environment)
     : pinned_actor(config, home),
       site_(*this, *this, home, shared, std::move(environment)),
       tasks_(std::in_place, home, [log = shared.log](const std::exception_ptr&) {
@@ -58,8 +59,8 @@ void router::receive(actor_message& message) {
     case type::adopt_socket: {
       auto& socket = static_cast<adopt_socket&>(message);
       site_.metrics().add(metric::tcp_opened);
-      out_.links.add(std::exchange(socket.descriptor, -1), socket.address, link_entry::role::client,
-                     site_.handle());
+      out_.connections.add(std::exchange(socket.descriptor, -1), socket.address,
+                           connection_entry::role::client, site_.handle());
       return;
     }
     case type::adopt_link:
@@ -83,17 +84,17 @@ void router::receive(actor_message& message) {
     case type::registered:
       return in_.session.on_registered(static_cast<registered_message&>(message));
     case type::output_drained:
-      if (auto* entry = out_.links.find(static_cast<output_drained&>(message).from)) {
+      if (auto* entry = out_.connections.find(static_cast<output_drained&>(message).from)) {
         work_.streams.on_drained(*entry);
-        out_.links.release_held_back(*entry);
+        out_.connections.release_held_back(*entry);
       }
       return;
     case type::unfinished_frames:
-      return out_.links.cut_unfinished();
+      return out_.connections.cut_unfinished();
     case type::snapshot:
       return on_snapshot(static_cast<snapshot_message&>(message));
     case type::room:
-      return work_.admitter.on_room(static_cast<room_message&>(message));
+      return work_.admitter.on_permit(static_cast<permit_message&>(message));
     case type::inspect:
       return on_inspect(static_cast<inspect_message&>(message));
     case type::drain:
@@ -114,7 +115,7 @@ void router::end_of_turn() {
     inspected_ = false;
     out_.records.sweep();
   }
-  out_.links.flush();
+  out_.connections.flush();
   out_.outbox.flush();
   if (!in_force_.empty()) confirm_registrations();
 }
@@ -123,7 +124,7 @@ void router::end_of_turn() {
 void router::confirm_registrations() {
   for (const auto& done : in_force_) {
     if (done->missing.fetch_sub(1, std::memory_order_acq_rel) != 1) continue;
-    site_.send((*site_.environment.routers)[done->shard],
+    site_.send((*site_.environment.routers)[done->reactor_index],
                make_actor_message<registered_message>(done->ticket, std::move(done->refusal)));
   }
   in_force_.clear();
@@ -132,7 +133,7 @@ void router::confirm_registrations() {
 void router::on_terminate() {
   tasks_.reset();
   out_.records.finish();
-  out_.links.close();
+  out_.connections.close();
   site_.metrics().add(metric::actors_router, -1);
 }
 
@@ -142,7 +143,7 @@ void router::on_exception(std::string_view what) noexcept {
 }
 
 std::shared_ptr<const std::atomic<bool>> router::alive(connection_key key) {
-  auto* entry = out_.links.find(key);
+  auto* entry = out_.connections.find(key);
   if (entry == nullptr) return nullptr;
   if (!entry->watchers.alive) entry->watchers.alive = std::make_shared<std::atomic<bool>>(true);
   return entry->watchers.alive;
@@ -179,7 +180,7 @@ void router::measure_wait(clock::time_point since) {
 }
 
 void router::on_closed(const connection_closed& message) {
-  auto* entry = out_.links.find(message.from);
+  auto* entry = out_.connections.find(message.from);
   if (entry == nullptr) return;
   if (entry->watchers.dialler) {
     const std::string how(weft::to_string(message.reason));
@@ -193,7 +194,7 @@ void router::on_closed(const connection_closed& message) {
   in_.session.on_gone(*entry);
   work_.upstream.on_connection_lost(*entry, message.reason);
   work_.book.cancel_all_of(*entry);
-  out_.links.remove(*entry);
+  out_.connections.remove(*entry);
 }
 
 void router::on_call_timer(call& c) {
@@ -231,12 +232,12 @@ void router::on_snapshot(snapshot_message& message) {
 void router::on_inspect(inspect_message& message) {
   router_report report;
   inspected_ = true;
-  if (message.connections) report.connections = out_.links.describe();
+  if (message.connections) report.connections = out_.connections.describe();
   out_.records.report(report);
   report.in_flight = work_.book.awaited();
-  out_.links.for_each_open([&](const link_entry& entry) {
+  out_.connections.for_each_open([&](const connection_entry& entry) {
     report.introduced += entry.state.introduced ? 1 : 0;
-    report.pending_output_bytes += entry.status->status().pending_output;
+    report.pending_output_bytes += entry.transport->status().pending_output;
   });
   report.last_request_ns = in_.inbound.last_request_ns();
   message.report.set_value(std::move(report));
@@ -245,9 +246,9 @@ void router::on_inspect(inspect_message& message) {
 void router::on_drain(const drain_message& message) {
   if (!message.finish) return in_.session.drain(message.deadline);
   work_.streams.end_all();
-  out_.links.for_each_open([&](link_entry& entry) {
-    out_.links.release_held_back(entry, true);
-    out_.links.output(entry).finish = true;
+  out_.connections.for_each_open([&](connection_entry& entry) {
+    out_.connections.release_held_back(entry, true);
+    out_.connections.output(entry).finish = true;
   });
   out_.records.finish();
 }

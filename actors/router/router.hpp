@@ -23,7 +23,7 @@ namespace weft {
 
 class router final : public pinned_actor, private call_owner {
  public:
-  router(caf::actor_config& config, reactor& home, shard& shared, router_environment environment);
+  router(caf::actor_config& config, reactor& home, reactor_resources& shared, router_environment environment);
   ~router() override;
 
   const char* name() const override { return "router"; }
@@ -39,7 +39,7 @@ class router final : public pinned_actor, private call_owner {
   bool lacks_uplink(std::string_view method) const {
     return site_.environment.has_uplink && !site_.uplink && work_.handlers.find(method) == nullptr;
   }
-  coro::task<void> uplink_up(coro::context at_most) {
+  coro::task<void> uplink_up(coro::cancel_scope at_most) {
     return uplinks::wait(&in_.uplinks, std::move(at_most));
   }
 

@@ -12,6 +12,7 @@
 #include "actors/router/uplinks.hpp"
 #include "actors/service/service_host.hpp"
 #include "actors/transport/network.hpp"
+#include "proto/json/value_bytes.hpp"
 
 namespace weft {
 namespace {
@@ -52,7 +53,7 @@ bool session::handle(request& r) {
 void session::on_heartbeat(request& r) {
   if (!r.target.wanted) return;
   if (r.target.group != nullptr) return answers_.result(r.target, ok);
-  auto& urgent = links_.output(r.from).urgent;
+  auto& urgent = connections_.output(r.from).urgent;
   const auto start = proto::begin_frame(urgent);
   proto::append_result(urgent, r.target.raw_id, ok);
   proto::end_frame(urgent, start);
@@ -84,7 +85,7 @@ void session::on_cancel(request& r) {
 
 void session::on_goaway(request& r) {
   auto& entry = r.from;
-  if (entry.as == link_entry::role::uplink) return uplinks_.on_goaway(entry);
+  if (entry.as == connection_entry::role::uplink) return uplinks_.on_goaway(entry);
   if (!entry.is_link() || !entry.state.introduced) {
     entry.state.going_away = true;
     return;
@@ -103,7 +104,7 @@ void session::on_goaway(request& r) {
   site_.tell_registry(node_link_leaving{{site_.index(), entry.key()}, hands_over});
 }
 
-void session::complain(const link_entry& entry, std::string_view method, std::string_view what) {
+void session::complain(const connection_entry& entry, std::string_view method, std::string_view what) {
   site_.metrics().add(metric::control_messages_invalid);
   const auto left_out = lines_.take(site_.now());
   if (!left_out) return;
@@ -114,14 +115,9 @@ void session::complain(const link_entry& entry, std::string_view method, std::st
 
 void session::on_connect(request& r) {
   auto& entry = r.from;
-  const auto params = parse_value(r.message.params);
-  if (!params) return answers_.error(r.target, params.error());
-  auto read = read_connect(*params, site_.options.limits);
-  if (!read) {
-    count_limit(read.error());
-    return answers_.error(r.target, make_error(error_code::invalid_params, read.error()));
-  }
-  const bool as_node = !read->node.empty() || entry.as == link_entry::role::peer_in;
+  auto read = read_params(r.message.params);
+  if (!read) return answers_.error(r.target, read.error());
+  const bool as_node = !read->node.empty() || entry.as == connection_entry::role::node_in;
   const auto serves =
       read->serves ? std::span<const served_method>(*read->serves) : std::span<const served_method>();
   const auto own = std::ranges::find_if(serves, [&](const served_method& method) {
@@ -138,7 +134,7 @@ void session::on_connect(request& r) {
   if (read->node == site_.options.id && is_other_life(site_, read->incarnation)) return refuse_twin(r);
   gate_.admit(entry, *who, read->token, as_node || entry.is_link());
   const auto heartbeat = read->heartbeat.value_or(site_.options.protocol.heartbeat_interval);
-  links_.output(entry).heartbeat = heartbeat;
+  connections_.output(entry).heartbeat = heartbeat;
   auto result = connect_result(entry, heartbeat).dump();
   take(entry, *read);
   if (read->serves) {
@@ -148,7 +144,7 @@ void session::on_connect(request& r) {
   } else {
     answers_.result(r.target, result);
   }
-  if (draining_) links_.send_frame(entry, goaway(), true);
+  if (draining_) connections_.send_frame(entry, goaway(), true);
   if (read->node.empty()) return;
   site_.tell_registry(
       node_link_changed{{site_.index(), entry.key()},
@@ -159,30 +155,44 @@ void session::on_connect(request& r) {
                         std::min(entry.party.accepts, link_frame_bytes(site_.options.limits))});
 }
 
-void session::count_limit(std::string_view complaint) {
-  constexpr std::pair<std::string_view, metric> limits[] = {
-      {"limits.served_methods_per_connection", metric::limit_served_methods},
-      {"limits.schema_bytes", metric::limit_schema_bytes},
+std::expected<connect_message, rpc_error> session::read_params(std::string_view raw_params) {
+  using limit = declaration_fault::limit;
+  const auto refuse = [&](const declaration_fault& fault) {
+    if (fault.over == limit::served_methods) site_.metrics().add(metric::limit_served_methods);
+    if (fault.over == limit::schema_bytes) site_.metrics().add(metric::limit_schema_bytes);
+    if (fault.over == limit::connect_bytes) site_.metrics().add(metric::limit_connect_bytes);
+    return std::unexpected(make_error(error_code::invalid_params, fault.sentence));
   };
-  for (const auto& [name, hits] : limits) {
-    if (complaint.contains(name)) site_.metrics().add(hits);
+  // Before it is read: who sends many of them takes the reactor's time with the reading.
+  const auto bytes = proto::value_bytes(raw_params);
+  if (bytes > site_.options.limits.connect_bytes) {
+    return refuse(
+        {fmt::format("params of connect would take {} bytes when read, the limit is {} "
+                     "(limits.connect_bytes): serve fewer methods over one connection, or smaller schemas",
+                     bytes, site_.options.limits.connect_bytes),
+         limit::connect_bytes});
   }
+  const auto params = parse_value(raw_params);
+  if (!params) return std::unexpected(params.error());
+  auto connect = read_connect(*params, site_.options.limits);
+  if (!connect) return refuse(connect.error());
+  return std::move(*connect);
 }
 
-void session::take(link_entry& entry, connect_message& read) {
+void session::take(connection_entry& entry, connect_message& read) {
   entry.state.introduced = true;
   entry.party.name = std::move(read.name);
   entry.party.instance = std::move(read.instance);
   if (read.frame_bytes) entry.party.accepts = *read.frame_bytes;
   if (read.node.empty()) return;
-  entry.as = link_entry::role::peer_in;
+  entry.as = connection_entry::role::node_in;
   entry.party.node = read.node;
   entry.party.incarnation = read.incarnation;
   if (read.link_frame_bytes) entry.party.accepts = *read.link_frame_bytes;
-  links_.output(entry).frame_limit = link_frame_bytes(site_.options.limits);
+  connections_.output(entry).frame_limit = link_frame_bytes(site_.options.limits);
 }
 
-json session::connect_result(const link_entry& entry, milliseconds heartbeat) const {
+json session::connect_result(const connection_entry& entry, milliseconds heartbeat) const {
   const auto& limits = site_.options.limits;
   return {{"node", site_.options.id},
           {"incarnation", site_.shared.counters.incarnation},
@@ -263,12 +273,12 @@ void session::on_registered(const registered_message& message) {
   if (found == registrations_.end()) return;
   const auto pending = std::move(found->second);
   registrations_.erase(found);
-  auto* entry = links_.find(pending.from);
+  auto* entry = connections_.find(pending.from);
   if (entry == nullptr) return;
   entry->state.registering = std::ranges::any_of(
       registrations_, [&](const auto& other) { return other.second.from == pending.from; });
   // The answer first: whatever the table has brought since waits behind it.
-  auto later = std::exchange(links_.output(*entry).bulk, {});
+  auto later = std::exchange(connections_.output(*entry).bulk, {});
   const answer_target target{pending.from, pending.raw_id, pending.group, pending.part, true};
   if (message.refusal.empty()) {
     answers_.result(target, pending.result);
@@ -276,14 +286,14 @@ void session::on_registered(const registered_message& message) {
     entry->state.serves = false;
     answers_.error(target, site_.exhausted(message.refusal, executed::no));
   }
-  links_.output(*entry).bulk += later;
-  links_.finish_if_done(*entry);
+  connections_.output(*entry).bulk += later;
+  connections_.finish_if_done(*entry);
 }
 
-void session::on_gone(link_entry& entry) {
-  const link_address link{site_.index(), entry.key()};
-  if (entry.state.serves) site_.tell_registry(service_changed{link, {}, 0, {}, {}});
-  if (entry.is_link()) site_.tell_registry(node_link_changed{link, {}, false, {}, {}, 0});
+void session::on_gone(connection_entry& entry) {
+  const connection_address from{site_.index(), entry.key()};
+  if (entry.state.serves) site_.tell_registry(service_changed{from, {}, 0, {}, {}});
+  if (entry.is_link()) site_.tell_registry(node_link_changed{from, {}, false, {}, {}, 0});
   std::erase_if(registrations_, [&](const auto& pending) {
     if (pending.second.from != entry.key()) return false;
     if (pending.second.group != nullptr) answers_.drop_part(*pending.second.group);
@@ -295,8 +305,8 @@ void session::drain(milliseconds time_left) {
   draining_ = true;
   drain_deadline_ = time_left;
   const auto frame = goaway();
-  links_.for_each_open([&](link_entry& entry) {
-    if (entry.state.introduced) links_.send_frame(entry, frame, true);
+  connections_.for_each_open([&](connection_entry& entry) {
+    if (entry.state.introduced) connections_.send_frame(entry, frame, true);
   });
 }
 

@@ -19,15 +19,20 @@ class uplinks;
 
 class session {
  public:
-  session(router_site& site, links& connections, answers& replies, calls& book, gatekeeper& gate,
+  session(router_site& site, connections& entries, answers& replies, calls& book, gatekeeper& gate,
           uplinks& to_nodes) noexcept
-      : site_(site), links_(connections), answers_(replies), calls_(book), gate_(gate), uplinks_(to_nodes) {}
+      : site_(site),
+        connections_(entries),
+        answers_(replies),
+        calls_(book),
+        gate_(gate),
+        uplinks_(to_nodes) {}
 
   /// True when the request was one of these, and is dealt with.
   bool handle(request& r);
   void on_registered(const registered_message& message);
   /// Its connection is gone.
-  void on_gone(link_entry& entry);
+  void on_gone(connection_entry& entry);
   /// The node drains: everyone hears so, and whoever comes later as well.
   void drain(std::chrono::milliseconds time_left);
   /// One line a second, for what strangers can bring about; nothing when it is to be left out.
@@ -60,18 +65,18 @@ class session {
   void on_routes(request& r);
   void on_resync(request& r);
 
-  void take(link_entry& entry, connect_message& read);
-  nlohmann::json connect_result(const link_entry& entry, std::chrono::milliseconds heartbeat) const;
-  /// Where what is wrong with a `connect` is a limit, which its sentence names.
-  void count_limit(std::string_view complaint);
+  void take(connection_entry& entry, connect_message& read);
+  nlohmann::json connect_result(const connection_entry& entry, std::chrono::milliseconds heartbeat) const;
+  /// Of `connect`; counts a limit that they are over.
+  std::expected<connect_message, rpc_error> read_params(std::string_view raw_params);
   void refuse_twin(request& r);
-  void complain(const link_entry& entry, std::string_view method, std::string_view what);
+  void complain(const connection_entry& entry, std::string_view method, std::string_view what);
   /// Tells the registry what the connection serves, and answers with `result` once it is in force.
   void register_service(request& r, service_declaration declaration, std::string result);
   std::string goaway() const;
 
   router_site& site_;
-  links& links_;
+  connections& connections_;
   answers& answers_;
   calls& calls_;
   gatekeeper& gate_;

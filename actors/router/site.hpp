@@ -19,7 +19,7 @@
 #include "actors/admission/usage.hpp"
 #include "actors/registry/routing_table.hpp"
 #include "actors/telemetry/call_record.hpp"
-#include "actors/transport/shard.hpp"
+#include "actors/transport/reactor_resources.hpp"
 #include "proto/error.hpp"
 
 namespace weft {
@@ -34,7 +34,7 @@ struct router_environment {
   /// The permits of the limited ones among them, by name.
   const std::map<std::string, std::shared_ptr<admission_state>>* admissions = nullptr;
   caf::actor_system* system = nullptr;
-  /// All routers of the node by shard, and its registry: both complete before the reactors start.
+  /// All routers of the node by reactor, and its registry: both complete before the reactors start.
   const std::vector<caf::strong_actor_ptr>* routers = nullptr;
   std::size_t reactors = 1;
   const caf::actor* registry = nullptr;
@@ -49,7 +49,7 @@ struct router_environment {
 };
 
 struct router_site {
-  router_site(router& of, call_owner& told, reactor& loop, shard& on, router_environment about)
+  router_site(router& of, call_owner& told, reactor& loop, reactor_resources& on, router_environment about)
       : self(of),
         timers(told),
         home(loop),
@@ -90,7 +90,7 @@ struct router_site {
   /// Is told of the timers of calls.
   call_owner& timers;
   reactor& home;
-  shard& shared;
+  reactor_resources& shared;
   const node_options& options;
   router_environment environment;
   /// Who may do what, at the moment; null without an access policy.

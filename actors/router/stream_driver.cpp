@@ -54,7 +54,7 @@ class generator_end final : public stream_end {
     const bool has_input = !takes_input_ || !started_ || half_closed_ || !values_.empty();
     return has_input && may_send();
   }
-  auto changed(coro::context ctx) {
+  auto changed(coro::cancel_scope ctx) {
     changed_.emplace();
     return changed_->wait(std::move(ctx));
   }
@@ -113,7 +113,8 @@ rpc_error taken_back(coro::cancel_reason why, const std::string& node) {
 
 coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* site, calls* book,
                                                                   streams* flows, call_key key,
-                                                                  item_generator items, coro::context scope,
+                                                                  item_generator items,
+                                                                  coro::cancel_scope scope,
                                                                   bool takes_input) {
   generator_end end(*book, *flows, key, takes_input);
   // Each place that waits takes room in the frame, which every open stream has: so there are few.

@@ -15,7 +15,7 @@ namespace weft {
 /// What the stream comes to. The parts outlive the frame.
 coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* site, calls* book,
                                                                   streams* flows, call_key key,
-                                                                  item_generator items, coro::context scope,
-                                                                  bool takes_input);
+                                                                  item_generator items,
+                                                                  coro::cancel_scope scope, bool takes_input);
 
 }  // namespace weft

@@ -82,7 +82,8 @@ void stream_grants::tell_accept(call& c, const proto::stream_grant& more) {
   m.credit = credit;
   if (more.bytes) m.bytes = window;
   if (c.from == call::origin::router) return messages_.to_leg(c, kind::accept, m);
-  if (auto* caller = s.gathers ? nullptr : links_.find(c.caller.key)) messages_.accept_to(*caller, c, m);
+  if (auto* caller = s.gathers ? nullptr : connections_.find(c.caller.key))
+    messages_.accept_to(*caller, c, m);
 }
 
 void stream_grants::drained(call& c, bool downwards) {

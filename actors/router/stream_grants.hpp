@@ -12,8 +12,9 @@ namespace weft {
 
 class stream_grants {
  public:
-  stream_grants(router_site& site, links& connections, stream_room& room, stream_messages& messages) noexcept
-      : site_(site), links_(connections), room_(room), messages_(messages) {}
+  stream_grants(router_site& site, connections& entries, stream_room& room,
+                stream_messages& messages) noexcept
+      : site_(site), connections_(entries), room_(room), messages_(messages) {}
 
   // -- items, towards the caller
   /// A generator of this process works on it.
@@ -41,7 +42,7 @@ class stream_grants {
   void write_member(call& c, std::string_view value);
 
   router_site& site_;
-  links& links_;
+  connections& connections_;
   stream_room& room_;
   stream_messages& messages_;
 };

@@ -20,7 +20,7 @@ std::optional<rpc_error> streams::check(const proto::envelope& message) {
 }
 
 void streams::open(call& c, const proto::envelope& message, bool resumable) {
-  auto* caller = c.from == call::origin::connection ? links_.find(c.caller.key) : nullptr;
+  auto* caller = c.from == call::origin::connection ? connections_.find(c.caller.key) : nullptr;
   if (caller != nullptr) ++caller->streams.made;
   c.stream = std::make_unique<stream_state>(c.caller.raw_id.size());
   auto& s = *c.stream;
@@ -82,7 +82,7 @@ void streams::on_remote(remote_item& item) {
     if (a == nullptr || !a->of->stream || a->of->caller.left_behind) return failures_.unmatched();
     item.stream == kind::accept ? on_accept(*a->of, m) : on_item(*a->of, m);
   } else {
-    auto* c = calls_.find(item.origin_shard, item.origin);
+    auto* c = calls_.find(item.origin_reactor, item.origin);
     if (c == nullptr || !c->stream) return failures_.unmatched();
     from_caller(*c, item.stream, m);
   }

@@ -21,15 +21,15 @@ class streams {
   using kind = proto::stream_message;
 
  public:
-  streams(router_site& site, links& connections, outbox& others, attempts& tries, calls& book) noexcept
+  streams(router_site& site, connections& entries, outbox& others, attempts& tries, calls& book) noexcept
       : site_(site),
-        links_(connections),
+        connections_(entries),
         attempts_(tries),
         calls_(book),
-        room_(site, connections),
+        room_(site, entries),
         failures_(site, book),
-        messages_(site, connections, others, room_, failures_),
-        grants_(site, connections, room_, messages_) {}
+        messages_(site, entries, others, room_, failures_),
+        grants_(site, entries, room_, messages_) {}
 
   /// What is wrong with the member `stream` of a request, if anything is.
   static std::optional<rpc_error> check(const proto::envelope& message);
@@ -47,7 +47,7 @@ class streams {
   /// It was sent to an instance.
   void on_sent(call& c);
   /// Its streams get no further credit from it.
-  void on_half_closed(link_entry& caller);
+  void on_half_closed(connection_entry& caller);
   /// Another instance gets it, behind what was passed on. The request for that is made.
   void go_on(call& c);
   /// Its instance is about to go: it ends there, to go on elsewhere.
@@ -57,7 +57,7 @@ class streams {
   /// The caller has closed its side, and has had time to be found gone.
   void end_ungranted(call& c);
   /// So little is left to be written to the connection that its streams may go on.
-  void on_drained(link_entry& entry);
+  void on_drained(connection_entry& entry);
 
   /// May it be sent to another instance? Not when items were passed on that it could not go on behind.
   static bool may_restart(const call& c) noexcept {
@@ -100,7 +100,7 @@ class streams {
   static constexpr std::size_t longest_cursor = 1024;
 
   router_site& site_;
-  links& links_;
+  connections& connections_;
   attempts& attempts_;
   calls& calls_;
   stream_room room_;

@@ -9,9 +9,9 @@
 
 namespace weft {
 
-void streams::on_half_closed(link_entry& caller) {
+void streams::on_half_closed(connection_entry& caller) {
   // Whoever is gone altogether answers that with a reset.
-  links_.send_frame(caller, R"({"jsonrpc":"2.0","method":"heartbeat"})", true);
+  connections_.send_frame(caller, R"({"jsonrpc":"2.0","method":"heartbeat"})", true);
   for (auto* c = caller.load.calls_made; c != nullptr;) {
     auto* next = c->caller.place.next;
     // Nothing can be sent into it any more.
@@ -62,7 +62,7 @@ void streams::end_all() {
   });
 }
 
-void streams::on_drained(link_entry& entry) {
+void streams::on_drained(connection_entry& entry) {
   for (const auto& [key, downwards] : std::exchange(entry.streams.stalled, {})) {
     auto* c = calls_.find(key);
     if (c == nullptr || !c->stream) continue;

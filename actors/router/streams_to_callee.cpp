@@ -45,7 +45,7 @@ void streams::on_send(call& c, const members& m) {
   to.seq = m.seq;
   to.value = m.value;
   if (!messages_.to_callee(c, kind::send, to) || !is_last_leg) return;
-  auto* callee = links_.find(c.attempts[0].callee);
+  auto* callee = connections_.find(c.attempts[0].callee);
   if (callee == nullptr) return;
   if (room_.drains(*callee)) return grants_.drained(c, false);
   room_.stall(*callee, c, false);

@@ -63,7 +63,7 @@ bool streams::pass_down(call& c, std::string_view raw_value, std::string_view ra
     s.caller->on_value(raw_value);
     return true;
   }
-  auto* caller = links_.find(c.caller.key);
+  auto* caller = connections_.find(c.caller.key);
   if (caller == nullptr) return true;
   const auto bytes =
       raw_value.size() + raw_cursor.size() + c.caller.raw_id.size() + stream_state::around_value;

@@ -21,10 +21,10 @@ bool is_lost(const rpc_error& error) {
 
 }  // namespace
 
-upstream::upstream(router_site& site, links& connections, records& told, permits& limited, attempts& tries,
+upstream::upstream(router_site& site, connections& entries, records& told, permits& limited, attempts& tries,
                    calls& book, streams& flows)
     : site_(site),
-      links_(connections),
+      connections_(entries),
       records_(told),
       permits_(limited),
       attempts_(tries),
@@ -68,16 +68,16 @@ void upstream::begin(call& c) {
 
 void upstream::notify_instance(request& r, const route& serving, bool local_only) {
   if (const auto* e = pick_unheard(serving, r.message.route_key, local_only))
-    attempts_.notify(e->link, records_.pass_on(r, serving));
+    attempts_.notify(e->connection, records_.pass_on(r, serving));
 }
 
 void upstream::notify_instance(std::string_view text, const route& serving, std::string_view raw_route_key) {
-  if (const auto* e = pick_unheard(serving, raw_route_key, false)) attempts_.notify(e->link, text);
+  if (const auto* e = pick_unheard(serving, raw_route_key, false)) attempts_.notify(e->connection, text);
 }
 
 const endpoint* upstream::pick_unheard(const route& serving, std::string_view raw_route_key,
                                        bool local_only) {
-  const auto usable = [&](const endpoint& e) { return links_.takes_calls(e.link); };
+  const auto usable = [&](const endpoint& e) { return connections_.takes_calls(e.connection); };
   const auto* e = picker_.pick(serving.endpoints, *serving.policy,
                                {site_.now(), nullptr, raw_route_key, local_only}, usable);
   // No answer will tell how it went.
@@ -88,12 +88,12 @@ const endpoint* upstream::pick_unheard(const route& serving, std::string_view ra
 const endpoint* upstream::pick(const route& serving, const call& c) {
   return picker_.pick(serving.endpoints, *serving.policy,
                       {site_.now(), &c.attempts.tried, c.asked.route_key, c.asked.local_only},
-                      [&](const endpoint& e) { return links_.takes_calls(e.link); });
+                      [&](const endpoint& e) { return connections_.takes_calls(e.connection); });
 }
 
 bool upstream::any_usable(const route& serving, bool local_only) {
   return std::ranges::any_of(serving.endpoints, [&](const endpoint& e) {
-    return (e.local || !local_only) && links_.takes_calls(e.link);
+    return (e.local || !local_only) && connections_.takes_calls(e.connection);
   });
 }
 
@@ -142,10 +142,10 @@ void upstream::no_instance(call& c) {
 
 void upstream::dispatch_unknown(call& c) {
   // A node that has just started learns its peers' methods within milliseconds: the call waits for that.
-  constexpr auto patience = std::chrono::seconds(1);
+  constexpr auto timeout = std::chrono::seconds(1);
   constexpr auto look_again = milliseconds(5);
   const auto now = site_.now();
-  if (site_.routes->settled || now - c.told.started >= patience || now + look_again >= c.asked.deadline) {
+  if (site_.routes->settled || now - c.told.started >= timeout || now + look_again >= c.asked.deadline) {
     return calls_.settle_failed(
         c, make_error(error_code::method_not_found, fmt::format("method '{}' not found", c.asked.method)));
   }
@@ -158,7 +158,7 @@ void upstream::pause(call& c, call::pause why, coro::clock::time_point until) {
 }
 
 void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving) {
-  c.attempts.tried.add(e.link);
+  c.attempts.tried.add(e.connection);
   a.instance = e.state;
   a.instance->begin();
   a.started = site_.now();
@@ -169,7 +169,7 @@ void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving
   arm_hedge(c, serving);
 }
 
-void upstream::send_direct(call& c, const link_address& to) {
+void upstream::send_direct(call& c, const connection_address& to) {
   auto& a = c.attempts[0];
   if (auto failed = attempts_.send_direct(a, to)) on_failed(a, std::move(*failed));
 }
@@ -269,8 +269,8 @@ bool upstream::should_move(const call& c) {
   for (const auto& e : serving->endpoints) {
     const bool own = e.state == a.instance;
     stays = stays || (own && !e.leaving);
-    others =
-        others || (!own && !e.leaving && !c.attempts.tried.contains(e.link) && links_.takes_calls(e.link));
+    others = others || (!own && !e.leaving && !c.attempts.tried.contains(e.connection) &&
+                        connections_.takes_calls(e.connection));
   }
   return others && !stays;
 }
@@ -290,10 +290,10 @@ void upstream::on_broken(attempt& a, const rpc_error& error) {
   calls_.settle(c, outcome::of(error));
 }
 
-void upstream::on_connection_lost(link_entry& entry, close_reason why) {
+void upstream::on_connection_lost(connection_entry& entry, close_reason why) {
   // From here on nothing is sent to it, so that a retry goes elsewhere.
   entry.state.going_away = true;
-  const auto written = entry.status->status().bytes_written;
+  const auto written = entry.transport->status().bytes_written;
   const auto message =
       fmt::format("the connection to {} was lost: {}",
                   entry.party.name.empty() ? std::string("the callee") : entry.party.name, to_string(why));
@@ -343,7 +343,7 @@ void upstream::start_hedge(call& c) {
   // A second attempt never waits: there is the first.
   if (limit && !permits_.has(limit)) return;
   const auto* e = pick(*serving, c);
-  if (e == nullptr || c.attempts.tried.contains(e->link)) return;
+  if (e == nullptr || c.attempts.tried.contains(e->connection)) return;
   if (!retries_.take_budget()) return e->state->release_probe();
   site_.metrics().add(metric::hedges);
   // The first one may have run, whatever is said of the second.

@@ -17,7 +17,7 @@ namespace weft {
 
 class upstream {
  public:
-  upstream(router_site& site, links& connections, records& told, permits& limited, attempts& tries,
+  upstream(router_site& site, connections& entries, records& told, permits& limited, attempts& tries,
            calls& book, streams& flows);
 
   /// `serving` is null while this node still learns who serves what.
@@ -27,7 +27,7 @@ class upstream {
   /// It waited: for another try, or for a permit that may be there now. False when it goes on waiting.
   bool resume(call& c);
   /// To one certain connection, with nobody to try instead.
-  void send_direct(call& c, const link_address& to);
+  void send_direct(call& c, const connection_address& to);
   /// The second leg of an attempt of another reactor.
   void send_to_here(call& c, connection_key to, std::string_view text, text_span id);
   /// A notification of a coroutine of this process.
@@ -39,7 +39,7 @@ class upstream {
   void on_failed(attempt& a, rpc_error error);
   /// Its stream has ended at the callee's reactor, through no fault of the instance.
   void on_broken(attempt& a, const rpc_error& error);
-  void on_connection_lost(link_entry& entry, close_reason why);
+  void on_connection_lost(connection_entry& entry, close_reason why);
   /// Other instances may be known now, or the one of a stream about to go.
   void move_streams();
   void on_deadline(call& c);
@@ -67,7 +67,7 @@ class upstream {
   void pause(call& c, call::pause why, coro::clock::time_point until);
 
   router_site& site_;
-  links& links_;
+  connections& connections_;
   records& records_;
   permits& permits_;
   attempts& attempts_;
@@ -76,7 +76,7 @@ class upstream {
   picker picker_;
   retries retries_{site_, picker_.random()};
   hedging hedging_;
-  verdicts verdicts_{site_, links_, hedging_, picker_.random()};
+  verdicts verdicts_{site_, connections_, hedging_, picker_.random()};
 };
 
 }  // namespace weft

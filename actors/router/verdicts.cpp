@@ -29,7 +29,7 @@ bool verdicts::has_well_instance_beside(const route& serving, const endpoint_sta
   const auto now = site_.now();
   return std::ranges::any_of(serving.endpoints, [&](const endpoint& e) {
     return e.state.get() != &instance && !e.leaving &&
-           e.state->state(now) == endpoint_state::health::healthy && links_.takes_calls(e.link);
+           e.state->state(now) == endpoint_state::health::healthy && connections_.takes_calls(e.connection);
   });
 }
 

@@ -8,7 +8,7 @@
 
 #include "actors/balance/hedging.hpp"
 #include "actors/registry/routing_table.hpp"
-#include "actors/router/links.hpp"
+#include "actors/router/connections.hpp"
 #include "actors/telemetry/log_budget.hpp"
 
 namespace weft {
@@ -17,8 +17,8 @@ struct call;
 
 class verdicts {
  public:
-  verdicts(router_site& site, links& connections, hedging& latencies, std::minstd_rand& random) noexcept
-      : site_(site), links_(connections), hedging_(latencies), random_(random) {}
+  verdicts(router_site& site, connections& entries, hedging& latencies, std::minstd_rand& random) noexcept
+      : site_(site), connections_(entries), hedging_(latencies), random_(random) {}
 
   /// An attempt of the call came to `code` after `took`.
   void note(const call& c, endpoint_state& instance, std::int32_t code, coro::clock::duration took);
@@ -28,7 +28,7 @@ class verdicts {
   void tell_ejection(std::string_view method, const endpoint_state& instance, const route& serving);
 
   router_site& site_;
-  links& links_;
+  connections& connections_;
   hedging& hedging_;
   std::minstd_rand& random_;
   /// Lines about ejections.

@@ -92,12 +92,12 @@ void reactor::note_poll(idle_polling::result what, coro::clock::duration took) n
   metrics_.add(metric::reactor_poll_ns, took.count());
 }
 
-std::chrono::nanoseconds reactor::stalled_for(std::chrono::milliseconds patience) noexcept {
+std::chrono::nanoseconds reactor::stalled_for(std::chrono::milliseconds timeout) noexcept {
   constexpr std::chrono::milliseconds between_looks{1};
   const auto seen = turned_at_ns_.load(std::memory_order_relaxed);
   const auto asked = std::chrono::steady_clock::now();
   remote_.wake();
-  while (std::chrono::steady_clock::now() - asked < patience) {
+  while (std::chrono::steady_clock::now() - asked < timeout) {
     if (turned_at_ns_.load(std::memory_order_relaxed) != seen) return {};
     std::this_thread::sleep_for(between_looks);
   }

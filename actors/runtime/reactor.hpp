@@ -38,9 +38,9 @@ class reactor final : public caf::execution_unit, public coro::executor {
   /// Serves until `stop`.
   void run();
   void stop() noexcept;
-  /// How long its loop has not turned, from any thread: an idle one is woken and given `patience` to show
+  /// How long its loop has not turned, from any thread: an idle one is woken and given `timeout` to show
   /// that it lives.
-  std::chrono::nanoseconds stalled_for(std::chrono::milliseconds patience) noexcept;
+  std::chrono::nanoseconds stalled_for(std::chrono::milliseconds timeout) noexcept;
 
   // -- caf::execution_unit
   void exec_later(caf::resumable* job) override {

@@ -85,7 +85,7 @@ std::optional<rpc_error> echo(std::string_view raw_params, std::string& out) {
   return std::nullopt;
 }
 
-coro::task<json_result> sleep(context ctx, json params) {
+coro::task<json_result> sleep(handler_context ctx, json params) {
   const auto time = read_ms(params);
   if (!time) co_return std::unexpected(time.error());
   if (const auto slept = co_await coro::sleep_for(ctx, *time); !slept) {
@@ -136,7 +136,7 @@ json_result sum(const json& params) {
   return integral ? json(whole) : json(total);
 }
 
-coro::task<json_result> whoami(context ctx, json params) {
+coro::task<json_result> whoami(handler_context ctx, json params) {
   if (const auto none = arrange(params, {}, no_params); !none) co_return std::unexpected(none.error());
   co_return json{{"node", ctx.node()}};
 }
@@ -171,13 +171,13 @@ std::expected<target_call, rpc_error> read_call(const json& params, bool with_ta
   return read;
 }
 
-coro::task<json_result> relay(context ctx, json params) {
+coro::task<json_result> relay(handler_context ctx, json params) {
   auto read = read_call(params, true);
   if (!read) co_return std::unexpected(read.error());
   co_return co_await ctx.peer(read->to).call(read->method, read->params);
 }
 
-coro::task<json_result> callback(context ctx, json params) {
+coro::task<json_result> callback(handler_context ctx, json params) {
   auto read = read_call(params, false);
   if (!read) co_return std::unexpected(read.error());
   co_return co_await ctx.caller().call(read->method, read->params);
@@ -217,7 +217,7 @@ std::expected<count_range, rpc_error> read_range(const stream_call& call) {
   return range;
 }
 
-item_generator count(context ctx, stream_call call) {
+item_generator count(handler_context ctx, stream_call call) {
   const auto range = read_range(call);
   if (!range) throw stream_raised(range.error());
   if (range->from > range->to) co_return;
@@ -228,7 +228,7 @@ item_generator count(context ctx, stream_call call) {
   }
 }
 
-item_generator running_total(context, stream_call call) {
+item_generator running_total(handler_context, stream_call call) {
   if (const auto none = arrange(call.params, {}, no_params); !none) throw stream_raised(none.error());
   if (!call.raw_after.empty()) throw stream_raised(invalid_params("it cannot go on behind a cursor"));
   double total = 0;

@@ -6,7 +6,7 @@
 
 #include "actors/registry/registry.hpp"
 #include "actors/service/service_host.hpp"
-#include "actors/transport/shard.hpp"
+#include "actors/transport/reactor_resources.hpp"
 
 namespace weft {
 

@@ -20,7 +20,7 @@
 #include "actors/coro/task.hpp"
 #include "actors/messages/result.hpp"
 #include "actors/runtime/string_map.hpp"
-#include "actors/service/context.hpp"
+#include "actors/service/handler_context.hpp"
 #include "actors/service/stream.hpp"
 #include "actors/telemetry/call_stats.hpp"
 
@@ -32,7 +32,7 @@ using raw_handler = std::function<std::optional<rpc_error>(std::string_view raw_
 /// Runs on the reactor and must not wait.
 using plain_handler = std::function<json_result(const nlohmann::json& params)>;
 /// Runs on the reactor and waits with co_await. A free or static function that takes its arguments by value.
-using coroutine_handler = std::function<coro::task<json_result>(context ctx, nlohmann::json params)>;
+using coroutine_handler = std::function<coro::task<json_result>(handler_context ctx, nlohmann::json params)>;
 /// May block or compute for long: runs on CAF's scheduler, never on a reactor.
 struct blocking_handler {
   std::function<json_result(const nlohmann::json& params)> run;

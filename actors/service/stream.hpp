@@ -1,6 +1,6 @@
 // Methods that stream: what a generator handler is given, and what it yields.
 //
-//     weft::item_generator count(weft::context ctx, weft::stream_call call) {
+//     weft::item_generator count(weft::handler_context ctx, weft::stream_call call) {
 //       for (int i = 0; i < 10; ++i) co_yield weft::stream_item{std::to_string(i)};
 //     }
 //     services.add({.name = "demo.count", .handler = weft::stream_handler{count}});
@@ -20,7 +20,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/coro/async_generator.hpp"
-#include "actors/service/context.hpp"
+#include "actors/service/handler_context.hpp"
 #include "proto/error.hpp"
 
 namespace weft {
@@ -42,7 +42,7 @@ struct stream_call {
 };
 
 struct stream_handler {
-  std::function<item_generator(context ctx, stream_call call)> run;
+  std::function<item_generator(handler_context ctx, stream_call call)> run;
   /// Each step waits for a value from the caller.
   bool takes_input = false;
   bool resumable = false;

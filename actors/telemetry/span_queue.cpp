@@ -22,10 +22,10 @@ std::size_t span_queue::push(std::vector<call_record>& spans) {
   return refused;
 }
 
-std::vector<call_record> span_queue::take(std::size_t most, std::chrono::milliseconds patience) {
+std::vector<call_record> span_queue::take(std::size_t most, std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
   wanted_ = std::min(most, capacity_);
-  changed_.wait_for(lock, patience, [this] { return closed_ || spans_.size() >= wanted_; });
+  changed_.wait_for(lock, timeout, [this] { return closed_ || spans_.size() >= wanted_; });
   const auto count = static_cast<std::ptrdiff_t>(std::min(most, spans_.size()));
   std::vector<call_record> taken(std::make_move_iterator(spans_.begin()),
                                  std::make_move_iterator(spans_.begin() + count));

@@ -22,8 +22,8 @@ class span_queue {
   /// Empties `spans`; returns how many of them were refused because the queue was full or closed.
   std::size_t push(std::vector<call_record>& spans);
 
-  /// Waits until there are `most`, or for `patience`, or until the queue is closed, and takes up to `most`.
-  std::vector<call_record> take(std::size_t most, std::chrono::milliseconds patience);
+  /// Waits until there are `most`, or for `timeout`, or until the queue is closed, and takes up to `most`.
+  std::vector<call_record> take(std::size_t most, std::chrono::milliseconds timeout);
 
   /// Nothing more is accepted; what is there can still be taken, without waiting.
   void close();

@@ -97,7 +97,7 @@ std::uint16_t listening_socket::port() const {
   return port_of(bound);
 }
 
-acceptor::acceptor(caf::actor_config& config, reactor& home, shard& shared, int listener,
+acceptor::acceptor(caf::actor_config& config, reactor& home, reactor_resources& shared, int listener,
                    std::vector<caf::strong_actor_ptr> routers)
     : pinned_actor(config, home),
       shared_(shared),

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "actors/runtime/pinned_actor.hpp"
-#include "actors/transport/shard.hpp"
+#include "actors/transport/reactor_resources.hpp"
 
 namespace weft {
 
@@ -43,7 +43,7 @@ int first_reserved_descriptor();
 
 class acceptor final : public pinned_actor, private event_handler, private coro::timer {
  public:
-  acceptor(caf::actor_config& config, reactor& home, shard& shared, int listener,
+  acceptor(caf::actor_config& config, reactor& home, reactor_resources& shared, int listener,
            std::vector<caf::strong_actor_ptr> routers);
   ~acceptor() override;
 
@@ -65,7 +65,7 @@ class acceptor final : public pinned_actor, private event_handler, private coro:
   void back_off(int error);
   void close_listener() noexcept;
 
-  shard& shared_;
+  reactor_resources& shared_;
   int listener_;
   std::vector<caf::strong_actor_ptr> routers_;
   std::size_t next_router_ = 0;

@@ -37,7 +37,7 @@ constexpr std::string_view heartbeat_notification = R"({"jsonrpc":"2.0","method"
 
 }  // namespace
 
-connection::connection(caf::actor_config& config, reactor& home, shard& shared, int descriptor,
+connection::connection(caf::actor_config& config, reactor& home, reactor_resources& shared, int descriptor,
                        connection_key key, caf::strong_actor_ptr router)
     : pinned_actor(config, home),
       shared_(shared),

@@ -15,7 +15,7 @@
 #include "actors/messages/close_reason.hpp"
 #include "actors/runtime/pinned_actor.hpp"
 #include "actors/transport/frame_input.hpp"
-#include "actors/transport/shard.hpp"
+#include "actors/transport/reactor_resources.hpp"
 #include "actors/transport/socket_output.hpp"
 #include "actors/transport/timeouts.hpp"
 
@@ -39,8 +39,8 @@ class output_drained final : public actor_message {
 
 class connection final : public pinned_actor, private event_handler, private coro::timer {
  public:
-  connection(caf::actor_config& config, reactor& home, shard& shared, int descriptor, connection_key key,
-             caf::strong_actor_ptr router);
+  connection(caf::actor_config& config, reactor& home, reactor_resources& shared, int descriptor,
+             connection_key key, caf::strong_actor_ptr router);
   ~connection() override;
 
   const connection_status& status() const noexcept { return status_; }
@@ -102,7 +102,7 @@ class connection final : public pinned_actor, private event_handler, private cor
     coro::clock::time_point sent{};
   };
 
-  shard& shared_;
+  reactor_resources& shared_;
   int descriptor_;
   std::uint32_t interest_ = 0;
   connection_key key_;

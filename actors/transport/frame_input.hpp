@@ -11,7 +11,7 @@
 #include "actors/messages/batch.hpp"
 #include "actors/messages/close_reason.hpp"
 #include "actors/transport/connection_status.hpp"
-#include "actors/transport/shard.hpp"
+#include "actors/transport/reactor_resources.hpp"
 #include "proto/foreign.hpp"
 #include "proto/frame.hpp"
 
@@ -21,7 +21,7 @@ class frame_input {
  public:
   /// Keeps the figures of what is read in `status`, and in `shared` the bytes of frames that are not
   /// complete.
-  frame_input(shard& shared, connection_status& status) noexcept
+  frame_input(reactor_resources& shared, connection_status& status) noexcept
       : shared_(shared), status_(status), reader_(shared.options.limits.frame_bytes) {}
 
   /// Puts the messages of the frames that `bytes` complete into `batch`, and how the stream broke, if it did.
@@ -49,7 +49,7 @@ class frame_input {
   void scan(inbound_batch& batch, std::string_view payload);
   void count_unfinished() noexcept;
 
-  shard& shared_;
+  reactor_resources& shared_;
   connection_status& status_;
   proto::frame_reader reader_;
   proto::stream_beginning beginning_;

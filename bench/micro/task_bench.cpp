@@ -7,8 +7,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include "actors/coro/cancel_scope.hpp"
 #include "actors/coro/completion.hpp"
-#include "actors/coro/context.hpp"
 #include "actors/coro/executor.hpp"
 #include "actors/coro/scope.hpp"
 #include "actors/coro/sleep.hpp"
@@ -69,7 +69,7 @@ task<> await_pairs(benchmark::State* state) {
   while (state->KeepRunning()) benchmark::DoNotOptimize(co_await when_all(leaf(1), leaf(2)));
 }
 
-task<> await_completion(context ctx, completion<int>* slot, std::int64_t* sum) {
+task<> await_completion(cancel_scope ctx, completion<int>* slot, std::int64_t* sum) {
   *sum += (co_await slot->wait(ctx)).value_or(0);
 }
 
@@ -105,7 +105,7 @@ BENCHMARK(spawn_root);
 void completion_round_trip(benchmark::State& state) {
   bench_executor run;
   scope tasks(run, nullptr);
-  const context ctx(run);
+  const cancel_scope ctx(run);
   std::int64_t sum = 0;
   for (auto _ : state) {
     completion<int> slot;
@@ -119,7 +119,7 @@ BENCHMARK(completion_round_trip);
 
 void child_context(benchmark::State& state) {
   bench_executor run;
-  const context ctx(run);
+  const cancel_scope ctx(run);
   for (auto _ : state) benchmark::DoNotOptimize(ctx.child(clock::time_point() + std::chrono::seconds(1)));
 }
 BENCHMARK(child_context);

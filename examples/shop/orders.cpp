@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 /// What an order may take at most; a caller that gave less time than that gets less.
-constexpr std::chrono::seconds patience{2};
+constexpr std::chrono::seconds timeout{2};
 
 struct order {
   std::string key;
@@ -83,11 +83,11 @@ weft::rpc_error combine(const std::string& node, const order& wanted, const weft
           data.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
-weft::coro::task<weft::json_result> create(weft::context ctx, json params) {
+weft::coro::task<weft::json_result> create(weft::handler_context ctx, json params) {
   const auto wanted = read_order(params);
   if (!wanted) co_return std::unexpected(wanted.error());
   // Both calls end with this context: at its deadline, and when the caller of the order cancels or leaves.
-  const auto limited = ctx.with(ctx.child(ctx.get_executor().now() + patience));
+  const auto limited = ctx.with(ctx.child(ctx.get_executor().now() + timeout));
   const auto mesh = limited.mesh();
   const json user_params = {{"id", wanted->user}};
   const json charge = {{"key", wanted->key}, {"user", wanted->user}, {"amount_cents", wanted->amount_cents}};

@@ -152,7 +152,7 @@ class call_context {
   }
 
   /// For what waits: `co_await weft::sleep_for(ctx, 10ms)`.
-  operator coro::context() const;
+  operator coro::cancel_scope() const;
 
  private:
   std::string raw_after() const;

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "actors/coro/context.hpp"
+#include "actors/coro/cancel_scope.hpp"
 #include "actors/coro/sleep.hpp"
 #include "actors/coro/task.hpp"
 #include "actors/coro/when_all.hpp"

@@ -209,12 +209,12 @@ std::expected<prepared_call, int> prepare(call_options& options, std::istream& i
 }
 
 /// How long a notification over TLS waits for the node to close the connection.
-constexpr auto end_patience = std::chrono::seconds(1);
+constexpr auto end_timeout = std::chrono::seconds(1);
 
 /// A node may refuse the certificate after the notification was sent; and closing the socket before its
 /// tickets have come would cut it short.
 int await_refusal(const call_options& options, prepared_call& call, std::ostream& errors) {
-  const auto ended = call.connection.await_end(std::min(call.until, steady_clock::now() + end_patience));
+  const auto ended = call.connection.await_end(std::min(call.until, steady_clock::now() + end_timeout));
   if (ended || ended.error().what == client_error::kind::timed_out) return exit_ok;
   return report_failure(options, ended.error(), errors);
 }

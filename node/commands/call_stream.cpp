@@ -27,9 +27,9 @@ namespace weft::tools {
 namespace {
 
 /// How long the answer to a cancellation is awaited: longer than a node awaits its method's.
-constexpr auto cancel_patience = std::chrono::seconds(2);
+constexpr auto cancel_timeout = std::chrono::seconds(2);
 /// How long a node may take no message of ours.
-constexpr auto send_patience = std::chrono::seconds(5);
+constexpr auto send_timeout = std::chrono::seconds(5);
 
 class stream_printer {
  public:
@@ -79,7 +79,7 @@ class stream_printer {
 
   void take(std::string_view payload) {
     proto::envelope message;
-    auto reply = read_message(connection_, payload, message, steady_clock::now() + send_patience);
+    auto reply = read_message(connection_, payload, message, steady_clock::now() + send_timeout);
     if (!reply) return lose(std::move(reply.error()));
     if (*reply) return take_answer(std::move(**reply));
     if (message.kind != proto::message_kind::notification || message.params.empty()) return;
@@ -142,7 +142,7 @@ class stream_printer {
   void cancel(int code) {
     cancelled_with_ = code;
     if (over()) return discard_output();
-    until_ = std::min(until_, steady_clock::now() + cancel_patience);
+    until_ = std::min(until_, steady_clock::now() + cancel_timeout);
     std::string message;
     proto::append_request(message, {}, "$/cancelRequest", fmt::format(R"({{"id":{}}})", exchange_id));
     tell(message);
@@ -172,7 +172,7 @@ class stream_printer {
   }
 
   void tell(std::string_view message) {
-    auto sent = connection_.send(message, steady_clock::now() + send_patience);
+    auto sent = connection_.send(message, steady_clock::now() + send_timeout);
     if (!sent) fail(std::move(sent.error().message));
   }
 

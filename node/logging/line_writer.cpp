@@ -65,7 +65,7 @@ line_writer::line_writer(int fd, std::size_t queue_bytes, std::function<void(int
 }
 
 line_writer::~line_writer() {
-  const bool done = flush(patience);
+  const bool done = flush(timeout);
   {
     const std::lock_guard lock(shared_->mutex);
     shared_->ending = true;

@@ -23,7 +23,7 @@ class line_writer {
   line_writer(int fd, std::size_t queue_bytes, std::function<void(int)> on_error = {});
   line_writer(const line_writer&) = delete;
   line_writer& operator=(const line_writer&) = delete;
-  /// Waits for what is queued, at most `patience`; then a thread that still writes is left behind.
+  /// Waits for what is queued, at most `timeout`; then a thread that still writes is left behind.
   ~line_writer();
 
   /// False when the line was dropped, since with it more than `queue_bytes` would wait.
@@ -36,7 +36,7 @@ class line_writer {
   std::uint64_t dropped_failed() const noexcept;
 
  private:
-  static constexpr std::chrono::milliseconds patience{1'000};
+  static constexpr std::chrono::milliseconds timeout{1'000};
 
   struct state;
   static void run(const std::shared_ptr<state>& shared);

@@ -31,23 +31,23 @@ using testing::HasSubstr;
   throw 42;
 }
 
-coro::task<json_result> throw_before_waiting(context, json) {
+coro::task<json_result> throw_before_waiting(handler_context, json) {
   throw_exception();
   co_return json();
 }
 
-coro::task<json_result> throw_after_waiting(context ctx, json) {
+coro::task<json_result> throw_after_waiting(handler_context ctx, json) {
   (void)co_await coro::sleep_for(ctx, milliseconds(1));
   throw_number();
   co_return json();
 }
 
-coro::task<json_result> ask_peer(context ctx, json params) {
+coro::task<json_result> ask_peer(handler_context ctx, json params) {
   co_return co_await ctx.peer(params.value("peer", ""))
       .call(params.value("method", ""), params.value("params", json()));
 }
 
-coro::task<json_result> ask_anyone(context ctx, json) {
+coro::task<json_result> ask_anyone(handler_context ctx, json) {
   co_return co_await ctx.mesh().call("nobody.serves.this");
 }
 
@@ -63,7 +63,7 @@ struct counted {
   std::shared_ptr<std::atomic<int>> alive_;
 };
 
-coro::task<json_result> sleep_for_hours(context ctx, std::shared_ptr<std::atomic<int>> alive) {
+coro::task<json_result> sleep_for_hours(handler_context ctx, std::shared_ptr<std::atomic<int>> alive) {
   const counted here(alive);
   if (!co_await coro::sleep_for(ctx, hours(1))) {
     co_return std::unexpected(make_error(error_code::request_cancelled, "woken"));
@@ -125,8 +125,8 @@ TEST_F(mesh_node_test, serves_handlers_of_every_kind) {
   }));
   services.add(
       plain("plain", [](const json& params) -> json_result { return params.at("x").get<int>() * 2; }));
-  services.add(
-      coroutine("coroutine", [](context ctx, json) -> coro::task<json_result> { co_return ctx.node(); }));
+  services.add(coroutine("coroutine",
+                         [](handler_context ctx, json) -> coro::task<json_result> { co_return ctx.node(); }));
   services.add(
       blocking("blocking", [](const json& params) -> json_result { return params.at("x").get<int>() * 3; }));
   node_client client(start().listen_address());
@@ -282,8 +282,8 @@ TEST_F(mesh_node_test, coroutines_call_peers_and_get_typed_errors) {
 
 TEST_F(mesh_node_test, destroys_the_frames_of_coroutines_that_still_wait) {
   const auto alive = std::make_shared<std::atomic<int>>(0);
-  services.add(
-      coroutine("sleep", [alive](context ctx, json) { return sleep_for_hours(std::move(ctx), alive); }));
+  services.add(coroutine(
+      "sleep", [alive](handler_context ctx, json) { return sleep_for_hours(std::move(ctx), alive); }));
   start();
   node_client client(node->listen_address());
   for (int id = 1; id <= 10; ++id) client.request(id, "sleep");
@@ -295,8 +295,8 @@ TEST_F(mesh_node_test, destroys_the_frames_of_coroutines_that_still_wait) {
 
 TEST_F(mesh_node_test, a_disconnect_destroys_the_frames_of_its_calls) {
   const auto alive = std::make_shared<std::atomic<int>>(0);
-  services.add(
-      coroutine("sleep", [alive](context ctx, json) { return sleep_for_hours(std::move(ctx), alive); }));
+  services.add(coroutine(
+      "sleep", [alive](handler_context ctx, json) { return sleep_for_hours(std::move(ctx), alive); }));
   start();
   node_client bystander(node->listen_address());
   {
@@ -307,7 +307,7 @@ TEST_F(mesh_node_test, a_disconnect_destroys_the_frames_of_its_calls) {
   while (alive->load() != 0 || counted_by(metric::coroutines) != 0) bystander.call("mesh.health");
 }
 
-coro::task<json_result> ask_inside(context ctx, json params) {
+coro::task<json_result> ask_inside(handler_context ctx, json params) {
   const auto answer =
       co_await ctx.mesh().call_raw(params.value("method", ""), params.value("raw", std::string()));
   if (!answer) co_return std::unexpected(answer.error());
@@ -355,8 +355,8 @@ TEST_F(mesh_node_test, drains_when_nothing_is_in_flight) {
 TEST_F(mesh_node_test, gives_up_draining_after_the_timeout) {
   options.drain_timeout = milliseconds(50);
   const auto alive = std::make_shared<std::atomic<int>>(0);
-  services.add(
-      coroutine("sleep", [alive](context ctx, json) { return sleep_for_hours(std::move(ctx), alive); }));
+  services.add(coroutine(
+      "sleep", [alive](handler_context ctx, json) { return sleep_for_hours(std::move(ctx), alive); }));
   start();
   node_client client(node->listen_address());
   client.request(1, "sleep");
@@ -367,8 +367,8 @@ TEST_F(mesh_node_test, gives_up_draining_after_the_timeout) {
 TEST_F(mesh_node_test, a_drain_can_be_cut_short) {
   options.drain_timeout = hours(1);
   const auto alive = std::make_shared<std::atomic<int>>(0);
-  services.add(
-      coroutine("sleep", [alive](context ctx, json) { return sleep_for_hours(std::move(ctx), alive); }));
+  services.add(coroutine(
+      "sleep", [alive](handler_context ctx, json) { return sleep_for_hours(std::move(ctx), alive); }));
   start();
   node_client client(node->listen_address());
   client.call("connect");

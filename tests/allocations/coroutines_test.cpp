@@ -75,7 +75,7 @@ class local_executor final : public executor {
 
 class coroutines : public testing::Test {
  protected:
-  context ctx() { return context(run); }
+  cancel_scope ctx() { return cancel_scope(run); }
 
   template <class... Tasks>
   void start(Tasks... tasks) {
@@ -98,7 +98,7 @@ class coroutines : public testing::Test {
   scope roots{run, nullptr};
 
  private:
-  static task<> suspended_once(event* go, context ctx) { co_await go->wait(ctx); }
+  static task<> suspended_once(event* go, cancel_scope ctx) { co_await go->wait(ctx); }
 
   event warmed_;
   bool warm_ = false;
@@ -142,15 +142,15 @@ TEST_F(coroutines, generator) {
 }
 
 /// Waits before the first round, so that the frames are there when the counting begins.
-task<> send_rounds(channel<int>* to, event* go, context ctx) {
+task<> send_rounds(channel<int>* to, event* go, cancel_scope ctx) {
   co_await go->wait(ctx);
   for (int i = 0; i != rounds; ++i) co_await to->send(ctx, i);
   to->close();
 }
-task<> receive_rounds(channel<int>* from, context ctx, int* count) {
+task<> receive_rounds(channel<int>* from, cancel_scope ctx, int* count) {
   while (co_await from->receive(ctx)) ++*count;
 }
-task<> select_rounds(channel<int>* a, channel<int>* b, context ctx, int* count) {
+task<> select_rounds(channel<int>* a, channel<int>* b, cancel_scope ctx, int* count) {
   while (co_await select(ctx, *a, *b)) ++*count;
 }
 
@@ -175,7 +175,7 @@ TEST_F(coroutines, select) {
   EXPECT_EQ(count, 2 * rounds);
 }
 
-task<> lock_rounds(mutex* m, event* go, context ctx, int* count) {
+task<> lock_rounds(mutex* m, event* go, cancel_scope ctx, int* count) {
   co_await go->wait(ctx);
   for (int i = 0; i != rounds; ++i) {
     const auto hold = co_await m->lock(ctx);
@@ -198,7 +198,7 @@ TEST_F(coroutines, mutex_and_event) {
   EXPECT_EQ(count, 2 * rounds);
 }
 
-task<> listen(broadcast<int>* to, context ctx, int* count) {
+task<> listen(broadcast<int>* to, cancel_scope ctx, int* count) {
   auto mine = to->subscribe();
   while (co_await mine.next(ctx)) ++*count;
 }
@@ -217,17 +217,17 @@ TEST_F(coroutines, broadcast) {
   EXPECT_EQ(count, 2 * rounds);
 }
 
-task<> wait_for(event* done, context ctx) {
+task<> wait_for(event* done, cancel_scope ctx) {
   co_await done->wait(ctx);
 }
-task<> wait_in_time(event* done, context ctx, bool* in_time) {
+task<> wait_in_time(event* done, cancel_scope ctx, bool* in_time) {
   *in_time = (co_await timeout(ctx, std::chrono::seconds(2), wait_for(done, ctx))).has_value();
 }
 
 TEST_F(coroutines, timeout) {
   event done;
   bool in_time = false;
-  const context in = ctx();
+  const cancel_scope in = ctx();
   EXPECT_EQ(allocated_after([&] { roots.spawn(wait_in_time(&done, in, &in_time)); }), 3)
       << "three frames: the counter counts";
   EXPECT_EQ(allocated_after([&] { done.set(); }), 0);

@@ -115,6 +115,11 @@ def schema_bytes(test, wire, size, method):
     return wire.call("connect", {"serves": [{"method": "schema.m", "params": ["x" * (size - 4)]}]})
 
 
+def connect_bytes(test, wire, size, method):
+    # An object with one member takes so much besides its text.
+    return wire.call("connect", {"name": "x" * (size - 48 - 80 - len('{"name":""}'))})
+
+
 def schema_total_bytes(test, wire, size, method):
     return wire.call("connect", {"serves": [{"method": f"schema.m{i}", "params": ["x" * (part - 4)]}
                                             for i, part in enumerate((size // 2, size - size // 2))]})
@@ -161,6 +166,7 @@ CASES = [
     Case("limits.in_flight_per_connection", ("--limits-in-flight-per-connection", "6"), (in_flight, 6), 8),
     Case("limits.served_methods_per_connection", ("--limits-served-methods-per-connection", "7"), (served, 7), -32602),
     Case("limits.schema_bytes", ("--limits-schema-bytes", "500B"), (schema_bytes, 500), -32602),
+    Case("limits.connect_bytes", ("--limits-connect-bytes", "2000B"), (connect_bytes, 2000), -32602),
     Case("limits.schema_total_bytes", ("--limits-schema-total-bytes", "4000B"), (schema_total_bytes, 1000), 8),
     Case("limits.blocking_calls", ("--limits-blocking-calls", "3", "--limits-share-percent", "100"), (blocking_calls, 3), 8),
     Case("limits.queue_length", ("--limits-queue-length", "4", "--limits-share-percent", "100", "--limits-queue-interval", "20s",

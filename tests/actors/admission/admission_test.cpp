@@ -9,7 +9,7 @@ using std::chrono::milliseconds;
 
 class admission_queue_test : public testing::Test {
  protected:
-  milliseconds patience_after(milliseconds time) const { return queue.patience(limits, began + time); }
+  milliseconds timeout_after(milliseconds time) const { return queue.timeout(limits, began + time); }
 
   admission_queue::clock::time_point began{std::chrono::seconds(1'000)};
   limit_options limits;
@@ -40,21 +40,21 @@ TEST_F(admission_queue_test, a_call_leaves_from_the_middle_and_the_end) {
 
 TEST_F(admission_queue_test, a_burst_may_wait_for_the_interval) {
   queue.push(a, began);
-  EXPECT_EQ(patience_after(milliseconds(0)), limits.queue_interval);
-  EXPECT_EQ(patience_after(limits.queue_interval), limits.queue_interval);
+  EXPECT_EQ(timeout_after(milliseconds(0)), limits.queue_interval);
+  EXPECT_EQ(timeout_after(limits.queue_interval), limits.queue_interval);
 }
 
 TEST_F(admission_queue_test, a_standing_queue_waits_for_the_target_only) {
   queue.push(a, began);
-  EXPECT_EQ(patience_after(limits.queue_interval + milliseconds(1)), limits.queue_target);
+  EXPECT_EQ(timeout_after(limits.queue_interval + milliseconds(1)), limits.queue_target);
 }
 
 TEST_F(admission_queue_test, it_stands_from_when_it_was_empty_last) {
   queue.push(a, began);
   queue.remove(a, began + milliseconds(90));
   queue.push(b, began + milliseconds(95));
-  EXPECT_EQ(patience_after(milliseconds(95) + limits.queue_interval), limits.queue_interval);
-  EXPECT_EQ(patience_after(milliseconds(96) + limits.queue_interval), limits.queue_target);
+  EXPECT_EQ(timeout_after(milliseconds(95) + limits.queue_interval), limits.queue_interval);
+  EXPECT_EQ(timeout_after(milliseconds(96) + limits.queue_interval), limits.queue_target);
 }
 
 TEST(admission_state, a_limit_of_zero_is_never_full) {

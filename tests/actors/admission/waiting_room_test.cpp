@@ -57,15 +57,15 @@ TEST_F(waiting_room_test, permits_are_offered_to_those_who_wait_in_turn) {
   waiting_room here(limits, 0, 2);
   here.freed(limited);
   ASSERT_TRUE(here.any_freed());
-  EXPECT_EQ(here.next_offer().shard, 2U) << "nobody waits";
+  EXPECT_EQ(here.next_offer().reactor_index, 2U) << "nobody waits";
   EXPECT_FALSE(here.any_freed());
   other.push(b, limited, now);
   here.push(a, limited, now);
   EXPECT_TRUE(here.any_freed()) << "another reactor may have freed one just before";
-  EXPECT_EQ(here.next_offer().shard, 1U) << "the other one first";
+  EXPECT_EQ(here.next_offer().reactor_index, 1U) << "the other one first";
   other.remove(b, limited, now);
   here.freed(limited);
-  EXPECT_EQ(here.next_offer().shard, 0U);
+  EXPECT_EQ(here.next_offer().reactor_index, 0U);
   here.remove(a, limited, now);
 }
 

@@ -21,7 +21,7 @@ class picker_test : public testing::Test {
 
   endpoint& add(bool local = true) {
     endpoint e;
-    e.link = {endpoints.size(), {static_cast<std::uint32_t>(endpoints.size()), 1}};
+    e.connection = {endpoints.size(), {static_cast<std::uint32_t>(endpoints.size()), 1}};
     e.local = local;
     e.state = std::make_shared<endpoint_state>();
     endpoints.push_back(std::move(e));
@@ -34,13 +34,13 @@ class picker_test : public testing::Test {
 
   const endpoint* pick() {
     return choose.pick(endpoints, *policy, {now, &tried, {}, local_only},
-                       [&](const endpoint& e) { return !unusable.contains(e.link.shard); });
+                       [&](const endpoint& e) { return !unusable.contains(e.connection.reactor_index); });
   }
   /// Numbers of the instances that 30 picks came to.
   std::set<std::size_t> picked() {
     std::set<std::size_t> numbers;
     for (int i = 0; i < 30; ++i) {
-      if (const auto* e = pick()) numbers.insert(e->link.shard);
+      if (const auto* e = pick()) numbers.insert(e->connection.reactor_index);
     }
     return numbers;
   }
@@ -92,15 +92,15 @@ TEST_F(picker_test, probation_lets_one_real_call_through) {
   eject(1);
   now += hours(1);
   ASSERT_EQ(endpoints[1].state->state(now), endpoint_state::health::probation);
-  EXPECT_EQ(pick()->link.shard, 1U) << "it is looked at first";
+  EXPECT_EQ(pick()->connection.reactor_index, 1U) << "it is looked at first";
   EXPECT_THAT(picked(), UnorderedElementsAre(0, 2)) << "until that call has ended";
   endpoints[1].state->release_probe();
-  EXPECT_EQ(pick()->link.shard, 1U);
+  EXPECT_EQ(pick()->connection.reactor_index, 1U);
 }
 
 TEST_F(picker_test, one_that_was_tried_comes_last) {
   add_many(2);
-  tried.add(endpoints[0].link);
+  tried.add(endpoints[0].connection);
   EXPECT_THAT(picked(), UnorderedElementsAre(1));
   unusable = {1};
   EXPECT_THAT(picked(), UnorderedElementsAre(0)) << "better than none";

@@ -7,7 +7,7 @@
 // Ownership: dies with the actor's state, after the scopes that use it. CAF keeps the memory of an actor that
 // has ended, though not its state, until the last scheduled message has gone.
 //
-// Thread safety: none; the actor's own context only.
+// Thread safety: none; the actor's own cancel scope only.
 #pragma once
 
 #include <coroutine>

@@ -21,7 +21,7 @@ struct alarm final : timer {
   std::function<void()> action;
 };
 
-task<> note(context ctx, completion<void>* go, int number, std::vector<int>* order) {
+task<> note(cancel_scope ctx, completion<void>* go, int number, std::vector<int>* order) {
   co_await go->wait(ctx);
   order->push_back(number);
 }
@@ -31,7 +31,7 @@ TEST_F(an_actor_executor, resumes_in_the_order_of_posting) {
   std::vector<int> order;
   for (int i = 0; i != 3; ++i) {
     slots.push_back(std::make_unique<completion<void>>());
-    roots().spawn(note(context(run()), slots.back().get(), i, &order));
+    roots().spawn(note(cancel_scope(run()), slots.back().get(), i, &order));
   }
   for (const std::size_t i : {2U, 0U, 1U}) slots[i]->set();
   EXPECT_TRUE(order.empty());
@@ -39,7 +39,7 @@ TEST_F(an_actor_executor, resumes_in_the_order_of_posting) {
   EXPECT_THAT(order, ElementsAre(2, 0, 1));
 }
 
-task<> note_and_wake(context ctx, completion<void>* go, completion<void>* next, int number,
+task<> note_and_wake(cancel_scope ctx, completion<void>* go, completion<void>* next, int number,
                      std::vector<int>* order) {
   co_await go->wait(ctx);
   order->push_back(number);
@@ -51,9 +51,9 @@ TEST_F(an_actor_executor, resumes_what_is_posted_by_a_resumed_coroutine_afterwar
   completion<void> b;
   completion<void> c;
   std::vector<int> order;
-  roots().spawn(note_and_wake(context(run()), &a, &c, 1, &order));
-  roots().spawn(note(context(run()), &b, 2, &order));
-  roots().spawn(note(context(run()), &c, 3, &order));
+  roots().spawn(note_and_wake(cancel_scope(run()), &a, &c, 1, &order));
+  roots().spawn(note(cancel_scope(run()), &b, 2, &order));
+  roots().spawn(note(cancel_scope(run()), &c, 3, &order));
   a.set();
   b.set();
   run_ready();
@@ -65,11 +65,11 @@ TEST_F(an_actor_executor, forgets_a_coroutine_that_another_one_of_the_same_burst
   completion<void> b;
   std::vector<int> order;
   auto victim = std::make_unique<scope>(run(), nullptr);
-  roots().spawn([](context ctx, completion<void>* go, std::unique_ptr<scope>* dying) -> task<> {
+  roots().spawn([](cancel_scope ctx, completion<void>* go, std::unique_ptr<scope>* dying) -> task<> {
     co_await go->wait(ctx);
     dying->reset();
-  }(context(run()), &a, &victim));
-  victim->spawn(note(context(run()), &b, 1, &order));
+  }(cancel_scope(run()), &a, &victim));
+  victim->spawn(note(cancel_scope(run()), &b, 1, &order));
   a.set();
   b.set();
   run_ready();
@@ -132,10 +132,10 @@ TEST_F(an_actor_executor, fires_a_time_in_the_past_at_the_next_chance_but_not_at
 TEST_F(an_actor_executor, of_an_actor_that_ends_runs_nothing_any_more) {
   int alive = 0;
   bool went_on = false;
-  spawn([](probe, context ctx, bool* on) -> task<> {
+  spawn([](probe, cancel_scope ctx, bool* on) -> task<> {
     co_await sleep_for(ctx, 1s);
     *on = true;
-  }(probe(&alive), context(run()), &went_on));
+  }(probe(&alive), cancel_scope(run()), &went_on));
   end_actor();
   EXPECT_EQ(alive, 0);
   scheduler().advance_time(2s);
@@ -143,7 +143,7 @@ TEST_F(an_actor_executor, of_an_actor_that_ends_runs_nothing_any_more) {
   EXPECT_FALSE(went_on);
 }
 
-task<> count_sleeps(context ctx, std::promise<int>* result) {
+task<> count_sleeps(cancel_scope ctx, std::promise<int>* result) {
   int slept = 0;
   for (int i = 0; i != 5; ++i) slept += (co_await sleep_for(ctx, 1ms)).has_value();
   result->set_value(slept);
@@ -155,7 +155,7 @@ class sleeping_actor final : public caf::stateful_actor<host_state> {
   sleeping_actor(caf::actor_config& config, std::promise<int>* result)
       : stateful_actor(config), result_(result) {}
   caf::behavior make_behavior() override {
-    state.roots.spawn(count_sleeps(coro::context(state.run), result_));
+    state.roots.spawn(count_sleeps(coro::cancel_scope(state.run), result_));
     return caf::behavior{state.run.handler()};
   }
 

@@ -23,7 +23,7 @@ async_generator<int> up_to(int end) {
 }
 
 /// Yields each number after a second; `alive` shows whether the frame exists.
-async_generator<int> ticks(probe, context ctx, int end) {
+async_generator<int> ticks(probe, cancel_scope ctx, int end) {
   for (int i = 0; i != end; ++i) {
     if (!co_await sleep_for(ctx, 1s)) co_return;
     co_yield i;
@@ -81,7 +81,7 @@ TEST_F(an_async_generator, awaits_between_its_items) {
   int alive = 0;
   std::vector<int> seen;
   bool ended = false;
-  spawn(collect(ticks(probe(&alive), context(run()), 2), &seen, &ended));
+  spawn(collect(ticks(probe(&alive), cancel_scope(run()), 2), &seen, &ended));
   EXPECT_THAT(seen, testing::IsEmpty());
   advance(1s);
   EXPECT_THAT(seen, testing::ElementsAre(0));
@@ -95,7 +95,7 @@ TEST_F(an_async_generator, is_cancelled_with_the_context_of_its_body) {
   int alive = 0;
   std::vector<int> seen;
   bool ended = false;
-  const context ctx(run());
+  const cancel_scope ctx(run());
   spawn(collect(ticks(probe(&alive), ctx, 5), &seen, &ended));
   advance(1s);
   ctx.cancel(cancel_reason::cancelled_by_caller);
@@ -258,7 +258,7 @@ TEST_F(an_async_generator, that_is_closed_before_it_started_does_not_run) {
   EXPECT_TRUE(ended);
 }
 
-async_generator<int> closes_slowly(context ctx, std::vector<std::string>* steps) {
+async_generator<int> closes_slowly(cancel_scope ctx, std::vector<std::string>* steps) {
   bool leaving = false;
   try {
     co_yield 1;
@@ -271,12 +271,12 @@ async_generator<int> closes_slowly(context ctx, std::vector<std::string>* steps)
 
 TEST_F(an_async_generator, may_await_while_it_is_closed) {
   std::vector<std::string> steps;
-  spawn([](context ctx, std::vector<std::string>* seen) -> task<> {
+  spawn([](cancel_scope ctx, std::vector<std::string>* seen) -> task<> {
     auto gen = closes_slowly(ctx, seen);
     co_await gen.next();
     co_await gen.aclose();
     seen->emplace_back("closed");
-  }(context(run()), &steps));
+  }(cancel_scope(run()), &steps));
   EXPECT_THAT(steps, testing::IsEmpty());
   advance(2s);
   EXPECT_THAT(steps, testing::ElementsAre("left", "closed"));
@@ -314,7 +314,7 @@ TEST_F(an_async_generator, throws_what_its_cleanup_throws_from_closing) {
 
 TEST_F(an_async_generator, does_not_let_two_wait_at_once) {
   int alive = 0;
-  auto items = ticks(probe(&alive), context(run()), 5);
+  auto items = ticks(probe(&alive), cancel_scope(run()), 5);
   std::optional<int> first;
   std::optional<int> second;
   spawn(take_next(&items, &first));
@@ -344,7 +344,7 @@ TEST_F(an_async_generator, is_destroyed_with_the_frame_that_waits_for_it) {
   std::vector<int> seen;
   bool ended = false;
   auto tasks = std::make_unique<scope>(run(), nullptr);
-  tasks->spawn(collect(ticks(probe(&alive), context(run()), 5), &seen, &ended));
+  tasks->spawn(collect(ticks(probe(&alive), cancel_scope(run()), 5), &seen, &ended));
   EXPECT_EQ(alive, 1);
   tasks.reset();
   EXPECT_EQ(alive, 0);
@@ -357,7 +357,7 @@ TEST_F(an_async_generator, that_is_destroyed_does_not_resume_who_waits_for_it) {
   std::optional<int> item;
   auto tasks = std::make_unique<scope>(run(), nullptr);
   {
-    auto items = ticks(probe(&alive), context(run()), 5);
+    auto items = ticks(probe(&alive), cancel_scope(run()), 5);
     tasks->spawn(take_next(&items, &item));
   }
   EXPECT_EQ(alive, 0);
@@ -368,7 +368,7 @@ TEST_F(an_async_generator, that_is_destroyed_does_not_resume_who_waits_for_it) {
 
 TEST_F(an_async_generator, keeps_the_item_for_which_nobody_waits_any_more) {
   int alive = 0;
-  auto items = ticks(probe(&alive), context(run()), 5);
+  auto items = ticks(probe(&alive), cancel_scope(run()), 5);
   std::optional<int> lost;
   std::optional<int> first;
   std::optional<int> second;
@@ -386,7 +386,7 @@ TEST_F(an_async_generator, keeps_the_item_for_which_nobody_waits_any_more) {
 
 TEST_F(an_async_generator, whose_step_was_abandoned_is_waited_for_again) {
   int alive = 0;
-  auto items = ticks(probe(&alive), context(run()), 5);
+  auto items = ticks(probe(&alive), cancel_scope(run()), 5);
   std::optional<int> lost;
   std::optional<int> item;
   auto tasks = std::make_unique<scope>(run(), nullptr);

@@ -16,7 +16,7 @@ using reason = broadcast_gap::reason;
 
 class a_broadcast : public coroutine_host {
  protected:
-  context ctx() { return context(run()); }
+  cancel_scope ctx() { return cancel_scope(run()); }
 };
 
 struct heard {
@@ -26,7 +26,7 @@ struct heard {
 
 /// Listens until the end, with a pause after each value. A test that leaves it waiting ends the actor,
 /// because it is told when the broadcast dies.
-task<> listen(broadcast<int>* to, context ctx, clock::duration pause, heard* seen) {
+task<> listen(broadcast<int>* to, cancel_scope ctx, clock::duration pause, heard* seen) {
   auto mine = to->subscribe();
   for (;;) {
     const auto value = co_await mine.next(ctx);
@@ -92,7 +92,7 @@ TEST_F(a_broadcast, drops_a_slow_subscriber_and_no_other) {
 TEST_F(a_broadcast, goes_on_refusing_a_subscriber_that_it_dropped) {
   broadcast<int> numbers(1, slow_subscriber::is_dropped);
   std::vector<broadcast_gap> gaps;
-  spawn([](broadcast<int>* to, context in, std::vector<broadcast_gap>* seen) -> task<> {
+  spawn([](broadcast<int>* to, cancel_scope in, std::vector<broadcast_gap>* seen) -> task<> {
     auto mine = to->subscribe();
     to->publish(1);
     to->publish(2);
@@ -119,7 +119,7 @@ TEST_F(a_broadcast, that_is_closed_ends_after_what_was_not_seen) {
 TEST_F(a_broadcast, ends_a_wait_when_its_context_is_cancelled) {
   broadcast<int> numbers(4, slow_subscriber::lags);
   heard seen;
-  const context cancelled = ctx();
+  const cancel_scope cancelled = ctx();
   spawn(listen(&numbers, cancelled, 0s, &seen));
   cancelled.cancel(cancel_reason::disconnected);
   EXPECT_THAT(seen.gaps, ElementsAre());

@@ -20,24 +20,24 @@ using sent = std::expected<void, channel_end>;
 
 class a_channel : public coroutine_host {
  protected:
-  context ctx() { return context(run()); }
+  cancel_scope ctx() { return cancel_scope(run()); }
 };
 
 template <class T>
-task<> send_one(channel<T>* to, context ctx, T value, std::optional<sent>* result) {
+task<> send_one(channel<T>* to, cancel_scope ctx, T value, std::optional<sent>* result) {
   result->emplace(co_await to->send(ctx, std::move(value)));
 }
 template <class T>
-task<> receive_one(channel<T>* from, context ctx, std::optional<received<T>>* result) {
+task<> receive_one(channel<T>* from, cancel_scope ctx, std::optional<received<T>>* result) {
   result->emplace(co_await from->receive(ctx));
 }
 /// Takes note of what comes, and of -1 at the end.
-task<> receive_all(channel<int>* from, context ctx, std::vector<int>* seen) {
+task<> receive_all(channel<int>* from, cancel_scope ctx, std::vector<int>* seen) {
   while (const auto value = co_await from->receive(ctx)) seen->push_back(*value);
   seen->push_back(-1);
 }
 /// Sends the numbers from 0 on; `sent_count` shows how far it is.
-task<> send_up_to(channel<int>* to, context ctx, int end, int* sent_count) {
+task<> send_up_to(channel<int>* to, cancel_scope ctx, int end, int* sent_count) {
   for (int i = 0; i != end; ++i) {
     if (!co_await to->send(ctx, i)) co_return;
     ++*sent_count;
@@ -168,7 +168,7 @@ TEST_F(a_channel, that_dies_leaves_a_value_with_the_one_it_was_given_to) {
 
 TEST_F(a_channel, ends_waits_when_their_context_is_cancelled) {
   channel<int> numbers(0);
-  const context cancelled = ctx();
+  const cancel_scope cancelled = ctx();
   std::optional<received<int>> receiving;
   spawn(receive_one(&numbers, cancelled, &receiving));
   cancelled.cancel(cancel_reason::disconnected);
@@ -183,7 +183,7 @@ TEST_F(a_channel, ends_waits_when_their_context_is_cancelled) {
 
 TEST_F(a_channel, prefers_the_value_when_it_comes_in_the_turn_of_the_cancellation) {
   channel<int> numbers(0);
-  const context cancelled = ctx();
+  const cancel_scope cancelled = ctx();
   std::optional<received<int>> receiving;
   spawn(receive_one(&numbers, cancelled, &receiving));
   cancelled.cancel(cancel_reason::disconnected);
@@ -245,7 +245,7 @@ class a_select : public a_channel {
   using value = std::variant<int, std::string>;
   using result = std::expected<value, channel_end>;
 
-  static task<> select_one(context ctx, channel<int>* numbers, channel<std::string>* names,
+  static task<> select_one(cancel_scope ctx, channel<int>* numbers, channel<std::string>* names,
                            std::optional<result>* selected) {
     selected->emplace(co_await select(ctx, *numbers, *names));
   }
@@ -293,7 +293,7 @@ TEST_F(a_select, takes_from_each_channel_in_turn_when_all_have_values) {
     for (auto* from : {&a, &b, &c}) from->try_send(i);
   }
   std::vector<std::size_t> order;
-  spawn([](context in, channel<int>* x, channel<int>* y, channel<int>* z,
+  spawn([](cancel_scope in, channel<int>* x, channel<int>* y, channel<int>* z,
            std::vector<std::size_t>* seen) -> task<> {
     for (int i = 0; i != 6; ++i) seen->push_back((co_await select(in, *x, *y, *z))->index());
   }(ctx(), &a, &b, &c, &order));
@@ -318,7 +318,7 @@ TEST_F(a_select, goes_on_with_the_channels_that_are_open_and_ends_with_the_last)
 }
 
 TEST_F(a_select, ends_when_its_context_is_cancelled) {
-  const context cancelled = ctx();
+  const cancel_scope cancelled = ctx();
   spawn(select_one(cancelled, &numbers, &names, &selected));
   cancelled.cancel(cancel_reason::shutting_down);
   run_ready();

@@ -15,14 +15,14 @@ using outcome = std::expected<T, cancel_reason>;
 class a_completion : public coroutine_host {};
 
 template <class T>
-task<> wait_for(completion<T>* slot, context ctx, std::optional<outcome<T>>* result) {
+task<> wait_for(completion<T>* slot, cancel_scope ctx, std::optional<outcome<T>>* result) {
   result->emplace(co_await slot->wait(ctx));
 }
 
 TEST_F(a_completion, hands_over_a_value_that_only_moves) {
   completion<std::unique_ptr<int>> slot;
   std::optional<outcome<std::unique_ptr<int>>> result;
-  spawn(wait_for(&slot, context(run()), &result));
+  spawn(wait_for(&slot, cancel_scope(run()), &result));
   EXPECT_TRUE(slot.set(std::make_unique<int>(7)));
   EXPECT_FALSE(result) << "set must not run the waiter on its own stack";
   run_ready();
@@ -33,7 +33,7 @@ TEST_F(a_completion, hands_over_a_value_that_only_moves) {
 TEST_F(a_completion, that_is_set_already_does_not_suspend_even_when_cancelled) {
   completion<int> slot;
   slot.set(3);
-  const context ctx(run());
+  const cancel_scope ctx(run());
   ctx.cancel(cancel_reason::disconnected);
   std::optional<outcome<int>> result;
   roots().spawn(wait_for(&slot, ctx, &result));
@@ -46,14 +46,14 @@ TEST_F(a_completion, is_set_once) {
   EXPECT_TRUE(slot.set(1));
   EXPECT_FALSE(slot.set(2));
   std::optional<outcome<int>> result;
-  spawn(wait_for(&slot, context(run()), &result));
+  spawn(wait_for(&slot, cancel_scope(run()), &result));
   EXPECT_EQ(result, outcome<int>(1));
 }
 
 TEST_F(a_completion, without_a_value_is_an_event) {
   completion<void> slot;
   std::optional<outcome<void>> result;
-  spawn(wait_for(&slot, context(run()), &result));
+  spawn(wait_for(&slot, cancel_scope(run()), &result));
   slot.set();
   run_ready();
   ASSERT_TRUE(result);
@@ -62,7 +62,7 @@ TEST_F(a_completion, without_a_value_is_an_event) {
 
 TEST_F(a_completion, yields_the_reason_when_its_context_is_cancelled_while_it_waits) {
   completion<int> slot;
-  const context ctx(run());
+  const cancel_scope ctx(run());
   std::optional<outcome<int>> result;
   spawn(wait_for(&slot, ctx, &result));
   ctx.cancel(cancel_reason::disconnected);
@@ -73,7 +73,7 @@ TEST_F(a_completion, yields_the_reason_when_its_context_is_cancelled_while_it_wa
 
 TEST_F(a_completion, does_not_wait_in_a_cancelled_context) {
   completion<int> slot;
-  const context ctx(run());
+  const cancel_scope ctx(run());
   ctx.cancel(cancel_reason::shutting_down);
   std::optional<outcome<int>> result;
   roots().spawn(wait_for(&slot, ctx, &result));
@@ -83,7 +83,7 @@ TEST_F(a_completion, does_not_wait_in_a_cancelled_context) {
 TEST_F(a_completion, yields_deadline_exceeded_when_the_time_is_up) {
   completion<int> slot;
   std::optional<outcome<int>> result;
-  spawn(wait_for(&slot, context(run(), now() + 50ms), &result));
+  spawn(wait_for(&slot, cancel_scope(run(), now() + 50ms), &result));
   advance(49ms);
   EXPECT_FALSE(result);
   advance(1ms);
@@ -93,7 +93,7 @@ TEST_F(a_completion, yields_deadline_exceeded_when_the_time_is_up) {
 TEST_F(a_completion, prefers_the_value_when_it_is_set_and_cancelled_in_one_turn) {
   for (const bool cancel_first : {false, true}) {
     completion<int> slot;
-    const context ctx(run());
+    const cancel_scope ctx(run());
     std::optional<outcome<int>> result;
     spawn(wait_for(&slot, ctx, &result));
     if (cancel_first) ctx.cancel(cancel_reason::disconnected);
@@ -106,7 +106,7 @@ TEST_F(a_completion, prefers_the_value_when_it_is_set_and_cancelled_in_one_turn)
 
 TEST_F(a_completion, that_dies_unset_leaves_its_waiter_to_the_context) {
   auto slot = std::make_unique<completion<int>>();
-  const context ctx(run());
+  const cancel_scope ctx(run());
   std::optional<outcome<int>> result;
   spawn(wait_for(slot.get(), ctx, &result));
   slot.reset();
@@ -119,7 +119,7 @@ TEST_F(a_completion, that_dies_unset_leaves_its_waiter_to_the_context) {
 
 TEST_F(a_completion, forgets_a_waiting_frame_that_is_destroyed) {
   completion<int> slot;
-  const context ctx(run());
+  const cancel_scope ctx(run());
   std::optional<outcome<int>> result;
   auto tasks = std::make_unique<scope>(run(), nullptr);
   tasks->spawn(wait_for(&slot, ctx, &result));
@@ -133,7 +133,7 @@ TEST_F(a_completion, forgets_a_waiting_frame_that_is_destroyed) {
 TEST_F(a_completion, takes_back_the_post_of_a_frame_that_is_destroyed_before_it_runs) {
   for (const bool by_cancel : {false, true}) {
     completion<int> slot;
-    const context ctx(run());
+    const cancel_scope ctx(run());
     std::optional<outcome<int>> result;
     auto tasks = std::make_unique<scope>(run(), nullptr);
     tasks->spawn(wait_for(&slot, ctx, &result));
@@ -144,7 +144,7 @@ TEST_F(a_completion, takes_back_the_post_of_a_frame_that_is_destroyed_before_it_
   }
 }
 
-task<> echo_rounds(std::vector<std::unique_ptr<completion<int>>>* slots, context ctx, int* sum) {
+task<> echo_rounds(std::vector<std::unique_ptr<completion<int>>>* slots, cancel_scope ctx, int* sum) {
   for (const auto& slot : *slots) *sum += (co_await slot->wait(ctx)).value();
 }
 
@@ -152,7 +152,7 @@ TEST_F(a_completion, resumes_its_waiter_every_time_in_a_row_of_waits) {
   std::vector<std::unique_ptr<completion<int>>> slots;
   for (int i = 0; i != 100; ++i) slots.push_back(std::make_unique<completion<int>>());
   int sum = 0;
-  spawn(echo_rounds(&slots, context(run()), &sum));
+  spawn(echo_rounds(&slots, cancel_scope(run()), &sum));
   for (const auto& slot : slots) {
     slot->set(2);
     run_ready();

@@ -1,8 +1,7 @@
-#include "actors/coro/context.hpp"
-
 #include <functional>
 #include <memory>
 
+#include "actors/coro/cancel_scope.hpp"
 #include "tests/actors/coro/coroutine_host.hpp"
 
 namespace weft::coro {
@@ -13,8 +12,8 @@ using testing::ElementsAre;
 
 class a_context : public coroutine_host {
  protected:
-  context root() { return context(run()); }
-  context root(clock::duration time) { return context(run(), now() + time); }
+  cancel_scope root() { return cancel_scope(run()); }
+  cancel_scope root(clock::duration time) { return cancel_scope(run(), now() + time); }
 };
 
 struct hook final : cancel_hook {
@@ -29,7 +28,7 @@ struct hook final : cancel_hook {
 };
 
 TEST_F(a_context, is_not_cancelled_and_has_no_deadline_at_first) {
-  const context ctx = root();
+  const cancel_scope ctx = root();
   EXPECT_FALSE(ctx.cancelled());
   EXPECT_EQ(ctx.reason(), std::nullopt);
   EXPECT_EQ(ctx.deadline(), clock::time_point::max());
@@ -37,11 +36,11 @@ TEST_F(a_context, is_not_cancelled_and_has_no_deadline_at_first) {
 }
 
 TEST_F(a_context, calls_each_hook_once_and_keeps_the_first_reason) {
-  const context ctx = root();
+  const cancel_scope ctx = root();
   hook a;
   hook b;
   ASSERT_TRUE(ctx.attach(a) && ctx.attach(b));
-  const context copy = ctx;
+  const cancel_scope copy = ctx;
   copy.cancel(cancel_reason::disconnected);
   ctx.cancel(cancel_reason::shutting_down);
   EXPECT_THAT(a.seen, ElementsAre(cancel_reason::disconnected));
@@ -51,7 +50,7 @@ TEST_F(a_context, calls_each_hook_once_and_keeps_the_first_reason) {
 }
 
 TEST_F(a_context, does_not_call_hooks_that_were_detached_or_destroyed) {
-  const context ctx = root();
+  const cancel_scope ctx = root();
   hook detached;
   auto destroyed = std::make_unique<hook>([] { FAIL() << "called after its end"; });
   ASSERT_TRUE(ctx.attach(detached) && ctx.attach(*destroyed));
@@ -62,7 +61,7 @@ TEST_F(a_context, does_not_call_hooks_that_were_detached_or_destroyed) {
 }
 
 TEST_F(a_context, refuses_hooks_once_it_is_cancelled) {
-  const context ctx = root();
+  const cancel_scope ctx = root();
   ctx.cancel(cancel_reason::cancelled_by_caller);
   hook late;
   EXPECT_FALSE(ctx.attach(late));
@@ -70,10 +69,10 @@ TEST_F(a_context, refuses_hooks_once_it_is_cancelled) {
 }
 
 TEST_F(a_context, cancels_its_children_and_not_its_parent_or_siblings) {
-  const context parent = root();
-  const context child = parent.child();
-  const context grandchild = child.child();
-  const context sibling = parent.child();
+  const cancel_scope parent = root();
+  const cancel_scope child = parent.child();
+  const cancel_scope grandchild = child.child();
+  const cancel_scope sibling = parent.child();
   hook h;
   ASSERT_TRUE(grandchild.attach(h));
   child.cancel(cancel_reason::superseded);
@@ -86,21 +85,21 @@ TEST_F(a_context, cancels_its_children_and_not_its_parent_or_siblings) {
 }
 
 TEST_F(a_context, that_is_cancelled_bears_children_that_are_cancelled) {
-  const context ctx = root();
+  const cancel_scope ctx = root();
   ctx.cancel(cancel_reason::disconnected);
   EXPECT_EQ(ctx.child().reason(), cancel_reason::disconnected);
 }
 
 TEST_F(a_context, never_gives_a_child_a_later_deadline_than_its_own) {
-  const context ctx = root(10s);
+  const cancel_scope ctx = root(10s);
   EXPECT_EQ(ctx.child().deadline(), ctx.deadline());
   EXPECT_EQ(ctx.child(now() + 20s).deadline(), ctx.deadline());
   EXPECT_EQ(ctx.child(now() + 5s).deadline(), now() + 5s);
 }
 
 TEST_F(a_context, marks_the_whole_tree_before_it_calls_a_hook) {
-  const context parent = root();
-  const context child = parent.child();
+  const cancel_scope parent = root();
+  const cancel_scope child = parent.child();
   bool child_was_cancelled = false;
   hook first([&] { child_was_cancelled = child.cancelled(); });
   hook second;
@@ -111,7 +110,7 @@ TEST_F(a_context, marks_the_whole_tree_before_it_calls_a_hook) {
 }
 
 TEST_F(a_context, survives_hooks_that_destroy_each_other_and_themselves) {
-  const context ctx = root();
+  const cancel_scope ctx = root();
   std::unique_ptr<hook> second;
   std::unique_ptr<hook> first;
   first = std::make_unique<hook>([&] {
@@ -127,9 +126,9 @@ TEST_F(a_context, survives_hooks_that_destroy_each_other_and_themselves) {
 }
 
 TEST_F(a_context, survives_hooks_that_drop_the_last_handles_of_the_tree) {
-  std::optional<context> parent = root();
-  std::optional<context> child = parent->child();
-  std::optional<context> grandchild = child->child();
+  std::optional<cancel_scope> parent = root();
+  std::optional<cancel_scope> child = parent->child();
+  std::optional<cancel_scope> grandchild = child->child();
   hook on_grandchild;
   hook h([&] {
     child.reset();
@@ -138,13 +137,13 @@ TEST_F(a_context, survives_hooks_that_drop_the_last_handles_of_the_tree) {
   });
   ASSERT_TRUE(parent->attach(h) && grandchild->attach(on_grandchild));
   parent->cancel(cancel_reason::disconnected);
-  EXPECT_TRUE(on_grandchild.seen.empty()) << "a context that is gone calls nobody";
+  EXPECT_TRUE(on_grandchild.seen.empty()) << "a cancel_scope that is gone calls nobody";
   EXPECT_FALSE(on_grandchild.linked());
 }
 
 TEST_F(a_context, survives_cancelling_its_own_tree_from_inside_a_hook) {
-  const context parent = root();
-  const context child = parent.child();
+  const cancel_scope parent = root();
+  const cancel_scope child = parent.child();
   hook up([&] { parent.cancel(cancel_reason::shutting_down); });
   hook down([&] { child.cancel(cancel_reason::superseded); });
   hook on_parent;
@@ -157,8 +156,8 @@ TEST_F(a_context, survives_cancelling_its_own_tree_from_inside_a_hook) {
 
 TEST_F(a_context, frees_a_chain_of_a_hundred_thousand_children_and_cancels_it_without_recursion) {
   for (const bool cancel : {false, true}) {
-    const context parent = root();
-    context deepest = parent;
+    const cancel_scope parent = root();
+    cancel_scope deepest = parent;
     for (int i = 0; i != 100'000; ++i) deepest = deepest.child();
     hook h;
     ASSERT_TRUE(deepest.attach(h));
@@ -168,7 +167,7 @@ TEST_F(a_context, frees_a_chain_of_a_hundred_thousand_children_and_cancels_it_wi
 }
 
 TEST_F(a_context, is_cancelled_when_its_deadline_passes) {
-  const context ctx = root(1s);
+  const cancel_scope ctx = root(1s);
   hook h;
   ASSERT_TRUE(ctx.attach(h));
   advance(999ms);
@@ -178,9 +177,9 @@ TEST_F(a_context, is_cancelled_when_its_deadline_passes) {
 }
 
 TEST_F(a_context, takes_the_children_along_when_the_deadline_of_the_parent_passes) {
-  const context parent = root(1s);
-  const context same = parent.child();
-  const context earlier = parent.child(now() + 500ms);
+  const cancel_scope parent = root(1s);
+  const cancel_scope same = parent.child();
+  const cancel_scope earlier = parent.child(now() + 500ms);
   hook on_same;
   hook on_earlier;
   hook on_parent;
@@ -194,7 +193,7 @@ TEST_F(a_context, takes_the_children_along_when_the_deadline_of_the_parent_passe
 }
 
 TEST_F(a_context, notices_a_passed_deadline_although_nothing_waited) {
-  const context ctx = root(1s);
+  const cancel_scope ctx = root(1s);
   advance(2s);
   EXPECT_EQ(ctx.reason(), cancel_reason::deadline_exceeded);
   hook late;
@@ -204,9 +203,9 @@ TEST_F(a_context, notices_a_passed_deadline_although_nothing_waited) {
 }
 
 TEST_F(a_context, that_is_gone_does_not_leave_its_deadline_armed) {
-  hook h([] { FAIL() << "called by a context that is gone"; });
+  hook h([] { FAIL() << "called by a cancel_scope that is gone"; });
   {
-    const context ctx = root(1s);
+    const cancel_scope ctx = root(1s);
     ASSERT_TRUE(ctx.attach(h));
   }
   EXPECT_FALSE(h.linked());

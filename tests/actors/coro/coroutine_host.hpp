@@ -13,7 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "actors/coro/context.hpp"
+#include "actors/coro/cancel_scope.hpp"
 #include "actors/coro/scope.hpp"
 #include "actors/coro/task.hpp"
 #include "tests/actors/coro/actor_executor.hpp"

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 class a_scope : public coroutine_host {};
 
-task<> hold(probe, context ctx, clock::duration time) {
+task<> hold(probe, cancel_scope ctx, clock::duration time) {
   co_await sleep_for(ctx, time);
 }
 
@@ -28,7 +28,7 @@ TEST_F(a_scope, frees_a_task_that_finishes_at_once_before_spawn_returns) {
 
 TEST_F(a_scope, frees_a_task_that_finishes_later_without_another_spawn) {
   int alive = 0;
-  spawn(hold(probe(&alive), context(run()), 1s));
+  spawn(hold(probe(&alive), cancel_scope(run()), 1s));
   EXPECT_EQ(roots().running(), 1U);
   advance(1s);
   EXPECT_EQ(roots().running(), 0U);
@@ -38,11 +38,11 @@ TEST_F(a_scope, frees_a_task_that_finishes_later_without_another_spawn) {
 TEST_F(a_scope, destroys_the_frames_of_suspended_tasks_with_its_actor) {
   int alive = 0;
   completion<int> never;
-  for (int i = 0; i != 10; ++i) spawn(hold(probe(&alive), context(run()), 1h));
-  spawn([](probe, context ctx, completion<int>* slot) -> task<> { co_await slot->wait(ctx); }(
-                                                          probe(&alive), context(run()), &never));
-  spawn([](probe p, context ctx) -> task<> { co_await when_all(hold(p, ctx, 1h), hold(p, ctx, 2h)); }(
-                                     probe(&alive), context(run())));
+  for (int i = 0; i != 10; ++i) spawn(hold(probe(&alive), cancel_scope(run()), 1h));
+  spawn([](probe, cancel_scope ctx, completion<int>* slot) -> task<> { co_await slot->wait(ctx); }(
+                                                               probe(&alive), cancel_scope(run()), &never));
+  spawn([](probe p, cancel_scope ctx) -> task<> { co_await when_all(hold(p, ctx, 1h), hold(p, ctx, 2h)); }(
+                                          probe(&alive), cancel_scope(run())));
   EXPECT_EQ(alive, 14);
   end_actor();
   EXPECT_EQ(alive, 0);
@@ -53,10 +53,10 @@ TEST_F(a_scope, destroys_the_frames_of_tasks_that_are_ready_but_did_not_run_yet)
   int alive = 0;
   bool resumed = false;
   completion<int> slot;
-  roots().spawn([](probe, context ctx, completion<int>* s, bool* r) -> task<> {
+  roots().spawn([](probe, cancel_scope ctx, completion<int>* s, bool* r) -> task<> {
     co_await s->wait(ctx);
     *r = true;
-  }(probe(&alive), context(run()), &slot, &resumed));
+  }(probe(&alive), cancel_scope(run()), &slot, &resumed));
   // The actor gets the message that would resume the task after the one that ends it.
   send_exit();
   slot.set(1);
@@ -70,15 +70,16 @@ TEST_F(a_scope, that_dies_with_finished_but_unfreed_tasks_frees_them) {
   completion<void> finish;
   completion<void> destroy;
   auto dying = std::make_unique<scope>(run(), nullptr);
-  dying->spawn([](probe, context ctx, completion<void>* s) -> task<> { co_await s->wait(ctx); }(
-                                                               probe(&alive), context(run()), &finish));
+  dying->spawn([](probe, cancel_scope ctx, completion<void>* s) -> task<> {
+    co_await s->wait(ctx);
+  }(probe(&alive), cancel_scope(run()), &finish));
   bool was_unfreed = false;
-  spawn([](context ctx, completion<void>* s, std::unique_ptr<scope>* victim, const int* frames,
+  spawn([](cancel_scope ctx, completion<void>* s, std::unique_ptr<scope>* victim, const int* frames,
            bool* unfreed) -> task<> {
     co_await s->wait(ctx);
     *unfreed = (*victim)->running() == 0 && *frames == 1;
     victim->reset();
-  }(context(run()), &destroy, &dying, &alive, &was_unfreed));
+  }(cancel_scope(run()), &destroy, &dying, &alive, &was_unfreed));
   finish.set();
   destroy.set();
   run_ready();
@@ -87,12 +88,12 @@ TEST_F(a_scope, that_dies_with_finished_but_unfreed_tasks_frees_them) {
 }
 
 TEST_F(a_scope, reports_an_exception_and_goes_on_with_the_others) {
-  spawn([](context ctx) -> task<> {
+  spawn([](cancel_scope ctx) -> task<> {
     co_await sleep_for(ctx, 1s);
     throw std::runtime_error("late");
-  }(context(run())));
+  }(cancel_scope(run())));
   int alive = 0;
-  spawn(hold(probe(&alive), context(run()), 2s));
+  spawn(hold(probe(&alive), cancel_scope(run()), 2s));
   spawn([]() -> task<> {
     throw std::runtime_error("early");
     co_return;
@@ -112,16 +113,16 @@ TEST_F(a_scope, lets_the_exception_handler_spawn) {
     failing.spawn([]() -> task<> { co_return; }());
   });
   int alive = 0;
-  failing.spawn([](probe, context ctx) -> task<> {
+  failing.spawn([](probe, cancel_scope ctx) -> task<> {
     co_await sleep_for(ctx, 1s);
     throw std::runtime_error("broken");
-  }(probe(&alive), context(run())));
+  }(probe(&alive), cancel_scope(run())));
   advance(1s);
   EXPECT_EQ(handled, 1);
   EXPECT_EQ(alive, 0);
 }
 
-task<> spawn_tree(scope* tasks, context ctx, probe p, int levels) {
+task<> spawn_tree(scope* tasks, cancel_scope ctx, probe p, int levels) {
   if (levels == 0) co_return;
   tasks->spawn(spawn_tree(tasks, ctx, p, levels - 1));
   co_await sleep_for(ctx, 1ms);
@@ -130,7 +131,7 @@ task<> spawn_tree(scope* tasks, context ctx, probe p, int levels) {
 
 TEST_F(a_scope, lets_its_tasks_spawn_tasks) {
   int alive = 0;
-  spawn(spawn_tree(&roots(), context(run()), probe(&alive), 8));
+  spawn(spawn_tree(&roots(), cancel_scope(run()), probe(&alive), 8));
   EXPECT_GT(alive, 0);
   for (int i = 0; i != 8; ++i) advance(1ms);
   EXPECT_EQ(alive, 0);
@@ -153,10 +154,10 @@ TEST_F(a_scope, drops_what_is_spawned_while_it_is_destroyed) {
   bool started = false;
   {
     scope tasks(run(), nullptr);
-    tasks.spawn([](scope* s, int* a, bool* st, context ctx) -> task<> {
+    tasks.spawn([](scope* s, int* a, bool* st, cancel_scope ctx) -> task<> {
       const spawner at_end{.tasks = s, .alive = a, .started = st};
       co_await sleep_for(ctx, 1h);
-    }(&tasks, &alive, &started, context(run())));
+    }(&tasks, &alive, &started, cancel_scope(run())));
     EXPECT_EQ(tasks.running(), 1U);
   }
   EXPECT_EQ(alive, 0);
@@ -165,7 +166,7 @@ TEST_F(a_scope, drops_what_is_spawned_while_it_is_destroyed) {
 
 TEST_F(a_scope, runs_many_tasks_and_keeps_no_frame) {
   int alive = 0;
-  for (int i = 0; i != 10'000; ++i) roots().spawn(hold(probe(&alive), context(run()), (i % 50) * 1ms));
+  for (int i = 0; i != 10'000; ++i) roots().spawn(hold(probe(&alive), cancel_scope(run()), (i % 50) * 1ms));
   EXPECT_EQ(alive, 10'000);
   advance(50ms);
   EXPECT_EQ(alive, 0);

@@ -11,13 +11,13 @@ using outcome = std::expected<void, cancel_reason>;
 
 class a_sleep : public coroutine_host {};
 
-task<> sleep_then_note(context ctx, clock::duration time, std::optional<outcome>* result) {
+task<> sleep_then_note(cancel_scope ctx, clock::duration time, std::optional<outcome>* result) {
   result->emplace(co_await sleep_for(ctx, time));
 }
 
 TEST_F(a_sleep, ends_when_its_time_has_come_and_not_before) {
   std::optional<outcome> result;
-  spawn(sleep_then_note(context(run()), 200ms, &result));
+  spawn(sleep_then_note(cancel_scope(run()), 200ms, &result));
   advance(199ms);
   EXPECT_FALSE(result);
   advance(1ms);
@@ -25,14 +25,14 @@ TEST_F(a_sleep, ends_when_its_time_has_come_and_not_before) {
   EXPECT_TRUE(result->has_value());
 }
 
-task<> note_order(context ctx, clock::duration time, int number, std::vector<int>* order) {
+task<> note_order(cancel_scope ctx, clock::duration time, int number, std::vector<int>* order) {
   co_await sleep_for(ctx, time);
   order->push_back(number);
 }
 
 TEST_F(a_sleep, of_several_ends_in_the_order_of_their_times) {
   std::vector<int> order;
-  const context ctx(run());
+  const cancel_scope ctx(run());
   spawn(note_order(ctx, 3h, 3, &order));
   spawn(note_order(ctx, 20ms, 1, &order));
   spawn(note_order(ctx, 90s, 2, &order));
@@ -42,7 +42,7 @@ TEST_F(a_sleep, of_several_ends_in_the_order_of_their_times) {
 
 TEST_F(a_sleep, of_no_time_lets_others_run_first_but_needs_no_time) {
   std::optional<outcome> result;
-  roots().spawn(sleep_then_note(context(run()), -5s, &result));
+  roots().spawn(sleep_then_note(cancel_scope(run()), -5s, &result));
   EXPECT_FALSE(result);
   advance(0ms);
   EXPECT_TRUE(result);
@@ -50,7 +50,7 @@ TEST_F(a_sleep, of_no_time_lets_others_run_first_but_needs_no_time) {
 
 TEST_F(a_sleep, of_endless_time_ends_by_cancellation) {
   std::optional<outcome> result;
-  const context ctx(run());
+  const cancel_scope ctx(run());
   spawn(sleep_then_note(ctx, clock::duration::max(), &result));
   advance(24h * 365 * 10);
   EXPECT_FALSE(result);
@@ -61,7 +61,7 @@ TEST_F(a_sleep, of_endless_time_ends_by_cancellation) {
 
 TEST_F(a_sleep, yields_the_reason_when_it_is_cancelled) {
   std::optional<outcome> result;
-  const context ctx(run());
+  const cancel_scope ctx(run());
   spawn(sleep_then_note(ctx, 1s, &result));
   ctx.cancel(cancel_reason::cancelled_by_caller);
   EXPECT_FALSE(result) << "cancel must not run the sleeper on its own stack";
@@ -72,7 +72,7 @@ TEST_F(a_sleep, yields_the_reason_when_it_is_cancelled) {
 
 TEST_F(a_sleep, does_not_start_in_a_cancelled_context) {
   std::optional<outcome> result;
-  const context ctx(run());
+  const cancel_scope ctx(run());
   ctx.cancel(cancel_reason::disconnected);
   roots().spawn(sleep_then_note(ctx, 1s, &result));
   EXPECT_EQ(result, outcome(std::unexpected(cancel_reason::disconnected)));
@@ -80,17 +80,17 @@ TEST_F(a_sleep, does_not_start_in_a_cancelled_context) {
 
 TEST_F(a_sleep, is_cut_short_by_the_deadline) {
   std::optional<outcome> result;
-  spawn(sleep_then_note(context(run(), now() + 100ms), 1h, &result));
+  spawn(sleep_then_note(cancel_scope(run(), now() + 100ms), 1h, &result));
   advance(100ms);
   EXPECT_EQ(result, outcome(std::unexpected(cancel_reason::deadline_exceeded)));
 }
 
 TEST_F(a_sleep, that_is_cancelled_and_over_in_the_same_turn_ends_once) {
   std::vector<int> order;
-  const context first(run());
-  const context second(run());
+  const cancel_scope first(run());
+  const cancel_scope second(run());
   // The first sleeper cancels the second, whose own timer is due in the same turn.
-  spawn([](context mine, context other, std::vector<int>* ended) -> task<> {
+  spawn([](cancel_scope mine, cancel_scope other, std::vector<int>* ended) -> task<> {
     co_await sleep_for(mine, 10ms);
     other.cancel(cancel_reason::superseded);
     ended->push_back(1);
@@ -105,9 +105,9 @@ TEST_F(a_sleep, whose_frame_is_destroyed_disarms_its_timer) {
   int alive = 0;
   {
     scope tasks(run(), nullptr);
-    tasks.spawn([](probe, context ctx, std::optional<outcome>* out) -> task<> {
+    tasks.spawn([](probe, cancel_scope ctx, std::optional<outcome>* out) -> task<> {
       co_await sleep_then_note(ctx, 1s, out);
-    }(probe(&alive), context(run()), &result));
+    }(probe(&alive), cancel_scope(run()), &result));
     EXPECT_EQ(alive, 1);
   }
   EXPECT_EQ(alive, 0);

@@ -17,7 +17,7 @@ using testing::ElementsAre;
 
 class a_semaphore : public coroutine_host {
  protected:
-  context ctx() { return context(run()); }
+  cancel_scope ctx() { return cancel_scope(run()); }
 };
 
 struct log {
@@ -28,7 +28,7 @@ struct log {
 };
 
 /// Stays inside for a second.
-task<> enter(semaphore* door, context ctx, int name, log* seen) {
+task<> enter(semaphore* door, cancel_scope ctx, int name, log* seen) {
   const auto permit = co_await door->acquire(ctx);
   if (!permit) {
     seen->refused.push_back(name);
@@ -71,7 +71,7 @@ TEST_F(a_semaphore, lets_nobody_overtake_those_who_wait) {
 TEST_F(a_semaphore, refuses_whose_context_is_cancelled_while_waiting) {
   semaphore door(1);
   log seen;
-  const context cancelled = ctx();
+  const cancel_scope cancelled = ctx();
   spawn(enter(&door, ctx(), 0, &seen));
   spawn(enter(&door, cancelled, 1, &seen));
   spawn(enter(&door, ctx(), 2, &seen));
@@ -86,7 +86,7 @@ TEST_F(a_semaphore, refuses_whose_context_is_cancelled_while_waiting) {
 TEST_F(a_semaphore, prefers_the_permit_when_it_comes_in_the_turn_of_the_cancellation) {
   semaphore door(1);
   log seen;
-  const context cancelled = ctx();
+  const cancel_scope cancelled = ctx();
   auto first = door.try_acquire();
   spawn(enter(&door, cancelled, 1, &seen));
   cancelled.cancel(cancel_reason::disconnected);
@@ -117,7 +117,7 @@ TEST_F(a_semaphore, gets_back_the_permits_of_frames_that_are_destroyed) {
 
 TEST_F(a_semaphore, gets_its_permit_back_when_the_one_inside_throws) {
   semaphore door(1);
-  spawn([](semaphore* of, context in) -> task<> {
+  spawn([](semaphore* of, cancel_scope in) -> task<> {
     const auto permit = co_await of->acquire(in);
     throw std::runtime_error("broken");
   }(&door, ctx()));
@@ -128,7 +128,7 @@ TEST_F(a_semaphore, gets_its_permit_back_when_the_one_inside_throws) {
 TEST_F(a_semaphore, that_dies_leaves_permits_and_waiters_alone) {
   auto door = std::make_unique<semaphore>(1);
   log seen;
-  const context cancelled = ctx();
+  const cancel_scope cancelled = ctx();
   auto held = door->try_acquire();
   spawn(enter(door.get(), cancelled, 1, &seen));
   door.reset();
@@ -153,7 +153,7 @@ TEST_F(a_semaphore, counts_a_permit_once_however_it_is_moved) {
 
 class a_mutex : public a_semaphore {};
 
-task<> append_slowly(mutex* writing, context ctx, char letter, std::string* text) {
+task<> append_slowly(mutex* writing, cancel_scope ctx, char letter, std::string* text) {
   const auto hold = co_await writing->lock(ctx);
   if (!hold) co_return;
   for (int i = 0; i != 3; ++i) {
@@ -187,7 +187,7 @@ TEST_F(a_mutex, is_unlocked_when_the_frame_that_holds_it_is_destroyed) {
 
 class an_event : public a_semaphore {
  protected:
-  static task<> note(event* of, context ctx, int name, std::vector<int>* seen) {
+  static task<> note(event* of, cancel_scope ctx, int name, std::vector<int>* seen) {
     seen->push_back(co_await of->wait(ctx) ? name : -name);
   }
   std::vector<int> seen;
@@ -219,7 +219,7 @@ TEST_F(an_event, that_is_set_makes_nobody_wait_until_it_is_cleared) {
 
 TEST_F(an_event, ends_waits_when_their_context_is_cancelled) {
   event ready;
-  const context cancelled = ctx();
+  const cancel_scope cancelled = ctx();
   spawn(note(&ready, cancelled, 1, &seen));
   spawn(note(&ready, ctx(), 2, &seen));
   cancelled.cancel(cancel_reason::disconnected);
@@ -246,7 +246,7 @@ TEST_F(an_event, forgets_frames_that_are_destroyed_waiting_or_released) {
 
 TEST_F(an_event, that_dies_leaves_its_waiters_to_their_contexts) {
   auto ready = std::make_unique<event>();
-  const context cancelled = ctx();
+  const cancel_scope cancelled = ctx();
   spawn(note(ready.get(), cancelled, 1, &seen));
   ready.reset();
   run_ready();

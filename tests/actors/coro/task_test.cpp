@@ -117,13 +117,15 @@ TEST_F(a_task, passes_an_exception_through_three_levels) {
   EXPECT_EQ(message, "broken");
 }
 
-task<int> throws_after_sleep(context ctx) {
+task<int> throws_after_sleep(cancel_scope ctx) {
   co_await sleep_for(ctx, 1s);
   co_return co_await throws();
 }
 
 TEST_F(a_task, passes_an_exception_through_three_levels_after_a_suspension) {
-  spawn([](context ctx) -> task<> { co_await through(through(throws_after_sleep(ctx))); }(context(run())));
+  spawn([](cancel_scope ctx) -> task<> {
+    co_await through(through(throws_after_sleep(ctx)));
+  }(cancel_scope(run())));
   EXPECT_THAT(state().errors, testing::IsEmpty());
   advance(1s);
   EXPECT_THAT(state().errors, testing::ElementsAre("broken"));

@@ -27,17 +27,17 @@ using testing::ElementsAre;
 
 class vocabulary : public coroutine_host {
  protected:
-  context ctx() { return context(run()); }
+  cancel_scope ctx() { return cancel_scope(run()); }
   using words = std::vector<std::string>;
   words said;
 };
 
-task<int> square_slowly(context ctx, int n) {
+task<int> square_slowly(cancel_scope ctx, int n) {
   if (!co_await sleep_for(ctx, 1s)) co_return 0;
   co_return (n * n);
 }
 
-task<int> sum_of_squares(context ctx) {
+task<int> sum_of_squares(cancel_scope ctx) {
   const auto [a, b] = co_await when_all(square_slowly(ctx, 3), square_slowly(ctx, 4));
   co_return a + b;
 }
@@ -49,8 +49,8 @@ TEST_F(vocabulary, when_all) {
   EXPECT_EQ(sum, 25);
 }
 
-task<int> faster(context ctx) {
-  const context race = ctx.child();
+task<int> faster(cancel_scope ctx) {
+  const cancel_scope race = ctx.child();
   const auto won = co_await when_any(race, square_slowly(race, 2), square_slowly(race, 3));
   co_return won.index == 0 ? std::get<0>(won.value) : std::get<1>(won.value);
 }
@@ -62,7 +62,7 @@ TEST_F(vocabulary, when_any) {
   EXPECT_EQ(result, 4);
 }
 
-task<> wait_for_reply(completion<std::string>* reply, context ctx, std::vector<std::string>* said) {
+task<> wait_for_reply(completion<std::string>* reply, cancel_scope ctx, std::vector<std::string>* said) {
   const std::expected<std::string, cancel_reason> text = co_await reply->wait(ctx);
   said->push_back(text ? *text : "no reply");
 }
@@ -75,7 +75,7 @@ TEST_F(vocabulary, completion) {
   EXPECT_THAT(said, ElementsAre("pong"));
 }
 
-task<int> square_in_time(context ctx) {
+task<int> square_in_time(cancel_scope ctx) {
   const std::expected<int, cancel_reason> square = co_await timeout(ctx, 500ms, square_slowly(ctx, 3));
   co_return square.value_or(-1);
 }
@@ -87,14 +87,14 @@ TEST_F(vocabulary, timeout) {
   EXPECT_EQ(result, -1);
 }
 
-async_generator<int> count_down(context ctx, int from) {
+async_generator<int> count_down(cancel_scope ctx, int from) {
   for (int i = from; i != 0; --i) {
     co_yield i;
     if (!co_await sleep_for(ctx, 1s)) co_return;
   }
 }
 
-task<> launch(context ctx, std::vector<std::string>* said) {
+task<> launch(cancel_scope ctx, std::vector<std::string>* said) {
   auto numbers = count_down(ctx, 3);
   while (const std::optional<int> n = co_await numbers.next()) said->push_back(std::to_string(*n));
   said->push_back("lift-off");
@@ -165,14 +165,14 @@ TEST_F(vocabulary, generator) {
   EXPECT_EQ(values.next(), std::nullopt);
 }
 
-task<> produce(channel<int>* numbers, context ctx) {
+task<> produce(channel<int>* numbers, cancel_scope ctx) {
   for (int i = 0; i != 3; ++i) {
     if (!co_await numbers->send(ctx, i)) co_return;
   }
   numbers->close();
 }
 
-task<> consume(channel<int>* numbers, context ctx, std::vector<std::string>* said) {
+task<> consume(channel<int>* numbers, cancel_scope ctx, std::vector<std::string>* said) {
   while (const auto n = co_await numbers->receive(ctx)) said->push_back(std::to_string(*n));
   said->push_back("end");
 }
@@ -184,7 +184,7 @@ TEST_F(vocabulary, channel) {
   EXPECT_THAT(said, ElementsAre("0", "1", "2", "end"));
 }
 
-task<> merge(channel<int>* numbers, channel<std::string>* names, context ctx,
+task<> merge(channel<int>* numbers, channel<std::string>* names, cancel_scope ctx,
              std::vector<std::string>* said) {
   while (const auto item = co_await select(ctx, *numbers, *names)) {
     said->push_back(item->index() == 0 ? std::to_string(std::get<0>(*item)) : std::get<1>(*item));
@@ -203,14 +203,14 @@ TEST_F(vocabulary, select) {
   end_actor();
 }
 
-task<> fetch(semaphore* slots, context ctx, std::vector<std::string>* said) {
+task<> fetch(semaphore* slots, cancel_scope ctx, std::vector<std::string>* said) {
   const auto permit = co_await slots->acquire(ctx);
   if (!permit) co_return;
   co_await sleep_for(ctx, 1s);
   said->push_back("fetched");
 }
 
-task<> transfer(mutex* accounts, context ctx, std::vector<std::string>* said) {
+task<> transfer(mutex* accounts, cancel_scope ctx, std::vector<std::string>* said) {
   const auto hold = co_await accounts->lock(ctx);
   if (!hold) co_return;
   said->push_back("debit");
@@ -231,7 +231,7 @@ TEST_F(vocabulary, semaphore_and_mutex) {
   EXPECT_THAT(said, ElementsAre("debit", "fetched", "credit", "debit", "credit"));
 }
 
-task<> serve_when_ready(event* ready, context ctx, std::vector<std::string>* said) {
+task<> serve_when_ready(event* ready, cancel_scope ctx, std::vector<std::string>* said) {
   if (!co_await ready->wait(ctx)) co_return;
   said->push_back("serving");
 }
@@ -244,7 +244,7 @@ TEST_F(vocabulary, event) {
   EXPECT_THAT(said, ElementsAre("serving", "serving"));
 }
 
-task<> follow(broadcast<int>* prices, context ctx, std::vector<std::string>* said) {
+task<> follow(broadcast<int>* prices, cancel_scope ctx, std::vector<std::string>* said) {
   auto mine = prices->subscribe();
   for (;;) {
     const std::expected<int, broadcast_gap> price = co_await mine.next(ctx);

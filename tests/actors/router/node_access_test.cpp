@@ -16,7 +16,7 @@ using nlohmann::json;
 constexpr auto permission_denied = static_cast<int>(error_code::permission_denied);
 constexpr auto unauthenticated = static_cast<int>(error_code::unauthenticated);
 
-coro::task<json_result> call_inner(context ctx, json params) {
+coro::task<json_result> call_inner(handler_context ctx, json params) {
   co_return co_await ctx.mesh().call("inner", params);
 }
 

@@ -21,22 +21,22 @@ using nlohmann::json;
 constexpr std::string_view sampled = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 constexpr std::uint64_t first_parent = 0x00f067aa0ba902b7U;
 
-coro::task<json_result> call_middle(context ctx, json) {
+coro::task<json_result> call_middle(handler_context ctx, json) {
   co_return co_await ctx.mesh().call("middle");
 }
 
-coro::task<json_result> ask_caller(context ctx, json) {
+coro::task<json_result> ask_caller(handler_context ctx, json) {
   co_return co_await ctx.caller().call("ask");
 }
 
-coro::task<json_result> call_each_kind(context ctx, json) {
+coro::task<json_result> call_each_kind(handler_context ctx, json) {
   for (const std::string kind : {"raw", "plain", "blocking"}) {
     if (auto answer = co_await ctx.mesh().call(kind); !answer) co_return answer;
   }
   co_return "done";
 }
 
-coro::task<json_result> fail_in_a_call(context ctx, json) {
+coro::task<json_result> fail_in_a_call(handler_context ctx, json) {
   co_return co_await ctx.mesh().call("failing");
 }
 

@@ -11,11 +11,11 @@
 
 #include "actors/router/router.hpp"
 #include "actors/service/service_host.hpp"
-#include "tests/actors/transport/shard_case.hpp"
+#include "tests/actors/transport/resources_case.hpp"
 
 namespace weft {
 
-class parts_case : public shard_case, protected call_owner {
+class parts_case : public resources_case, protected call_owner {
  protected:
   parts_case() { site.routes = std::make_shared<routing_table>(); }
   ~parts_case() override {
@@ -23,11 +23,12 @@ class parts_case : public shard_case, protected call_owner {
   }
 
   /// A connection to a client that says nothing.
-  link_entry& connect() {
+  connection_entry& connect() {
     std::array<int, 2> ends{-1, -1};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
     others.push_back(ends[1]);
-    return out.links.add(ends[0], {}, link_entry::role::client, caf::actor_cast<caf::strong_actor_ptr>(of));
+    return out.connections.add(ends[0], {}, connection_entry::role::client,
+                               caf::actor_cast<caf::strong_actor_ptr>(of));
   }
 
   /// A message as a connection brings it.
@@ -39,7 +40,7 @@ class parts_case : public shard_case, protected call_owner {
     std::vector<proto::envelope> batch;
     proto::envelope envelope;
   };
-  request request_from(link_entry& entry, const message& m) const {
+  request request_from(connection_entry& entry, const message& m) const {
     const answer_target target{entry.key(), m.envelope.id, nullptr, 0, !m.envelope.id.empty()};
     return {entry, m.envelope, m.envelope.method, target, site.now(), std::chrono::seconds(1)};
   }

@@ -25,7 +25,7 @@ class request_checks_test : public parts_case {
     return wrong;
   }
 
-  link_entry& client = connect();
+  connection_entry& client = connect();
   coro::clock::duration taken{};
 };
 

@@ -15,9 +15,9 @@ class stream_room_test : public parts_case {
     options.limits.stream_window_bytes = 1 << 30;
   }
 
-  link_entry& client = connect();
+  connection_entry& client = connect();
   call c{*this};
-  stream_room room{site, out.links};
+  stream_room room{site, out.connections};
 };
 
 TEST_F(stream_room_test, streams_of_one_connection_share_it) {
@@ -42,14 +42,14 @@ TEST_F(stream_room_test, none_has_more_than_the_window) {
 }
 
 TEST_F(stream_room_test, over_a_link_they_leave_room_for_calls) {
-  client.as = link_entry::role::peer_in;
+  client.as = connection_entry::role::node_in;
   client.streams.made = 1;
   EXPECT_EQ(room.down(c), static_cast<std::int64_t>(options.limits.output_soft_bytes / 2));
 }
 
 TEST_F(stream_room_test, a_message_passes_while_little_waits) {
   EXPECT_FALSE(room.check(client, 1'000'000, 10)) << "one goes, however large, when nothing waits";
-  out.links.output(client).bulk.assign(100, 'x');
+  out.connections.output(client).bulk.assign(100, 'x');
   EXPECT_FALSE(room.check(client, 10, 110));
   EXPECT_TRUE(room.check(client, 11, 110));
   EXPECT_EQ(counted(metric::limit_output_hard), 1);
@@ -59,7 +59,7 @@ TEST_F(stream_room_test, a_stalled_stream_is_noted_once) {
   room.stall(client, c, true);
   room.stall(client, c, true);
   EXPECT_EQ(client.streams.stalled.size(), 1U);
-  EXPECT_GT(out.links.output(client).tell_below, 0U);
+  EXPECT_GT(out.connections.output(client).tell_below, 0U);
   room.stall(client, c, false);
   EXPECT_EQ(client.streams.stalled.size(), 2U);
 }

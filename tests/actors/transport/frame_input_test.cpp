@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "tests/actors/transport/shard_case.hpp"
+#include "tests/actors/transport/resources_case.hpp"
 
 namespace weft {
 namespace {
@@ -19,7 +19,7 @@ std::string frame_of(std::string_view payload) {
 const std::string one = frame_of(R"({"jsonrpc":"2.0","id":1,"method":"one"})");
 const std::string two = frame_of(R"({"jsonrpc":"2.0","id":2,"method":"two"})");
 
-class frame_input_test : public shard_case {
+class frame_input_test : public resources_case {
  protected:
   connection_status status;
   frame_input input{shared, status};

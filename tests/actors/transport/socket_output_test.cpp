@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "proto/frame.hpp"
-#include "tests/actors/transport/shard_case.hpp"
+#include "tests/actors/transport/resources_case.hpp"
 
 namespace weft {
 namespace {
@@ -19,7 +19,7 @@ std::string frame_of(std::string_view payload) {
   return frame;
 }
 
-class socket_output_test : public shard_case {
+class socket_output_test : public resources_case {
  protected:
   socket_output_test() {
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);

@@ -22,7 +22,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 void say(client& connection, const std::string& message) {
-  EXPECT_TRUE(connection.send(message, patience()));
+  EXPECT_TRUE(connection.send(message, test_deadline()));
 }
 
 void send_item(client& connection, std::int64_t seq, const std::string& value,
@@ -138,7 +138,7 @@ TEST_F(call_stream, does_not_ask_a_method_that_would_begin_anew) {
   for (const auto& method : {told_as("m.n", false), told_as("m.*", false), json{{"name", "m.n"}}}) {
     peer node([&](client& connection) {
       tell_methods(connection, {told_as("m", true), method});
-      EXPECT_FALSE(connection.receive(patience())) << "nothing is called";
+      EXPECT_FALSE(connection.receive(test_deadline())) << "nothing is called";
     });
     errors.str("");
     options.method = "m.n";
@@ -199,7 +199,7 @@ TEST_F(call_stream, ends_its_input_where_values_are_accepted) {
     say(connection, R"({"jsonrpc":"2.0","method":"$/stream/accept","params":{"id":1,"credit":8}})");
     send_item(connection, 0, "0");
     send_result(connection);
-    EXPECT_FALSE(connection.receive(patience()));
+    EXPECT_FALSE(connection.receive(test_deadline()));
   });
   EXPECT_EQ(call(node.address()), exit_ok);
   EXPECT_EQ(read_all(), "0\n");
@@ -282,8 +282,8 @@ TEST_F(call_stream, refuses_items_out_of_turn_and_beyond_its_credit) {
     }
     peer node([&](client& connection) {
       received(connection);
-      EXPECT_TRUE(connection.send_bytes(frames, patience()));
-      while (connection.receive(patience())) {
+      EXPECT_TRUE(connection.send_bytes(frames, test_deadline()));
+      while (connection.receive(test_deadline())) {
       }
     });
     options.credit = 2;
@@ -319,7 +319,7 @@ TEST_F(call_stream, does_not_await_the_answer_to_its_cancellation_for_long) {
     ::kill(::getpid(), SIGINT);
     expect_notification(connection, "$/cancelRequest", {{"id", 1}});
     send_item(connection, 0, "\"late\"");
-    EXPECT_FALSE(connection.receive(patience()));
+    EXPECT_FALSE(connection.receive(test_deadline()));
   });
   EXPECT_EQ(call(node.address()), exit_signal_base + SIGINT);
   EXPECT_EQ(read_all(), "");
@@ -344,7 +344,7 @@ TEST_F(call_stream, cancels_quietly_when_its_reader_goes) {
 TEST_F(call_stream, says_that_its_time_is_over) {
   peer node([](client& connection) {
     received(connection);
-    EXPECT_FALSE(connection.receive(patience()));
+    EXPECT_FALSE(connection.receive(test_deadline()));
   });
   options.timeout = std::chrono::milliseconds(50);
   options.timeout_given = true;

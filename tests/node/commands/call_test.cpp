@@ -47,7 +47,7 @@ std::function<void(client&)> answering(std::string reply) {
     const json request = received(connection);
     std::string text = reply;
     if (auto at = text.find("ID"); at != std::string::npos) text.replace(at, 2, request.at("id").dump());
-    EXPECT_TRUE(connection.send(text, patience()));
+    EXPECT_TRUE(connection.send(text, test_deadline()));
   };
 }
 
@@ -90,13 +90,13 @@ TEST(call, is_failed_by_an_output_that_does_not_take_the_result) {
 std::function<void(client&)> without_method(json known) {
   return [known = std::move(known)](client& connection) {
     received(connection);
-    EXPECT_TRUE(
-        connection.send(R"({"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"none"}})", patience()));
-    const auto more = connection.receive(patience());
+    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"none"}})",
+                                test_deadline()));
+    const auto more = connection.receive(test_deadline());
     if (!more) return;
     EXPECT_EQ(json::parse(*more).at("method"), "rpc.discover");
     EXPECT_TRUE(connection.send(json{{"jsonrpc", "2.0"}, {"id", 1}, {"result", {{"methods", known}}}}.dump(),
-                                patience()));
+                                test_deadline()));
   };
 }
 
@@ -123,7 +123,7 @@ TEST(call, sends_method_params_and_deadline) {
   {
     peer node([&](client& connection) {
       seen = received(connection);
-      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":0})", patience()));
+      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":0})", test_deadline()));
     });
     auto options = options_for(node.address());
     options.params = R"({"a":[1,2]})";
@@ -141,7 +141,7 @@ TEST(call, sends_a_notification_without_id_and_awaits_nothing) {
   {
     peer node([&](client& connection) {
       seen = received(connection);
-      auto rest = connection.receive(patience());
+      auto rest = connection.receive(test_deadline());
       ASSERT_FALSE(rest);
       EXPECT_EQ(rest.error().what, client_error::kind::closed);
     });
@@ -159,11 +159,11 @@ TEST(call, refuses_calls_of_the_node_and_goes_on_waiting) {
   json refusal;
   {
     peer node([&](client& connection) {
-      ASSERT_TRUE(connection.receive(patience()));
-      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"note"})", patience()));
-      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":"x","method":"back"})", patience()));
+      ASSERT_TRUE(connection.receive(test_deadline()));
+      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"note"})", test_deadline()));
+      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":"x","method":"back"})", test_deadline()));
       refusal = received(connection);
-      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":"done"})", patience()));
+      EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":"done"})", test_deadline()));
     });
     EXPECT_EQ(call(options_for(node.address())).output, "\"done\"\n");
   }
@@ -173,8 +173,8 @@ TEST(call, refuses_calls_of_the_node_and_goes_on_waiting) {
 
 TEST(call, gives_up_at_its_timeout) {
   peer node([](client& connection) {
-    EXPECT_TRUE(connection.receive(patience()));
-    EXPECT_FALSE(connection.receive(patience()));
+    EXPECT_TRUE(connection.receive(test_deadline()));
+    EXPECT_FALSE(connection.receive(test_deadline()));
   });
   auto options = options_for(node.address());
   options.timeout = std::chrono::milliseconds(50);
@@ -185,7 +185,7 @@ TEST(call, gives_up_at_its_timeout) {
 }
 
 TEST(call, reports_a_connection_that_ends_without_answer) {
-  peer node([](client& connection) { EXPECT_TRUE(connection.receive(patience())); });
+  peer node([](client& connection) { EXPECT_TRUE(connection.receive(test_deadline())); });
   auto done = call(options_for(node.address()));
   EXPECT_EQ(done.code, exit_unreachable);
   EXPECT_THAT(done.errors, HasSubstr("closed the connection"));
@@ -200,9 +200,9 @@ TEST(call, reports_an_answer_that_is_no_json_rpc) {
 
 TEST(call, reports_a_port_that_speaks_something_else) {
   peer node([](client& connection) {
-    EXPECT_TRUE(connection.receive(patience()));
-    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", patience()));
-    EXPECT_FALSE(connection.receive(patience()));
+    EXPECT_TRUE(connection.receive(test_deadline()));
+    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", test_deadline()));
+    EXPECT_FALSE(connection.receive(test_deadline()));
   });
   auto done = call(options_for(node.address()));
   EXPECT_EQ(done.code, exit_unreachable);
@@ -211,16 +211,16 @@ TEST(call, reports_a_port_that_speaks_something_else) {
 
 TEST(call, tells_what_was_no_frame_from_what_was_no_node) {
   peer stranger([](client& connection) {
-    EXPECT_TRUE(connection.send_bytes("220 mail.example ESMTP\r\n", patience()));
-    while (connection.receive(patience())) {
+    EXPECT_TRUE(connection.send_bytes("220 mail.example ESMTP\r\n", test_deadline()));
+    while (connection.receive(test_deadline())) {
     }
   });
   EXPECT_THAT(call(options_for(stranger.address())).errors,
               HasSubstr("speaks something other than framed JSON-RPC"));
   peer broken([](client& connection) {
-    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"note"})", patience()));
-    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", patience()));
-    while (connection.receive(patience())) {
+    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"note"})", test_deadline()));
+    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", test_deadline()));
+    while (connection.receive(test_deadline())) {
     }
   });
   EXPECT_THAT(call(options_for(broken.address())).errors,

@@ -31,7 +31,7 @@ outcome health(const host_port& admin, std::chrono::nanoseconds timeout = std::c
 std::string read_request(client& connection) {
   std::string request;
   char byte = 0;
-  while (!request.ends_with("\r\n\r\n") && wait_ready(connection.native_handle(), POLLIN, patience()) &&
+  while (!request.ends_with("\r\n\r\n") && wait_ready(connection.native_handle(), POLLIN, test_deadline()) &&
          ::recv(connection.native_handle(), &byte, 1, 0) == 1) {
     request += byte;
   }
@@ -41,7 +41,7 @@ std::string read_request(client& connection) {
 std::function<void(client&)> responding(std::string response) {
   return [response = std::move(response)](client& connection) {
     EXPECT_THAT(read_request(connection), StartsWith("GET /readyz?verbose HTTP/1.0\r\n"));
-    EXPECT_TRUE(connection.send_bytes(response, patience()));
+    EXPECT_TRUE(connection.send_bytes(response, test_deadline()));
   };
 }
 
@@ -71,7 +71,7 @@ TEST(health, reports_what_is_no_http) {
 TEST(health, reports_silence) {
   peer admin([](client& connection) {
     read_request(connection);
-    EXPECT_FALSE(connection.receive(patience()));
+    EXPECT_FALSE(connection.receive(test_deadline()));
   });
   auto done = health(admin.address(), std::chrono::milliseconds(50));
   EXPECT_EQ(done.code, exit_unreachable);

@@ -15,13 +15,13 @@
 namespace weft::tools {
 
 /// Far away: a test that waits so long has failed.
-inline steady_clock::time_point patience() {
+inline steady_clock::time_point test_deadline() {
   return steady_clock::now() + std::chrono::seconds(20);
 }
 
 /// The next message of the tool.
 inline nlohmann::json received(client& connection) {
-  const auto text = connection.receive(patience());
+  const auto text = connection.receive(test_deadline());
   EXPECT_TRUE(text);
   return text ? nlohmann::json::parse(*text) : nlohmann::json();
 }

@@ -34,10 +34,10 @@ std::expected<load_result, std::string> load(const bench_options& options) {
 /// Answers requests with `tail` behind the id, until the client goes; `before_each` may wait or end it.
 void serve(client& connection, const std::string& tail, const std::function<bool(int)>& before_each) {
   for (int count = 0;; ++count) {
-    auto request = connection.receive(patience());
+    auto request = connection.receive(test_deadline());
     if (!request || !before_each(count)) return;
     std::string reply = "{\"jsonrpc\":\"2.0\",\"id\":" + json::parse(*request).at("id").dump() + tail;
-    if (!connection.send(reply, patience())) return;
+    if (!connection.send(reply, test_deadline())) return;
   }
 }
 
@@ -107,8 +107,8 @@ TEST(bench, says_what_the_errors_said_and_what_may_help) {
 
 TEST(bench, shows_no_table_of_zeros_where_nobody_answers) {
   peer node([](client& connection) {
-    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", patience()));
-    while (connection.receive(patience())) {
+    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", test_deadline()));
+    while (connection.receive(test_deadline())) {
     }
   });
   const auto done = bench(short_load(node.address()));
@@ -121,7 +121,7 @@ TEST(bench, shows_no_table_of_zeros_where_nobody_answers) {
 TEST(closed_loop, counts_every_request_of_a_batch) {
   peer node([](client& connection) {
     for (;;) {
-      auto batch = connection.receive(patience());
+      auto batch = connection.receive(test_deadline());
       if (!batch) return;
       json answers = json::array();
       for (const json& request : json::parse(*batch)) {
@@ -133,7 +133,7 @@ TEST(closed_loop, counts_every_request_of_a_batch) {
           answers.back()["result"] = "ok";
         }
       }
-      if (!connection.send(answers.dump(), patience())) return;
+      if (!connection.send(answers.dump(), test_deadline())) return;
     }
   });
   auto options = short_load(node.address());
@@ -150,7 +150,7 @@ TEST(closed_loop, counts_every_request_of_a_batch) {
 }
 
 TEST(closed_loop, counts_the_requests_of_a_lost_batch) {
-  peer node([](client& connection) { EXPECT_TRUE(connection.receive(patience())); });
+  peer node([](client& connection) { EXPECT_TRUE(connection.receive(test_deadline())); });
   auto options = short_load(node.address());
   options.duration = 1h;
   options.batch = 7;
@@ -174,8 +174,8 @@ TEST(closed_loop, ends_when_every_connection_is_lost) {
 
 TEST(closed_loop, ends_a_connection_that_sends_no_frames) {
   peer node([](client& connection) {
-    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", patience()));
-    while (connection.receive(patience())) {
+    EXPECT_TRUE(connection.send_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", test_deadline()));
+    while (connection.receive(test_deadline())) {
     }
   });
   auto options = short_load(node.address());
@@ -188,13 +188,13 @@ TEST(closed_loop, ends_a_connection_that_sends_no_frames) {
 TEST(closed_loop, reads_answers_in_pieces_and_large_ones) {
   peer node([](client& connection) {
     for (;;) {
-      auto request = connection.receive(patience());
+      auto request = connection.receive(test_deadline());
       if (!request) return;
       std::string frame;
       proto::append_frame(frame, "{\"jsonrpc\":\"2.0\",\"id\":" + json::parse(*request).at("id").dump() +
                                      ",\"result\":\"" + std::string(1'000'000, 'x') + "\"}");
       for (std::size_t at = 0; at < frame.size(); at += 333'333) {
-        if (!connection.send_bytes(std::string_view(frame).substr(at, 333'333), patience())) return;
+        if (!connection.send_bytes(std::string_view(frame).substr(at, 333'333), test_deadline())) return;
       }
     }
   });
@@ -222,8 +222,8 @@ TEST(closed_loop, sends_more_than_the_socket_takes_at_once) {
 
 TEST(closed_loop, counts_answers_that_nobody_asked_for) {
   peer node([](client& connection) {
-    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"$/goaway"})", patience()));
-    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1000005,"result":1})", patience()));
+    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"$/goaway"})", test_deadline()));
+    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1000005,"result":1})", test_deadline()));
     serve(connection, R"(,"result":1})", [](int) { return true; });
   });
   auto result = load(short_load(node.address()));
@@ -263,7 +263,7 @@ TEST(open_loop, charges_a_stall_to_every_request_that_was_due) {
 
 TEST(open_loop, says_when_it_could_not_keep_up) {
   peer node([](client& connection) {
-    while (connection.receive(patience())) {
+    while (connection.receive(test_deadline())) {
     }
   });
   auto options = short_load(node.address());
@@ -310,8 +310,8 @@ TEST(idle, introduces_its_connections) {
   json connect;
   peer node([&](client& connection) {
     connect = received(connection);
-    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":{}})", patience()));
-    while (connection.receive(patience())) {
+    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1,"result":{}})", test_deadline()));
+    while (connection.receive(test_deadline())) {
     }
   });
   auto options = short_load(node.address());
@@ -336,7 +336,7 @@ TEST(idle, says_why_it_could_not_introduce_a_connection) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error(), HasSubstr("no token"));
 
-  peer leaving([](client& connection) { EXPECT_TRUE(connection.receive(patience())); });
+  peer leaving([](client& connection) { EXPECT_TRUE(connection.receive(test_deadline())); });
   options.address = leaving.address();
   auto lost = hold_connections(options, [](const idle_result&) { FAIL(); });
   ASSERT_FALSE(lost);

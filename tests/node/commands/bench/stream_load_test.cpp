@@ -82,7 +82,7 @@ class stream_server {
 
   void serve() {
     for (;;) {
-      const auto text = connection_.receive(patience());
+      const auto text = connection_.receive(test_deadline());
       if (!text) return;
       const json message = json::parse(*text);
       if (message.contains("id")) {
@@ -103,13 +103,14 @@ class stream_server {
     for (; sent_ < items_ && sent_ < granted_; ++sent_) {
       if (!connection_.send(R"({"jsonrpc":"2.0","method":"$/stream/item","params":{"id":)" + id_ +
                                 ",\"seq\":" + std::to_string(sent_) + ",\"value\":\"an item\"}}",
-                            patience()))
+                            test_deadline()))
         return false;
     }
     if (sent_ < items_ || granted_ <= items_) return true;
     // The last grant may come behind the answer.
     if (!std::exchange(open_, false)) return true;
-    return connection_.send(R"({"jsonrpc":"2.0","id":)" + id_ + "," + answer_ + "}", patience()).has_value();
+    return connection_.send(R"({"jsonrpc":"2.0","id":)" + id_ + "," + answer_ + "}", test_deadline())
+        .has_value();
   }
 
   client& connection_;
@@ -164,7 +165,7 @@ TEST(stream_load, grants_what_has_come_once_it_is_half_of_the_credit) {
       EXPECT_TRUE(
           connection.send(R"({"jsonrpc":"2.0","method":"$/stream/item","params":{"id":1000000,"seq":)" +
                               std::to_string(seq) + R"(,"value":0}})",
-                          patience()));
+                          test_deadline()));
     }
     heard.set_value({std::move(first), received(connection)});
   });
@@ -208,14 +209,15 @@ TEST(stream_load, says_when_a_method_does_not_stream) {
 TEST(stream_load, ends_the_input_of_a_method_that_waits_for_values) {
   json told;
   peer node([&](client& connection) {
-    EXPECT_TRUE(connection.receive(patience()));
+    EXPECT_TRUE(connection.receive(test_deadline()));
     for (int times = 0; times < 2; ++times) {
       EXPECT_TRUE(connection.send(
-          R"({"jsonrpc":"2.0","method":"$/stream/accept","params":{"id":1000000,"credit":16}})", patience()));
+          R"({"jsonrpc":"2.0","method":"$/stream/accept","params":{"id":1000000,"credit":16}})",
+          test_deadline()));
     }
     told = received(connection);
     // The next thing that comes is another stream, so the end was told once.
-    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1000000,"result":null})", patience()));
+    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","id":1000000,"result":null})", test_deadline()));
     EXPECT_EQ(received(connection).at("method"), "numbers");
   });
   auto options = short_load(node.address());
@@ -228,15 +230,15 @@ TEST(stream_load, ends_the_input_of_a_method_that_waits_for_values) {
 /// The only reason for which a connection was lost, to a server that sends items with these numbers at once.
 std::string reason_of(const std::vector<int>& seqs, std::int64_t credit) {
   peer node([&](client& connection) {
-    EXPECT_TRUE(connection.receive(patience()));
+    EXPECT_TRUE(connection.receive(test_deadline()));
     std::string frames;
     for (int seq : seqs) {
       proto::append_frame(frames,
                           R"({"jsonrpc":"2.0","method":"$/stream/item","params":{"id":1000000,"seq":)" +
                               std::to_string(seq) + R"(,"value":0}})");
     }
-    EXPECT_TRUE(connection.send_bytes(frames, patience()));
-    while (connection.receive(patience())) {
+    EXPECT_TRUE(connection.send_bytes(frames, test_deadline()));
+    while (connection.receive(test_deadline())) {
     }
   });
   auto options = short_load(node.address());
@@ -256,11 +258,11 @@ TEST(stream_load, ends_a_connection_whose_items_are_wrong) {
 
 TEST(stream_load, counts_items_of_no_stream_as_malformed) {
   peer node([](client& connection) {
-    EXPECT_TRUE(connection.receive(patience()));
+    EXPECT_TRUE(connection.receive(test_deadline()));
     EXPECT_TRUE(connection.send(
         R"({"jsonrpc":"2.0","method":"$/stream/item","params":{"id":1000005,"seq":0,"value":0}})",
-        patience()));
-    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"$/goaway"})", patience()));
+        test_deadline()));
+    EXPECT_TRUE(connection.send(R"({"jsonrpc":"2.0","method":"$/goaway"})", test_deadline()));
   });
   auto options = short_load(node.address());
   options.duration = 1h;

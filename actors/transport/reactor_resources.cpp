@@ -1,4 +1,4 @@
-#include "actors/transport/shard.hpp"
+#include "actors/transport/reactor_resources.hpp"
 
 #include <random>
 

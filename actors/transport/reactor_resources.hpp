@@ -30,9 +30,9 @@ struct node_counters {
   std::string incarnation = random_incarnation();
 };
 
-struct shard {
-  shard(caf::actor_system& system, std::size_t index, const node_options& node, node_counters& shared,
-        std::shared_ptr<spdlog::logger> logger)
+struct reactor_resources {
+  reactor_resources(caf::actor_system& system, std::size_t index, const node_options& node,
+                    node_counters& shared, std::shared_ptr<spdlog::logger> logger)
       : loop(system, index, node.reactor),
         inbound(loop),
         outbound(loop),

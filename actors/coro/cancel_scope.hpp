@@ -1,21 +1,22 @@
-// context: what a coroutine is told about its surroundings: its executor, its deadline, and whether it was
-// cancelled.
+// cancel scope: what a coroutine is told about its surroundings: its executor, its deadline, and whether it
+// was cancelled.
 //
 // Contexts form a tree. `child()` makes one that is cancelled together with its parent and whose deadline is
 // never later than its parent's; a child that nobody holds any more leaves the tree by itself.
 //
-// Ownership: a context is a counted handle; copying is cheap, and the state lives as long as its last handle
-// or child. It is passed to coroutines by value. A moved-from context may only be assigned to or destroyed.
+// Ownership: a cancel scope is a counted handle; copying is cheap, and the state lives as long as its last
+// handle or child. It is passed to coroutines by value. A moved-from cancel scope may only be assigned to or
+// destroyed.
 //
 // Cancellation: `cancel` marks the whole subtree first and then calls the hooks, parents before children, so
-// a hook sees every context of the tree in its final state. From inside a hook anything is allowed:
+// a hook sees every cancel scope of the tree in its final state. From inside a hook anything is allowed:
 // cancelling again (the first reason stays), destroying hooks and contexts of the same tree, making children
 // (which are born cancelled).
 //
 // The deadline is watched by one executor timer per tree of equal deadlines, armed when the first hook is
 // attached.
 //
-// Thread safety: none. A context and all its children belong to one actor.
+// Thread safety: none. A cancel scope and all its children belong to one actor.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +44,8 @@ enum class cancel_reason : std::uint8_t {
 
 std::string_view to_string(cancel_reason reason) noexcept;
 
-/// Something to be called when a context is cancelled. Owned by whoever waits; destroying an attached hook
-/// detaches it.
+/// Something to be called when a cancel scope is cancelled. Owned by whoever waits; destroying an attached
+/// hook detaches it.
 class cancel_hook : public list_node {
  public:
   void detach() noexcept { unlink(); }
@@ -57,20 +58,20 @@ class cancel_hook : public list_node {
   virtual void on_cancel(cancel_reason reason) = 0;
 
  private:
-  friend class context;
+  friend class cancel_scope;
 };
 
-class context {
+class cancel_scope {
  public:
   /// The root of a new tree.
-  explicit context(executor& run, clock::time_point deadline = clock::time_point::max());
-  context(const context& other) noexcept : state_(other.state_) { ++state_->handles; }
-  context(context&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-  context& operator=(context other) noexcept {
+  explicit cancel_scope(executor& run, clock::time_point deadline = clock::time_point::max());
+  cancel_scope(const cancel_scope& other) noexcept : state_(other.state_) { ++state_->handles; }
+  cancel_scope(cancel_scope&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  cancel_scope& operator=(cancel_scope other) noexcept {
     std::swap(state_, other.state_);
     return *this;
   }
-  ~context() {
+  ~cancel_scope() {
     if (state_ != nullptr && --state_->handles == 0) destroy(state_);
   }
 
@@ -81,15 +82,15 @@ class context {
   bool cancelled() const noexcept { return reason().has_value(); }
   std::optional<cancel_reason> reason() const noexcept { return state_->current_reason(); }
 
-  /// Does nothing when this context was cancelled before.
+  /// Does nothing when this cancel scope was cancelled before.
   void cancel(cancel_reason why) const { state_->cancel(why); }
 
-  context child() const { return child(clock::time_point::max()); }
-  context child(clock::time_point deadline) const;
+  cancel_scope child() const { return child(clock::time_point::max()); }
+  cancel_scope child(clock::time_point deadline) const;
 
-  /// Calls `hook` when this context is cancelled or its deadline passes. False, and nothing is attached, when
-  /// that has happened already. The caller keeps a handle while the hook is attached. REQUIRES: `hook` is not
-  /// attached.
+  /// Calls `hook` when this cancel scope is cancelled or its deadline passes. False, and nothing is attached,
+  /// when that has happened already. The caller keeps a handle while the hook is attached. REQUIRES: `hook`
+  /// is not attached.
   [[nodiscard]] bool attach(cancel_hook& hook) const;
 
  private:
@@ -117,7 +118,7 @@ class context {
     intrusive_list<state> children;
   };
 
-  explicit context(state* adopted) noexcept : state_(adopted) {}
+  explicit cancel_scope(state* adopted) noexcept : state_(adopted) {}
   static void destroy(state* s) noexcept;
 
   state* state_;

@@ -18,7 +18,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "actors/coro/context.hpp"
+#include "actors/coro/cancel_scope.hpp"
 #include "actors/coro/task.hpp"
 #include "actors/messages/result.hpp"
 
@@ -32,7 +32,7 @@ struct trace_members {
   std::string raw_tracestate;
 };
 
-class context;
+class handler_context;
 
 /// Someone who can be called: a peer node, the connection a request came from, or whoever serves the method.
 class remote {
@@ -43,7 +43,7 @@ class remote {
   struct anyone {};
   using address = std::variant<anyone, peer_name, connection_key>;
 
-  remote(std::shared_ptr<const context> caller, address to)
+  remote(std::shared_ptr<const handler_context> caller, address to)
       : caller_(std::move(caller)), to_(std::move(to)) {}
 
   /// Calls and waits for the answer, at most until the context's deadline or for `timeout`, whichever is
@@ -55,17 +55,18 @@ class remote {
                                   std::optional<std::chrono::milliseconds> timeout = {}) const;
 
  private:
-  std::shared_ptr<const context> caller_;
+  std::shared_ptr<const handler_context> caller_;
   address to_;
 };
 
 /// What a caller is told whose context was cancelled while it waited.
 rpc_error cancelled_error(coro::cancel_reason why, const std::string& node);
 
-class context : public coro::context {
+class handler_context : public coro::cancel_scope {
  public:
-  context(coro::context base, router& home, connection_key caller, std::shared_ptr<const trace_members> trace)
-      : coro::context(std::move(base)), home_(&home), caller_(caller), trace_(std::move(trace)) {}
+  handler_context(coro::cancel_scope base, router& home, connection_key caller,
+                  std::shared_ptr<const trace_members> trace)
+      : coro::cancel_scope(std::move(base)), home_(&home), caller_(caller), trace_(std::move(trace)) {}
 
   /// The configured peer of that name. A call to an unknown one returns UNAVAILABLE and names those that
   /// exist.
@@ -76,15 +77,15 @@ class context : public coro::context {
   remote mesh() const { return {shared(), remote::anyone{}}; }
 
   /// The same surroundings under another deadline and cancellation.
-  context with(coro::context base) const { return {std::move(base), *home_, caller_, trace_}; }
+  handler_context with(coro::cancel_scope base) const { return {std::move(base), *home_, caller_, trace_}; }
 
   /// The same with its calls in another place of the trace.
-  context with(coro::context base, std::shared_ptr<const trace_members> trace) const {
+  handler_context with(coro::cancel_scope base, std::shared_ptr<const trace_members> trace) const {
     return {std::move(base), *home_, caller_, std::move(trace)};
   }
 
   /// The same, for calls that say by what they are to be balanced (`route_key`, raw JSON).
-  context keyed(std::string raw_route_key) const {
+  handler_context keyed(std::string raw_route_key) const {
     auto same = *this;
     same.route_key_ = std::make_shared<const std::string>(std::move(raw_route_key));
     return same;
@@ -106,7 +107,9 @@ class context : public coro::context {
   router& home() const noexcept { return *home_; }
 
  private:
-  std::shared_ptr<const context> shared() const { return std::make_shared<const context>(*this); }
+  std::shared_ptr<const handler_context> shared() const {
+    return std::make_shared<const handler_context>(*this);
+  }
 
   router* home_;
   connection_key caller_;

@@ -1,4 +1,4 @@
-#include "actors/router/links.hpp"
+#include "actors/router/connections.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -15,15 +15,15 @@ namespace {
 /// Smaller answers are not worth holding back.
 constexpr std::size_t large_answer = std::size_t{16} * 1024;
 
-std::string_view to_string(link_entry::role role) {
+std::string_view to_string(connection_entry::role role) {
   switch (role) {
-    case link_entry::role::client:
+    case connection_entry::role::client:
       return "client";
-    case link_entry::role::peer_in:
+    case connection_entry::role::node_in:
       return "peer-inbound";
-    case link_entry::role::peer_out:
+    case connection_entry::role::node_out:
       return "peer-outbound";
-    case link_entry::role::uplink:
+    case connection_entry::role::uplink:
       return "uplink";
   }
   return "client";
@@ -35,11 +35,11 @@ double seconds_between(coro::clock::time_point from, coro::clock::time_point to)
 
 }  // namespace
 
-link_entry& links::add(int descriptor, const sockaddr_storage& address, link_entry::role as,
-                       const caf::strong_actor_ptr& router) {
+connection_entry& connections::add(int descriptor, const sockaddr_storage& address, connection_entry::role as,
+                                   const caf::strong_actor_ptr& router) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(entries_.size()));
-    entries_.push_back(std::make_unique<link_entry>());
+    entries_.push_back(std::make_unique<connection_entry>());
     entries_.back()->id.slot = free_.back();
   }
   auto& entry = *entries_[free_.back()];
@@ -51,31 +51,27 @@ link_entry& links::add(int descriptor, const sockaddr_storage& address, link_ent
   auto handle = spawn_pinned<connection>(*site_.environment.system, site_.home, site_.shared, descriptor,
                                          entry.key(), router);
   auto* actor = caf::actor_cast<connection*>(handle);
-  entry.status = actor;
+  entry.transport = actor;
   entry.actor = caf::actor_cast<caf::strong_actor_ptr>(handle);
   actor->start();
   return entry;
 }
 
-void links::remove(link_entry& entry) {
+void connections::remove(connection_entry& entry) {
   const connection_key next{entry.id.slot, entry.id.generation + 1};
   if (entry.watchers.alive) entry.watchers.alive->store(false);
-  entry = link_entry{};
+  entry = connection_entry{};
   entry.id = next;
   free_.push_back(next.slot);
 }
 
-std::string links::holder_of(connection_key key) {
+std::string connections::holder_of(connection_key key) {
   const auto* entry = find(key);
   const bool named = entry != nullptr && entry->access.of_identity != nullptr;
   return named ? fmt::format("'{}'", entry->access.who->name) : "this connection";
 }
 
-void links::set_long_winded(link_entry& entry, bool is) {
-  const_cast<connection*>(entry.status)->set_long_winded(is);
-}
-
-link_entry* links::callable(connection_key key) {
+connection_entry* connections::callable(connection_key key) {
   auto* entry = find(key);
   if (entry == nullptr || entry->state.going_away || entry->state.half_closed || entry->state.finishing)
     return nullptr;
@@ -86,19 +82,19 @@ link_entry* links::callable(connection_key key) {
   return entry;
 }
 
-link_entry* links::find_dialled_by(const caf::strong_actor_ptr& peer) {
+connection_entry* connections::find_dialled_by(const caf::strong_actor_ptr& peer) {
   const auto found = std::ranges::find_if(
       entries_, [&](const auto& entry) { return entry->state.open && entry->watchers.dialler == peer; });
   return found == entries_.end() ? nullptr : found->get();
 }
 
-void links::send_frame(link_entry& entry, std::string_view payload, bool urgent) {
+void connections::send_frame(connection_entry& entry, std::string_view payload, bool urgent) {
   auto& out = output(entry);
   proto::append_frame(urgent ? out.urgent : out.bulk, payload);
 }
 
-std::optional<rpc_error> links::check_limits(const link_entry& entry, std::size_t frame_bytes,
-                                             executed ran) const {
+std::optional<rpc_error> connections::check_limits(const connection_entry& entry, std::size_t frame_bytes,
+                                                   executed ran) const {
   if (frame_bytes > proto::frame_header_bytes &&
       frame_bytes - proto::frame_header_bytes > entry.party.accepts) [[unlikely]] {
     site_.metrics().add(metric::limit_peer_frame);
@@ -118,7 +114,7 @@ std::optional<rpc_error> links::check_limits(const link_entry& entry, std::size_
       ran);
 }
 
-bool links::hold_back(link_entry& entry, std::size_t start) {
+bool connections::hold_back(connection_entry& entry, std::size_t start) {
   const auto& limits = site_.options.limits;
   auto& out = output(entry);
   auto& held = entry.held_back;
@@ -133,7 +129,7 @@ bool links::hold_back(link_entry& entry, std::size_t start) {
   return true;
 }
 
-void links::release_held_back(link_entry& entry, bool all) {
+void connections::release_held_back(connection_entry& entry, bool all) {
   auto& [held, bytes] = entry.held_back;
   if (held.empty()) return;
   const auto& limits = site_.options.limits;
@@ -147,20 +143,20 @@ void links::release_held_back(link_entry& entry, bool all) {
   if (!held.empty()) out.tell_below = limits.output_soft_bytes / 4;
 }
 
-void links::finish(link_entry& entry) {
+void connections::finish(connection_entry& entry) {
   release_held_back(entry, true);
   entry.state.finishing = true;
   output(entry).finish = true;
 }
 
-void links::finish_if_done(link_entry& entry) {
+void connections::finish_if_done(connection_entry& entry) {
   if (!entry.state.half_closed || entry.state.finishing || entry.state.backlogged || entry.state.registering)
     return;
   if (entry.load.made_count > entry.load.left_behind_count) return;
   finish(entry);
 }
 
-void links::flush() {
+void connections::flush() {
   for (const auto slot : dirty_) {
     auto& entry = *entries_[slot];
     entry.state.dirty = false;
@@ -175,7 +171,7 @@ void links::flush() {
 
 // What was put back goes at once, so that no more is read than waits already; the rest of the output is for
 // later.
-void links::hold_deferred(link_entry& entry) {
+void connections::hold_deferred(connection_entry& entry) {
   auto ahead = site_.shared.outbound.take();
   ahead->deferred.swap(entry.out->deferred);
   ahead->hold_deferred = true;
@@ -183,16 +179,16 @@ void links::hold_deferred(link_entry& entry) {
   site_.send(entry.actor, std::move(ahead));
 }
 
-void links::cut_unfinished() {
+void connections::cut_unfinished() {
   // One connection may have asked for this and be gone, or another one's frame may be complete by now.
   while (site_.shared.unfinished_bytes > site_.options.limits.unfinished_frame_bytes) {
-    const link_entry* greediest = nullptr;
-    const auto order = [](const link_entry& entry) {
-      const auto& status = entry.status->status();
+    const connection_entry* greediest = nullptr;
+    const auto order = [](const connection_entry& entry) {
+      const auto& status = entry.transport->status();
       return std::pair(status.unfinished_bytes, status.opened);
     };
-    for_each_open([&](const link_entry& entry) {
-      if (entry.status->status().unfinished_bytes == 0) return;
+    for_each_open([&](const connection_entry& entry) {
+      if (entry.transport->status().unfinished_bytes == 0) return;
       if (greediest == nullptr || order(entry) > order(*greediest)) greediest = &entry;
     });
     if (greediest == nullptr) return;
@@ -201,12 +197,12 @@ void links::cut_unfinished() {
         "connection {} from {}: cut, {} bytes of a frame that is not complete, while all of the reactor's "
         "are over limits.unfinished_frame_bytes",
         greediest->id.slot, format_address(greediest->party.address),
-        greediest->status->status().unfinished_bytes);
-    const_cast<connection*>(greediest->status)->cut(close_reason::unfinished_frames);
+        greediest->transport->status().unfinished_bytes);
+    greediest->transport->cut(close_reason::unfinished_frames);
   }
 }
 
-void links::close() {
+void connections::close() {
   for (const auto& entry : entries_) {
     if (entry->state.open) site_.send(entry->actor, make_actor_message<close_message>());
     entry->state.open = false;
@@ -216,13 +212,13 @@ void links::close() {
   }
 }
 
-nlohmann::json links::describe() const {
+nlohmann::json connections::describe() const {
   auto list = nlohmann::json::array();
   const auto now = site_.now();
   for (const auto& each : entries_) {
     const auto& entry = *each;
     if (!entry.state.open) continue;
-    const auto& status = entry.status->status();
+    const auto& status = entry.transport->status();
     list.push_back(
         {{"connection", fmt::format("{}-{}-{}", site_.index(), entry.id.slot, entry.id.generation)},
          {"reactor", site_.index()},

@@ -28,7 +28,7 @@ struct stalled_stream {
 };
 
 /// How far a connection has come, from its beginning to its end.
-struct link_state {
+struct connection_state {
   bool open = false;
   bool introduced = false;
   bool half_closed = false;
@@ -47,7 +47,7 @@ struct link_state {
 };
 
 /// The calls of a connection that are under way.
-struct link_load {
+struct connection_load {
   call* calls_made = nullptr;
   attempt* attempts_received = nullptr;
   std::uint32_t made_count = 0;
@@ -57,7 +57,7 @@ struct link_load {
 };
 
 /// Who is at the other end, as far as it has said.
-struct link_party {
+struct connection_party {
   sockaddr_storage address{};
   std::string name;
   std::string instance;
@@ -72,7 +72,7 @@ struct link_party {
 };
 
 /// What a connection may do, and what it has of the limits.
-struct link_access {
+struct connection_access {
   /// Null without an access policy.
   const identity* who = nullptr;
   /// The token by which that was proven, if it was by one.
@@ -89,7 +89,7 @@ struct link_access {
 };
 
 /// The streams among the calls of a connection.
-struct link_streams {
+struct connection_streams {
   std::uint32_t made = 0;
   std::uint32_t received = 0;
   std::vector<stalled_stream> stalled;
@@ -102,37 +102,38 @@ struct held_answers {
 };
 
 /// Who else hears of the end of a connection.
-struct link_watchers {
+struct connection_watchers {
   /// A peer actor that has dialled it.
   caf::strong_actor_ptr dialler;
   /// Shared with whoever keeps a handle of the connection, if anybody does; becomes false with its end.
   std::shared_ptr<std::atomic<bool>> alive;
 };
 
-struct link_entry {
+struct connection_entry {
   /// `uplink`: of this process, as a client or a service, to its node.
-  enum class role : std::uint8_t { client, peer_in, peer_out, uplink };
+  enum class role : std::uint8_t { client, node_in, node_out, uplink };
 
   connection_key key() const noexcept { return id; }
   /// To another node.
-  bool is_link() const noexcept { return as == role::peer_in || as == role::peer_out; }
+  bool is_link() const noexcept { return as == role::node_in || as == role::node_out; }
   /// Pending on the connection, and gathered for it here.
   std::size_t output_bytes() const noexcept {
-    return status->status().pending_output + (out ? out->bulk.size() : 0);
+    return transport->status().pending_output + (out ? out->bulk.size() : 0);
   }
 
   caf::strong_actor_ptr actor;
-  const connection* status = nullptr;
+  /// The same actor: its status, and what it is told at once, since both are on one reactor.
+  connection* transport = nullptr;
   connection_key id{0, 1};
   role as = role::client;
   message_pool<outbound_batch>::pointer out;
-  link_state state;
-  link_load load;
-  link_party party;
-  link_access access;
-  link_streams streams;
+  connection_state state;
+  connection_load load;
+  connection_party party;
+  connection_access access;
+  connection_streams streams;
   held_answers held_back;
-  link_watchers watchers;
+  connection_watchers watchers;
 };
 
 }  // namespace weft

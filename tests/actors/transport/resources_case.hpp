@@ -1,21 +1,21 @@
-// What tests of a connection's parts need: the shard that they share, on this thread.
+// What tests of a connection's parts need: the resources of a reactor that they share, on this thread.
 #pragma once
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <gtest/gtest.h>
 
-#include "actors/transport/shard.hpp"
+#include "actors/transport/reactor_resources.hpp"
 
 namespace weft {
 
-class shard_case : public testing::Test {
+class resources_case : public testing::Test {
  protected:
   caf::actor_system_config config;
   caf::actor_system system{config};
   node_options options;
   node_counters counters;
-  shard shared{system, 0, options, counters, nullptr};
+  reactor_resources shared{system, 0, options, counters, nullptr};
 };
 
 }  // namespace weft

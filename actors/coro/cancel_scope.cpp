@@ -1,4 +1,4 @@
-#include "actors/coro/context.hpp"
+#include "actors/coro/cancel_scope.hpp"
 
 #include <algorithm>
 
@@ -20,17 +20,18 @@ std::string_view to_string(cancel_reason reason) noexcept {
   return "unknown reason";
 }
 
-context::context(executor& run, clock::time_point deadline) : state_(new state(run, deadline, nullptr)) {}
+cancel_scope::cancel_scope(executor& run, clock::time_point deadline)
+    : state_(new state(run, deadline, nullptr)) {}
 
-context context::child(clock::time_point deadline) const {
+cancel_scope cancel_scope::child(clock::time_point deadline) const {
   auto* s = new state(state_->run, std::min(deadline, state_->deadline), state_);
   ++state_->handles;
   s->reason = state_->reason;
   if (!s->reason) state_->children.push_back(*s);
-  return context(s);
+  return cancel_scope(s);
 }
 
-bool context::attach(cancel_hook& hook) const {
+bool cancel_scope::attach(cancel_hook& hook) const {
   if (state_->current_reason()) return false;
   state_->hooks.push_back(hook);
   state_->watch_deadline();
@@ -38,7 +39,7 @@ bool context::attach(cancel_hook& hook) const {
 }
 
 // A child's handle on its parent is released in a loop: a long chain must not become deep recursion.
-void context::destroy(state* s) noexcept {
+void cancel_scope::destroy(state* s) noexcept {
   do {
     state* parent = s->parent;
     delete s;
@@ -46,13 +47,13 @@ void context::destroy(state* s) noexcept {
   } while (s != nullptr && --s->handles == 0);
 }
 
-void context::state::mark(cancel_reason why) noexcept {
+void cancel_scope::state::mark(cancel_reason why) noexcept {
   // Whoever asked after the deadline was told so already; the answer must not change.
   reason = expired() ? cancel_reason::deadline_exceeded : why;
   run.disarm(*this);
 }
 
-void context::state::cancel(cancel_reason why) {
+void cancel_scope::state::cancel(cancel_reason why) {
   if (reason) return;
   // A state that dies in a callback leaves this list by itself.
   intrusive_list<state> subtree;
@@ -64,12 +65,12 @@ void context::state::cancel(cancel_reason why) {
   }
   while (state* s = subtree.pop_front()) {
     ++s->handles;
-    const context alive(s);
+    const cancel_scope alive(s);
     while (cancel_hook* hook = s->hooks.pop_front()) hook->on_cancel(*s->reason);
   }
 }
 
-void context::state::watch_deadline() {
+void cancel_scope::state::watch_deadline() {
   if (deadline_watched || deadline == clock::time_point::max()) return;
   deadline_watched = true;
   state* highest = this;

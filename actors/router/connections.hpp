@@ -9,21 +9,21 @@
 
 #include <nlohmann/json.hpp>
 
-#include "actors/router/link_entry.hpp"
+#include "actors/router/connection_entry.hpp"
 #include "actors/router/site.hpp"
 
 namespace weft {
 
-class links {
+class connections {
  public:
-  explicit links(router_site& site) noexcept : site_(site) {}
+  explicit connections(router_site& site) noexcept : site_(site) {}
 
   /// Takes a socket on: from here on `router` hears of it.
-  link_entry& add(int descriptor, const sockaddr_storage& address, link_entry::role as,
-                  const caf::strong_actor_ptr& router);
+  connection_entry& add(int descriptor, const sockaddr_storage& address, connection_entry::role as,
+                        const caf::strong_actor_ptr& router);
   /// Its connection is closed; nothing refers to it any more.
-  void remove(link_entry& entry);
-  link_entry* find(connection_key key) noexcept {
+  void remove(connection_entry& entry);
+  connection_entry* find(connection_key key) noexcept {
     if (key.slot >= entries_.size()) return nullptr;
     auto* entry = entries_[key.slot].get();
     return entry->state.open && entry->id.generation == key.generation ? entry : nullptr;
@@ -31,10 +31,10 @@ class links {
   /// Whose share its calls take of, for a sentence: an identity's name in quotes, or "this connection".
   std::string holder_of(connection_key key);
   /// The connection, if calls may be sent to it now.
-  link_entry* callable(connection_key key);
+  connection_entry* callable(connection_key key);
   /// Whether one on another reactor does is seen there.
-  bool takes_calls(const link_address& link) {
-    return link.shard != site_.index() || callable(link.key) != nullptr;
+  bool takes_calls(const connection_address& link) {
+    return link.reactor_index != site_.index() || callable(link.key) != nullptr;
   }
   template <class Visit>
   void for_each_open(Visit&& visit) {
@@ -43,13 +43,10 @@ class links {
     }
   }
   /// The connection that this peer actor has dialled.
-  link_entry* find_dialled_by(const caf::strong_actor_ptr& peer);
-
-  /// Its last messages have taken longer than a slice, or have not.
-  void set_long_winded(link_entry& entry, bool is);
+  connection_entry* find_dialled_by(const caf::strong_actor_ptr& peer);
 
   // -- output
-  outbound_batch& output(link_entry& entry) {
+  outbound_batch& output(connection_entry& entry) {
     if (!entry.out) entry.out = site_.shared.outbound.take();
     if (!entry.state.dirty) {
       entry.state.dirty = true;
@@ -57,31 +54,32 @@ class links {
     }
     return *entry.out;
   }
-  void send_frame(link_entry& entry, std::string_view payload, bool urgent);
+  void send_frame(connection_entry& entry, std::string_view payload, bool urgent);
   /// Is so much output pending or gathered for it that its next request has to wait?
-  bool has_output_enough(const link_entry& entry) const noexcept {
+  bool has_output_enough(const connection_entry& entry) const noexcept {
     return entry.out && entry.output_bytes() > site_.options.limits.output_soft_bytes;
   }
   /// Its next request waits for that, or for what it registers to be in force, so that it has one
   /// registration under way at a time.
-  bool must_wait(const link_entry& entry) const noexcept {
+  bool must_wait(const connection_entry& entry) const noexcept {
     return entry.state.registering || has_output_enough(entry);
   }
   /// May a frame of this size go out to it? Else the error says why not.
-  std::optional<rpc_error> check_room(const link_entry& entry, std::size_t frame_bytes, executed ran) const {
+  std::optional<rpc_error> check_room(const connection_entry& entry, std::size_t frame_bytes,
+                                      executed ran) const {
     if (frame_bytes <= entry.party.accepts && !entry.is_link()) [[likely]]
       return std::nullopt;
     return check_limits(entry, frame_bytes, ran);
   }
   /// Holds an answer back, the output from `start` on, that is large while much waits for this link already:
   /// others' answers pass it. False when too much is held back already.
-  bool hold_back(link_entry& entry, std::size_t start);
+  bool hold_back(connection_entry& entry, std::size_t start);
   /// As much of that as the link takes now, or all.
-  void release_held_back(link_entry& entry, bool all = false);
+  void release_held_back(connection_entry& entry, bool all = false);
   /// Closes the connection once its output is written.
-  void finish(link_entry& entry);
+  void finish(connection_entry& entry);
   /// The same when the other side has finished sending and everything is answered.
-  void finish_if_done(link_entry& entry);
+  void finish_if_done(connection_entry& entry);
   /// Hands the output of this turn to the connections.
   void flush();
 
@@ -92,12 +90,13 @@ class links {
   nlohmann::json describe() const;
 
  private:
-  void hold_deferred(link_entry& entry);
-  std::optional<rpc_error> check_limits(const link_entry& entry, std::size_t frame_bytes, executed ran) const;
+  void hold_deferred(connection_entry& entry);
+  std::optional<rpc_error> check_limits(const connection_entry& entry, std::size_t frame_bytes,
+                                        executed ran) const;
 
   router_site& site_;
   /// Entries stay where they are.
-  std::vector<std::unique_ptr<link_entry>> entries_;
+  std::vector<std::unique_ptr<connection_entry>> entries_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> dirty_;
 };

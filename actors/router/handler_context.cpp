@@ -1,4 +1,4 @@
-#include "actors/service/context.hpp"
+#include "actors/service/handler_context.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -33,13 +33,13 @@ rpc_error to_error(coro::cancel_reason reason, const std::string& node) {
                     std::string("cancelled: ") + std::string(to_string(reason)));
 }
 
-coro::task<raw_result> perform(context ctx, remote::address to, std::string method, std::string raw_params,
-                               std::optional<std::chrono::milliseconds> timeout) {
+coro::task<raw_result> perform(handler_context ctx, remote::address to, std::string method,
+                               std::string raw_params, std::optional<std::chrono::milliseconds> timeout) {
   auto& home = ctx.home();
   const auto now = home.executor().now();
-  const auto patience = timeout.value_or(home.options().protocol.default_deadline);
-  const auto deadline = std::min(ctx.deadline(), now + patience);
-  const coro::context limited = ctx.child(deadline);
+  const auto own_timeout = timeout.value_or(home.options().protocol.default_deadline);
+  const auto deadline = std::min(ctx.deadline(), now + own_timeout);
+  const coro::cancel_scope limited = ctx.child(deadline);
   const bool to_anyone = std::holds_alternative<remote::anyone>(to);
   constexpr int most_attempts = 3;
   for (int attempt = 1;; ++attempt) {
@@ -75,7 +75,7 @@ rpc_error cancelled_error(coro::cancel_reason why, const std::string& node) {
   return to_error(why, node);
 }
 
-const std::string& context::node() const noexcept {
+const std::string& handler_context::node() const noexcept {
   return home_->options().id;
 }
 
