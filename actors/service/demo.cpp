@@ -207,13 +207,13 @@ std::expected<count_range, rpc_error> read_range(const stream_call& call) {
   if (call.raw_after.empty()) return range;
   const auto after = json::parse(call.raw_after, nullptr, false);
   const auto last = whole_number(after);
-  if (!last) {
+  if (!last || *last < range.from || *last > range.to) {
     return std::unexpected(invalid_params(
-        fmt::format("the cursor to go on after is an item of this stream, an integer of 64 bits, not {}",
-                    call.raw_after)));
+        fmt::format("the cursor to go on after is an item of this stream, an integer from {} to {}, not {}",
+                    range.from, range.to, call.raw_after)));
   }
   if (*last >= range.to) return count_range{1, 0, {}};
-  range.from = std::max(range.from, *last + 1);
+  range.from = *last + 1;
   return range;
 }
 

@@ -322,13 +322,13 @@ class Broken(EndsCase):
 
     def test_a_cursor_that_names_no_item(self):
         wire = self.connect(self.mesh["a"])
-        for after in "1e99", "1.5", '"7"', "18446744073709551615":
+        for after in "1e99", "1.5", '"7"', "18446744073709551615", "4", "-1":
             wire.send(b'{"jsonrpc":"2.0","id":1,"method":"demo.count","params":{"to":3},"stream":{"credit":1,"after":%s}}'
                       % after.encode())
             message = self.assert_error(wire.receive(), -32602)["message"]
-            self.assertIn("integer of 64 bits", message)
+            self.assertIn("an integer from 0 to 3", message)
             self.assertIn(after, message)
-        for after in 2**63 - 1, 3:
+        for after in (3,):
             reader = Reader(wire, "demo.count", {"to": 3}, stream={"credit": 9, "after": after})
             self.assertIn("result", reader.until_answer())
             self.assertEqual(reader.items, [])
