@@ -30,6 +30,10 @@ class quota {
   wait take_bytes(rate_meter::clock::time_point now, std::size_t bytes) noexcept {
     return bytes_ ? bytes_->take(now, static_cast<double>(bytes)) : std::nullopt;
   }
+  /// Of what cannot be refused: values into streams, and what was read to learn who sends it.
+  void charge_bytes(rate_meter::clock::time_point now, std::size_t bytes) noexcept {
+    if (bytes_) bytes_->charge(now, static_cast<double>(bytes));
+  }
 
  private:
   quota_limits limits_;

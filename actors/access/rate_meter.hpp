@@ -21,20 +21,36 @@ class rate_meter {
   rate_meter(double per_second, double burst) noexcept
       : unit_ns_(1e9 / per_second), burst_ns_(static_cast<std::int64_t>(unit_ns_ * burst)) {}
 
-  /// Takes `units`, or says how long they are to be waited for. More than a whole burst is taken as a burst:
-  /// it would never be allowed otherwise.
+  /// Takes `units`, or says how long they are to be waited for. More than a whole burst waits for a burst, as
+  /// it would never be allowed otherwise, but all of it is to be made up for by those that follow.
   std::optional<nanoseconds> take(clock::time_point now, double units = 1) noexcept {
     const std::int64_t now_ns = nanoseconds(now.time_since_epoch()).count();
-    const std::int64_t cost_ns = std::min(static_cast<std::int64_t>(unit_ns_ * units), burst_ns_);
+    const std::int64_t cost_ns = cost_of(units);
     std::int64_t free_at = free_at_.load(std::memory_order_relaxed);
     for (;;) {
-      const std::int64_t taken = std::max(free_at, now_ns) + cost_ns;
-      if (taken - now_ns > burst_ns_) return nanoseconds(taken - now_ns - burst_ns_);
-      if (free_at_.compare_exchange_weak(free_at, taken, std::memory_order_relaxed)) return std::nullopt;
+      const std::int64_t begin = std::max(free_at, now_ns);
+      const std::int64_t missing = begin + std::min(cost_ns, burst_ns_) - now_ns - burst_ns_;
+      if (missing > 0) return nanoseconds(missing);
+      if (free_at_.compare_exchange_weak(free_at, begin + cost_ns, std::memory_order_relaxed))
+        return std::nullopt;
     }
+  }
+  /// Takes `units` that cannot be refused any more: those that follow wait for them, too.
+  void charge(clock::time_point now, double units) noexcept {
+    const std::int64_t now_ns = nanoseconds(now.time_since_epoch()).count();
+    std::int64_t free_at = free_at_.load(std::memory_order_relaxed);
+    while (!free_at_.compare_exchange_weak(free_at, std::max(free_at, now_ns) + cost_of(units),
+                                           std::memory_order_relaxed))
+      continue;
   }
 
  private:
+  /// Nobody is charged for more than a day.
+  std::int64_t cost_of(double units) const noexcept {
+    constexpr double most_ns = 86'400e9;
+    return static_cast<std::int64_t>(std::min(unit_ns_ * units, most_ns));
+  }
+
   double unit_ns_;
   std::int64_t burst_ns_;
   /// When all that was taken would have been given at the steady rate.

@@ -42,6 +42,12 @@ class gatekeeper {
   }
   /// Takes a call of so many bytes of the quotas of who makes it; an error when it is more than they allow.
   std::optional<rpc_error> take_quota(const connection_entry& entry, std::size_t bytes) const;
+  /// The same of a message that is not refused for it.
+  void charge_quota(const connection_entry& entry, std::size_t bytes) const {
+    const auto* of = entry.access.of_identity;
+    if (of != nullptr && of->quota != nullptr) [[unlikely]]
+      of->quota->charge_bytes(coro::clock::now(), bytes);
+  }
   rpc_error refuse_call(const connection_entry& entry, std::string_view method) const;
 
  private:

@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <string_view>
+#include <unordered_set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -100,7 +101,7 @@ class reading {
     who.name = entry["name"].get<std::string>();
     const std::string where = fmt::format("{}: identity {}", origin_, json_text(who.name));
     if (auto wrong = check_node_name(who.name); !wrong.empty()) complain(nth, "has a bad name: " + wrong);
-    if (std::ranges::find(identities, who.name, &identity::name) != identities.end())
+    if (!names_.insert(who.name).second)
       complain(where, "stands twice; give each identity a name of its own");
     check_members(where, entry, identity_members);
     read_token(where, entry, who);
@@ -192,6 +193,8 @@ class reading {
       const std::string within = where + ": \"calls_per_second\"";
       check_members(within, *rate, rate_members);
       quota.calls_per_second = read_positive(within, *rate, "rate");
+      if (!rate->contains("rate"))
+        complain(within, "needs \"rate\", the calls a second; \"burst\" alone limits nothing");
       quota.burst = read_positive(within, *rate, "burst");
     } else {
       quota.calls_per_second = read_positive(where, entry, "calls_per_second");
@@ -207,8 +210,8 @@ class reading {
     const auto found = entry.find(member);
     if (found == entry.end()) return 0;
     const double number = found->is_number() ? found->get<double>() : 0;
-    if (number > 0 && number <= 1e12) return number;
-    complain(where, fmt::format("\"{}\" is a number above 0 and up to 1e12", member));
+    if (number >= 0.001 && number <= 1e12) return number;
+    complain(where, fmt::format("\"{}\" is a number from 0.001 to 1e12", member));
     return 0;
   }
 
@@ -261,6 +264,7 @@ class reading {
 
   std::string origin_;
   std::size_t entries_ = 0;
+  std::unordered_set<std::string> names_;
   /// Whose they are.
   std::map<token_digest, std::string> tokens_;
   std::map<std::string, std::string> sans_;

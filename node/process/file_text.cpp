@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,8 +18,19 @@ namespace {
 
 using stream = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
-stream open_file(const std::string& path) {
-  return {std::fopen(path.c_str(), "rbe"), std::fclose};
+// Whoever writes into a FIFO may never come: it is opened without waiting for that, and then refused. What a
+// shell hands over (<(…), /dev/stdin) has its writer already.
+std::expected<stream, std::string> open_file(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return std::unexpected(std::strerror(errno));
+  struct stat status{};
+  if (::fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode) && !path.starts_with("/dev/") &&
+      !path.starts_with("/proc/")) {
+    ::close(descriptor);
+    return std::unexpected("it is a FIFO; write a regular file and move it to this name");
+  }
+  ::fcntl(descriptor, F_SETFL, O_RDONLY);
+  return stream(::fdopen(descriptor, "rb"), std::fclose);
 }
 
 std::expected<std::string, std::string> read_stream(std::FILE* file) {
@@ -50,8 +62,8 @@ std::string check_owner_only(std::FILE* file, const std::string& path) {
 
 std::expected<std::string, std::string> read_file(const std::string& path) {
   const auto file = open_file(path);
-  if (!file) return std::unexpected(std::strerror(errno));
-  return read_stream(file.get());
+  if (!file) return std::unexpected(file.error());
+  return read_stream(file->get());
 }
 
 std::expected<std::string, std::string> read_secret_file(const std::string& path) {
@@ -59,9 +71,9 @@ std::expected<std::string, std::string> read_secret_file(const std::string& path
     return std::unexpected(fmt::format("file \"{}\" cannot be used: {}", path, why));
   };
   const auto file = open_file(path);
-  if (!file) return refuse(std::strerror(errno));
-  if (const auto wrong = check_owner_only(file.get(), path); !wrong.empty()) return refuse(wrong);
-  auto text = read_stream(file.get());
+  if (!file) return refuse(file.error());
+  if (const auto wrong = check_owner_only(file->get(), path); !wrong.empty()) return refuse(wrong);
+  auto text = read_stream(file->get());
   if (!text) return refuse(text.error());
   return text;
 }

@@ -45,8 +45,16 @@ TEST(rate_meter, weighs_what_is_taken) {
 TEST(rate_meter, lets_through_what_is_larger_than_a_burst_once_all_of_it_is_free) {
   rate_meter meter(1'000, 1'000);
   EXPECT_FALSE(meter.take(start, 5'000));
-  EXPECT_EQ(meter.take(start, 5'000), 1s);
-  EXPECT_FALSE(meter.take(start + 1s, 5'000));
+  EXPECT_EQ(meter.take(start, 5'000), 5s) << "and it is to be made up for";
+  EXPECT_EQ(meter.take(start + 4s, 1), 1ms);
+  EXPECT_FALSE(meter.take(start + 5s, 5'000));
+}
+
+TEST(rate_meter, charges_what_cannot_be_refused) {
+  rate_meter meter(1'000, 1'000);
+  meter.charge(start, 3'000);
+  EXPECT_EQ(meter.take(start, 1), 2s + 1ms);
+  EXPECT_FALSE(meter.take(start + 2s + 1ms, 1));
 }
 
 TEST(rate_meter, counts_exactly_for_several_threads) {
