@@ -276,13 +276,41 @@ void calls::cancel(call& c, coro::cancel_reason why, bool awaited) {
 void calls::cancel_all_of(connection_entry& caller) {
   while (caller.load.calls_made != nullptr) {
     auto& c = *caller.load.calls_made;
-    if (c.caller.left_behind) {
+    const bool stays = counts_without_caller(c);
+    if (!c.caller.left_behind) {
+      site_.metrics().add(metric::cancelled);
+      cancel(c, coro::cancel_reason::disconnected, stays);
+      const auto ended = outcome::unawaited(error_code::request_cancelled);
+      if (stays)
+        leave_behind(c, ended);
+      else
+        settle(c, ended);
+    } else if (!stays) {
       close(c);
-      continue;
     }
-    site_.metrics().add(metric::cancelled);
-    cancel(c, coro::cancel_reason::disconnected);
-    settle(c, outcome::unawaited(error_code::request_cancelled));
+    if (stays) outlive(caller, c);
+  }
+}
+
+// Who hangs up and comes back would have no limit otherwise. What is held for it is never more than those
+// limits.
+bool calls::counts_without_caller(const call& c) const {
+  if (c.idle()) return false;
+  const auto* of = c.caller.charged;
+  const bool limited = of != nullptr && of->quota != nullptr && of->quota->limits().in_flight > 0;
+  return limited || c.attempts[0].permit || c.attempts[1].permit;
+}
+
+void calls::outlive(connection_entry& caller, call& c) {
+  let_go(c);
+  if (auto* const group = std::exchange(c.caller.group, nullptr)) answers_.drop_part(*group);
+  unlink(caller.load.calls_made, c);
+  --caller.load.made_count;
+  --caller.load.left_behind_count;
+  c.caller.key = {};
+  if (c.caller.charged == &caller.access.own_usage) {
+    --c.caller.charged->calls;
+    c.caller.charged = nullptr;
   }
 }
 

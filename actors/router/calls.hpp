@@ -63,8 +63,8 @@ class calls {
   void refuse(call& c, std::string why);
   /// The callee has not answered the cancellation in time.
   void on_late_cancellation(call& c);
-  /// The first half of `settle`, since the callee has not answered the cancellation in time: the caller is
-  /// told, the callee keeps its place.
+  /// The first half of `settle`, since the callee has not answered the cancellation in time, or the caller is
+  /// gone: the caller is told, the callee keeps its place.
   void leave_behind(call& c, const outcome& o);
   /// The second half; `answered` when the callee has finished after all.
   void close_left_behind(call& c, bool answered);
@@ -85,6 +85,10 @@ class calls {
   }
   void close(call& c);
   void close_stream(const call& c);
+  /// Somebody still works on it and has a limit for that: it counts there whether its caller is gone or not.
+  bool counts_without_caller(const call& c) const;
+  /// It is none of the caller's any more.
+  void outlive(connection_entry& caller, call& c);
   void let_go(call& c);
 
   router_site& site_;

@@ -1,6 +1,8 @@
 """Rights that change while a mesh runs: tokens are replaced without a lost call, what is taken away is gone at once, and a
 file with a mistake changes nothing."""
 
+import os
+import pathlib
 import threading
 
 from setup import Mesh, MeshCase, Secrets, eventually, main, token_of
@@ -137,6 +139,18 @@ class Loss(RotationCase):
         self.mesh["a"].await_log("auth.tokens_file stays as it was")
         self.assertIn('needs "token"', self.mesh["a"].log().replace("\\", ""))
 
+    def test_a_file_that_is_none_stops_nothing(self):
+        caller = self.as_("a", token_of("orders"))
+        path = pathlib.Path(self.table)
+        path.unlink()
+        os.mkfifo(path, 0o600)
+        eventually(lambda: all(self.reread("refused")), "the file is refused")
+        self.mesh["a"].await_log("it is a FIFO")
+        self.assertIn("result", caller.call("demo.whoami"))
+        path.unlink()
+        self.rewrite({who: rights for who, rights in RIGHTS.items() if who != "orders"})
+        self.assertEqual(caller.receive()["method"], "$/goaway")
+
     def test_is_read_again_on_hangup(self):
         before = self.reread("taken")
         for node in self.mesh.nodes.values():
@@ -150,6 +164,8 @@ class Quotas(RotationCase):
               "slow": {"call": ["foo", "demo.*"], "calls_per_second": {"rate": 1, "burst": 5}},
               "few": {"call": ["demo.*"], "in_flight": 2},
               "single": {"call": ["foo"], "connections": 1},
+              "two": {"call": ["users.*", "demo.*"], "in_flight": 2},
+              "large": {"call": ["demo.*"], "bytes_per_second": 1000},
               "small": {"call": ["demo.*"], "bytes_per_second": 2000}}
 
     def over(self, answer, quota):
@@ -190,6 +206,43 @@ class Quotas(RotationCase):
         wire = self.as_("a", token_of("small"))
         self.assertIn("result", wire.call("demo.echo", ["x" * 1500]))
         self.over(wire.call("demo.echo", ["x" * 1500]), "bytes_per_second")
+
+    def test_a_request_of_many_seconds_worth_is_made_up_for(self):
+        wire = self.as_("a", token_of("large"))
+        # Once what `connect` took is made up for.
+        eventually(lambda: "result" in wire.call("demo.echo", ["x" * 100_000]), "it is taken")
+        refused = wire.call("demo.echo", [])
+        self.over(refused, "bytes_per_second")
+        self.assertGreater(refused["error"]["data"]["retry_after_ms"], 90_000)
+
+    def test_values_for_streams_count(self):
+        wire = self.as_("a", token_of("large"))
+        wire.send({"jsonrpc": "2.0", "id": 1, "method": "demo.total", "stream": {"credit": 9}})
+        while wire.receive().get("method") != "$/stream/item":
+            pass
+        wire.send({"jsonrpc": "2.0", "method": "$/stream/send", "params": {"id": 1, "value": 1, "pad": "x" * 50_000}})
+        self.over(self.as_("a", token_of("large")).call("demo.echo", []), "bytes_per_second")
+
+    def test_who_hangs_up_has_what_is_worked_on_for_it_in_flight(self):
+        node = self.mesh["a"]
+        service = Service(node, [{"method": "users.get", "max_in_flight": 3}, "users.list"], token=token_of("users"))
+        self.addCleanup(service.close)
+        for identity, method, most in (("two", "users.list", 2), ("orders", "users.get", 3)):
+            with self.subTest(method):
+                for _ in range(4):
+                    wire = self.as_("a", token_of(identity))
+                    wire.send(*({"jsonrpc": "2.0", "id": id, "method": method} for id in range(most)))
+                    wire.send({"jsonrpc": "2.0", "id": "last", "method": "demo.whoami"})
+                    while wire.receive()["id"] != "last":
+                        pass
+                    wire.reset()
+                    eventually(lambda: node.metric("weft_tcp_connections") == 1, "it is gone")
+                self.assertEqual(node.metric("weft_calls_left_behind"), most)
+                got = [each for each in service.taken() if each.method == method]
+                self.assertEqual(len(got), most)
+                for each in got:
+                    each.answer("late")
+                eventually(lambda: node.metric("weft_calls_in_flight") == 0, "nothing is under way")
 
     def test_that_are_raised_hold_from_then_on(self):
         wire = self.as_("a", token_of("slow"))

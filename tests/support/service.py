@@ -112,6 +112,13 @@ class Service:
         assert answer is not None, "the node ended the connection where an answer was expected"
         return answer
 
+    def taken(self):
+        """All that `take` would give at once."""
+        got = []
+        while not self._taken.empty():
+            got.append(self._taken.get())
+        return got
+
     def take(self):
         """The next request or notification that no handler answers."""
         got = self._taken.get(timeout=TIMEOUT)
