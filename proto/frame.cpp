@@ -100,6 +100,16 @@ bool frame_reader::complete_partial(std::string_view& chunk, std::string_view& p
   return true;
 }
 
+std::size_t whole_frames(std::string_view text, std::size_t most) noexcept {
+  std::size_t end = 0;
+  while (text.size() - end >= frame_header_bytes) {
+    const auto next = end + frame_header_bytes + static_cast<std::size_t>(read_length(text.substr(end)));
+    if (next > text.size() || (end > 0 && next > most)) break;
+    end = next;
+  }
+  return end;
+}
+
 void append_frame(std::string& out, std::string_view payload) {
   const std::size_t start = begin_frame(out);
   out.append(payload);

@@ -66,6 +66,10 @@ class frame_reader {
   frame_error failed_ = frame_error::none;
 };
 
+/// How many of these bytes, which begin with a frame, are whole frames of at most `most` bytes together, or
+/// one that is longer.
+std::size_t whole_frames(std::string_view text, std::size_t most) noexcept;
+
 /// Appends a frame with this payload. This and `end_frame` throw std::length_error for more than 2^31 - 1
 /// bytes.
 void append_frame(std::string& out, std::string_view payload);

@@ -26,14 +26,20 @@ struct inbound_item {
 };
 
 /// Connection to router. The views point into the reactor's read buffer or the connection's frame buffer and
-/// die when the router's turn ends.
+/// die when the router is done with it. As long as
+/// one is under way, no connection of the reactor reads.
 class inbound_batch final : public actor_message {
  public:
+  /// So much, and whoever sent it is not told from who asks for little.
+  static constexpr std::size_t few_bytes = 8192;
+
   explicit inbound_batch(message_pool<inbound_batch>& pool) noexcept
       : actor_message(type::inbound_batch), pool_(pool) {}
 
   connection_key from;
   coro::clock::time_point received{};
+  /// When its messages were looked at first, of one with more than few bytes; else the epoch.
+  coro::clock::time_point began{};
   /// The peer has closed its direction: after these messages none follow.
   bool end_of_stream = false;
   /// Of all frames in it.
@@ -54,6 +60,7 @@ class inbound_batch final : public actor_message {
     self->group_texts.clear();
     self->end_of_stream = false;
     self->bytes = 0;
+    self->began = {};
     self->resumed = false;
     self->broken = proto::frame_error::none;
     pool_.give_back(self);
@@ -75,11 +82,6 @@ class outbound_batch final : public actor_message {
   std::string bulk;
   /// The connection was introduced: keep it alive with this interval.
   std::optional<std::chrono::milliseconds> heartbeat;
-  /// Whole frames of the last inbound batch that are to come again once the output has room, and others have
-  /// had their turn.
-  std::string deferred;
-  /// Those wait, from now on or no more, whatever room the output has.
-  std::optional<bool> hold_deferred;
   /// The largest frame that is accepted from now on; 0 leaves it.
   std::size_t frame_limit = 0;
   /// The router wants to hear when so little is left to be written; 0 leaves it.
@@ -91,10 +93,8 @@ class outbound_batch final : public actor_message {
     auto* self = const_cast<outbound_batch*>(this);
     reset(self->urgent);
     reset(self->bulk);
-    if (!self->deferred.empty()) self->deferred = std::string();
     self->frame_limit = self->tell_below = 0;
     self->heartbeat.reset();
-    self->hold_deferred.reset();
     self->finish = false;
     pool_.give_back(self);
   }

@@ -161,22 +161,9 @@ void connections::flush() {
     auto& entry = *entries_[slot];
     entry.state.dirty = false;
     if (!entry.state.open || !entry.out) continue;
-    if (!entry.state.registering)
-      site_.send(entry.actor, std::move(entry.out));
-    else if (!entry.out->deferred.empty())
-      hold_deferred(entry);
+    if (!entry.state.registering) site_.send(entry.actor, std::move(entry.out));
   }
   dirty_.clear();
-}
-
-// What was put back goes at once, so that no more is read than waits already; the rest of the output is for
-// later.
-void connections::hold_deferred(connection_entry& entry) {
-  auto ahead = site_.shared.outbound.take();
-  ahead->deferred.swap(entry.out->deferred);
-  ahead->hold_deferred = true;
-  entry.out->hold_deferred = false;
-  site_.send(entry.actor, std::move(ahead));
 }
 
 void connections::cut_unfinished() {

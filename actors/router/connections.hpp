@@ -90,7 +90,6 @@ class connections {
   nlohmann::json describe() const;
 
  private:
-  void hold_deferred(connection_entry& entry);
   std::optional<rpc_error> check_limits(const connection_entry& entry, std::size_t frame_bytes,
                                         executed ran) const;
 

@@ -45,7 +45,6 @@ void inbound::on_batch(inbound_batch& batch) {
     put_back(*entry, batch, 0);
     batch.items.clear();
   }
-  entry->state.backlogged = entry->state.backlogged && !batch.resumed;
   open_batch of;
   time_slice slice(site_.home.slice(), batch);
   for (std::size_t i = 0; i < batch.items.size(); ++i) {
@@ -64,7 +63,10 @@ void inbound::on_batch(inbound_batch& batch) {
     }
     look_at(*entry, item, of, batch.received);
   }
-  if (slice.is_measured()) entry->transport->set_long_winded(slice.is_over());
+  // Those that come again are a part only of what it asked for.
+  if (slice.is_measured() && (!batch.resumed || slice.is_over()))
+    entry->transport->set_long_winded(slice.is_over());
+  if (batch.resumed) end_resumed(*entry);
   if (batch.broken != proto::frame_error::none) on_broken_stream(*entry, batch.broken);
   if (batch.end_of_stream) {
     entry->state.half_closed = true;
@@ -74,18 +76,28 @@ void inbound::on_batch(inbound_batch& batch) {
 }
 
 void inbound::put_back(connection_entry& entry, const inbound_batch& batch, std::size_t from) {
-  auto& out = connections_.output(entry).deferred;
+  std::string frames;
   std::int32_t group = -1;
   for (std::size_t i = from; i < batch.items.size(); ++i) {
     const auto& item = batch.items[i];
     if (item.group < 0) {
-      proto::append_frame(out, item.message.text);
+      proto::append_frame(frames, item.message.text);
     } else if (item.group != group) {
-      proto::append_frame(out, batch.group_texts[static_cast<std::size_t>(item.group)]);
+      proto::append_frame(frames, batch.group_texts[static_cast<std::size_t>(item.group)]);
     }
     group = item.group;
   }
-  entry.state.backlogged = !out.empty();
+  if (frames.empty()) return;
+  if (connections_.has_output_enough(entry)) site_.metrics().add(metric::limit_output_soft);
+  entry.transport->put_back(frames, batch.resumed);
+  entry.state.backlogged = true;
+  // With the end of this turn the connection looks whether it may go on.
+  connections_.output(entry);
+}
+
+void inbound::end_resumed(connection_entry& entry) {
+  entry.state.backlogged = entry.transport->end_resumed();
+  if (entry.state.backlogged) connections_.output(entry);
 }
 
 // One message fails, those behind it do not. Whoever waits for its answer hears so, or in a batch nobody
@@ -145,8 +157,9 @@ void inbound::on_request(connection_entry& entry, proto::envelope& message, cons
   };
   const check_view view{site_, calls_, gate_, records_};
   if (const auto wrong = check_message(view, r)) return refuse(*wrong);
-  if (r.name.starts_with(proto::stream_prefix) && streams_.handle(r)) return;
-  if (session_.handle(r)) return;
+  const auto charge = [&] { gate_.charge_quota(entry, message.text.size()); };
+  if (r.name.starts_with(proto::stream_prefix) && streams_.handle(r)) return charge();
+  if (session_.handle(r)) return charge();
   if (const auto wrong = check_call(view, r)) return refuse(*wrong);
   last_request_ns_ = received.time_since_epoch().count();
   const auto* local = handlers_.find(r.name);

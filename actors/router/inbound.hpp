@@ -52,6 +52,7 @@ class inbound {
   void on_broken_stream(connection_entry& entry, proto::frame_error error);
   /// Everything from this item on comes again once the output has room.
   void put_back(connection_entry& entry, const inbound_batch& batch, std::size_t from);
+  void end_resumed(connection_entry& entry);
 
   router_site& site_;
   connections& connections_;

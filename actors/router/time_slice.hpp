@@ -14,8 +14,10 @@ class time_slice {
 
   time_slice(clock::duration length, const inbound_batch& batch) noexcept
       : length_(length),
-        measured_(batch.bytes > few_bytes || batch.items.size() > few_items),
-        began_(measured_ ? clock::now() : clock::time_point{}) {}
+        measured_(batch.bytes > inbound_batch::few_bytes || batch.items.size() > few_items),
+        began_(!measured_                           ? clock::time_point{}
+               : batch.began != clock::time_point{} ? batch.began
+                                                    : clock::now()) {}
 
   /// A batch of little takes little: a look at the clock would be a noticeable part of it.
   bool is_measured() const noexcept { return measured_; }
@@ -26,7 +28,6 @@ class time_slice {
   }
 
  private:
-  static constexpr std::size_t few_bytes = 8192;
   static constexpr std::size_t few_items = 64;
   static constexpr std::size_t looks_every = 4;
 

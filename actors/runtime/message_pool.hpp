@@ -26,7 +26,11 @@ class message_pool {
   message_pool(const message_pool&) = delete;
   message_pool& operator=(const message_pool&) = delete;
 
+  /// Those that were taken and have not come back, on this thread.
+  std::size_t lent() const noexcept { return lent_; }
+
   pointer take() {
+    ++lent_;
     if (free_.empty()) return pointer(new T(*this));
     T* message = free_.back();
     free_.pop_back();
@@ -38,15 +42,15 @@ class message_pool {
 
   /// `message` is clean again (T's own `recycle` has run).
   void give_back(T* message) noexcept {
-    if (!home_.on_this_thread() || free_.size() == max_free) {
-      delete message;
-      return;
-    }
+    if (!home_.on_this_thread()) return delete message;
+    --lent_;
+    if (free_.size() == max_free) return delete message;
     free_.push_back(message);
   }
 
   static constexpr std::size_t max_free = 32;
   const reactor& home_;
+  std::size_t lent_ = 0;
   std::vector<T*> free_ = [] {
     std::vector<T*> v;
     v.reserve(max_free);

@@ -138,7 +138,7 @@ void connection::wait_for_turn() {
   turn_asked_ = home().now();
   home().turns().wait(*this);
   home().metrics().add(metric::turns_waited);
-  update_interest();
+  set_interest();
 }
 
 void connection::on_turn() {
@@ -150,22 +150,29 @@ void connection::on_turn() {
       input_.start_frame(started + (home().now() - turn_asked_));
       schedule(input_.frame_started() + shared_.options.limits.frame_timeout);
     }
-    if (input_.has_put_back() && !holds_put_back_)
+    if (input_.has_put_back())
       resume_put_back();
-    else if (reading_ == reading::on)
+    else
       read();
     if (!terminated()) update_interest();
   });
 }
 
 void connection::read() {
+  // Another event of the same turn may have paused it.
+  if (reading_ != reading::on && reading_ != reading::discarding) return;
+  // What was read last is not yet looked at. The bytes stay where they are, and so tell of themselves again.
+  if (shared_.inbound.lent() > 0) [[unlikely]]
+    return;
   const auto got = ::recv(descriptor_, home().read_buffer(), reactor::read_buffer_bytes, 0);
   if (got > 0) {
     const auto count = static_cast<std::size_t>(got);
     home().metrics().add(metric::bytes_read, got);
     status_.bytes_read += count;
     status_.last_read = home().now();
-    if (reading_ == reading::on) take({home().read_buffer(), count});
+    if (reading_ == reading::on)
+      take({home().read_buffer(), count},
+           count > inbound_batch::few_bytes ? clock::now() : clock::time_point{});
   } else if (got == 0) {
     on_end_of_stream();
   } else if (errno != EAGAIN && errno != EINTR) {
@@ -173,8 +180,9 @@ void connection::read() {
   }
 }
 
-void connection::take(std::string_view bytes) {
+void connection::take(std::string_view bytes, clock::time_point began) {
   auto batch = shared_.inbound.take();
+  batch->began = began;
   input_.take(bytes, *batch);
   const bool over = shared_.unfinished_bytes > shared_.options.limits.unfinished_frame_bytes;
   if (over && input_.mid_frame()) [[unlikely]]
@@ -234,12 +242,7 @@ void connection::write(outbound_batch& batch) {
   }
   if (batch.finish) ending_.finishing = true;
   if (batch.tell_below != 0) tell_below_ = batch.tell_below;
-  if (batch.hold_deferred) holds_put_back_ = *batch.hold_deferred;
   if (batch.frame_limit != 0) input_.limit_frames(batch.frame_limit);
-  if (!batch.deferred.empty()) {
-    input_.put_back(batch.deferred);
-    if (!long_winded_ && !holds_put_back_) home().metrics().add(metric::limit_output_soft);
-  }
   if (ending_.write_closed) return;
   if (!output_.write(descriptor_, batch)) return close(close_reason::reset);
   after_write();
@@ -287,12 +290,8 @@ void connection::finish_writing() {
 void connection::update_reading() {
   const auto soft = shared_.options.limits.output_soft_bytes;
   const bool has_room = output_.size() <= soft / 2;
-  if (input_.has_put_back() && !holds_put_back_ && has_room && reading_ != reading::discarding) {
-    if (long_winded_)
-      wait_for_turn();
-    else
-      resume_put_back();
-  }
+  if (input_.has_put_back() && !input_.is_resumed() && has_room && reading_ != reading::discarding)
+    wait_for_turn();
   if (reading_ == reading::on && (output_.size() > soft || input_.has_put_back())) {
     reading_ = reading::paused;
     if (output_.size() > soft) home().metrics().add(metric::limit_output_soft);
@@ -304,8 +303,22 @@ void connection::update_reading() {
   }
 }
 
+void connection::put_back(std::string_view frames, bool resumed) {
+  input_.put_back(frames, resumed);
+  if (reading_ != reading::on) return;
+  reading_ = reading::paused;
+  set_interest();
+}
+
+bool connection::end_resumed() noexcept {
+  input_.end_resumed();
+  return input_.has_put_back();
+}
+
 void connection::resume_put_back() {
+  if (input_.is_resumed() || reading_ == reading::discarding) return;
   auto batch = shared_.inbound.take();
+  batch->began = clock::now();
   input_.resume(*batch);
   forward(std::move(batch));
 }
@@ -314,6 +327,10 @@ void connection::update_interest() {
   const bool at_rest = reading_ == reading::on && output_.empty() && !input_.has_put_back();
   if (!at_rest) [[unlikely]]
     update_reading();
+  set_interest();
+}
+
+void connection::set_interest() {
   const bool wants_input = (reading_ == reading::on && !waits_for_turn_) || reading_ == reading::discarding;
   const auto wanted = (wants_input ? EPOLLIN : 0U) | (output_.empty() ? 0U : EPOLLOUT);
   if (wanted == interest_) return;

@@ -53,6 +53,11 @@ class connection final : public pinned_actor, private event_handler, private cor
   /// Its last messages have taken longer than a slice, or have not: from now on it is read when its turn
   /// comes, or whenever something has come.
   void set_long_winded(bool is) noexcept { long_winded_ = is; }
+  /// Whole frames that are to come again once the output has room, and others have had their turn; `resumed`
+  /// ones are of those that have come again. Nothing more is read meanwhile.
+  void put_back(std::string_view frames, bool resumed);
+  /// The router is done with those that have come again. Are there more?
+  bool end_resumed() noexcept;
 
  private:
   // -- pinned_actor
@@ -70,7 +75,7 @@ class connection final : public pinned_actor, private event_handler, private cor
   void read();
   void wait_for_turn();
   void resume_put_back();
-  void take(std::string_view bytes);
+  void take(std::string_view bytes, coro::clock::time_point began);
   void forward(message_pool<inbound_batch>::pointer batch);
   void on_end_of_stream();
   void on_broken_stream(proto::frame_error error);
@@ -81,6 +86,7 @@ class connection final : public pinned_actor, private event_handler, private cor
   /// Reading pauses while too much waits to be written; what the router has put back comes before the rest.
   void update_reading();
   void update_interest();
+  void set_interest();
   bool over_budget();
   void finish_writing();
 
@@ -113,7 +119,6 @@ class connection final : public pinned_actor, private event_handler, private cor
   reading reading_ = reading::on;
   /// At so much pending output or less, the router is told; 0 when it has not asked.
   std::size_t tell_below_ = 0;
-  bool holds_put_back_ = false;
   bool long_winded_ = false;
   bool waits_for_turn_ = false;
   coro::clock::time_point turn_asked_{};

@@ -1,5 +1,6 @@
 #include "actors/transport/frame_input.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace weft {
@@ -46,17 +47,40 @@ void frame_input::forget_unfinished() noexcept {
   shared_.unfinished_bytes -= std::exchange(status_.unfinished_bytes, 0);
 }
 
-void frame_input::put_back(std::string_view frames) {
-  if (!put_back_) put_back_ = std::make_unique<deferred>();
-  put_back_->waiting += frames;
+void frame_input::put_back(std::string_view frames, bool resumed) {
+  if (!put_back_) put_back_ = std::make_unique<frames_put_back>();
+  auto& [waiting, begin, text, with_router] = *put_back_;
+  if (!resumed) {
+    waiting += frames;
+    return;
+  }
+  // The end of what was taken from there.
+  begin -= frames.size();
+  std::ranges::copy(frames, waiting.begin() + static_cast<std::ptrdiff_t>(begin));
 }
 
 void frame_input::resume(inbound_batch& batch) {
-  auto& resumed = put_back_->resumed;
-  resumed = std::exchange(put_back_->waiting, {});
+  // So that who cannot go on for long does not have much looked at each time, most of it in vain.
+  constexpr std::size_t most = 16'384;
+  auto& [waiting, begin, text, with_router] = *put_back_;
+  const auto rest = std::string_view(waiting).substr(begin);
+  text = rest.substr(0, proto::whole_frames(rest, most));
+  begin += text.size();
+  with_router = true;
   batch.resumed = true;
-  proto::frame_reader frames(resumed.size());
-  frames.feed(resumed, [&](std::string_view payload) { scan(batch, payload); });
+  proto::frame_reader frames(text.size());
+  frames.feed(text, [&](std::string_view payload) { scan(batch, payload); });
+}
+
+void frame_input::end_resumed() noexcept {
+  auto& [waiting, begin, text, with_router] = *put_back_;
+  with_router = false;
+  if (begin == waiting.size()) {
+    put_back_.reset();
+  } else if (begin > waiting.size() / 2) {
+    waiting.erase(0, begin);
+    begin = 0;
+  }
 }
 
 }  // namespace weft

@@ -40,10 +40,16 @@ class frame_input {
   void start_frame(coro::clock::time_point at) noexcept { frame_started_ = at; }
 
   // -- frames that were put back
-  void put_back(std::string_view frames);
-  bool has_put_back() const noexcept { return put_back_ && !put_back_->waiting.empty(); }
-  /// Puts them into `batch`, once more.
+  /// They come again behind those that wait already; `resumed` ones, which have come again before, ahead of
+  /// them.
+  void put_back(std::string_view frames, bool resumed);
+  bool has_put_back() const noexcept { return put_back_ && put_back_->begin < put_back_->waiting.size(); }
+  /// Some of them are with the router once more.
+  bool is_resumed() const noexcept { return put_back_ && put_back_->with_router; }
+  /// Puts the first of them into `batch`; not before it is done with those of the last time.
   void resume(inbound_batch& batch);
+  /// The router is done with those.
+  void end_resumed() noexcept;
 
  private:
   void scan(inbound_batch& batch, std::string_view payload);
@@ -53,12 +59,15 @@ class frame_input {
   connection_status& status_;
   proto::frame_reader reader_;
   proto::stream_beginning beginning_;
-  /// Whole frames, and those that the router looks at again.
-  struct deferred {
+  struct frames_put_back {
+    /// Whole frames from `begin` on.
     std::string waiting;
+    std::size_t begin = 0;
+    /// Those that the router looks at again.
     std::string resumed;
+    bool with_router = false;
   };
-  std::unique_ptr<deferred> put_back_;
+  std::unique_ptr<frames_put_back> put_back_;
   coro::clock::time_point frame_started_{};
 };
 

@@ -165,5 +165,16 @@ TEST(frame, every_error_has_a_phrase_of_its_own) {
   EXPECT_NE(to_string(frame_error::negative_length), to_string(frame_error::too_large));
 }
 
+TEST(whole_frames, ends_with_a_frame) {
+  std::string text;
+  for (const auto size : {10, 20, 100}) append_frame(text, std::string(static_cast<std::size_t>(size), 'x'));
+  EXPECT_EQ(whole_frames(text, 1'000), text.size());
+  EXPECT_EQ(whole_frames(text, 14 + 24), 38U);
+  EXPECT_EQ(whole_frames(text, 14 + 23), 14U);
+  EXPECT_EQ(whole_frames(text, 1), 14U) << "one at least";
+  EXPECT_EQ(whole_frames(std::string_view(text).substr(38), 1), 104U);
+  EXPECT_EQ(whole_frames("", 100), 0U);
+}
+
 }  // namespace
 }  // namespace weft::proto

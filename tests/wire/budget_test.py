@@ -1,6 +1,7 @@
 """Budgets: what one connection asks for costs that connection, and the node's memory has a bound."""
 
 import json
+import threading
 
 from suite import Closed, Secrets, Wire, WireCase, eventually, frame, main, request, token_of
 
@@ -44,6 +45,24 @@ class Turns(BudgetCase):
         self.assertGreater(self.hits("output_soft_bytes"), 0)
         # Nothing is lost when it reads after all, and nothing overtakes.
         self.assertEqual([greedy.receive()["id"] for _ in range(asked)], list(range(asked)))
+
+    def test_what_is_read_while_output_pauses_is_neither_lost_nor_reordered(self):
+        service = Service(self.node, [f"named.m{i}" for i in range(300)])
+        self.addCleanup(service.close)
+        # A frame of 64 bytes divides the node's buffer, so that a lost piece would not show as a broken frame.
+        for method, size, asked in (("rpc.discover", 60, 20_000), ("rpc.discover", 71, 5_000), ("none.such", 60, 60_000)):
+            with self.subTest(method, size=size):
+                wire = self.connect()
+                texts = (json.dumps(request(id, method), separators=(",", ":")).ljust(size) for id in range(asked))
+                sender = threading.Thread(target=wire.socket.sendall, args=(b"".join(map(frame, texts)),))
+                sender.start()
+                try:
+                    for id in range(asked):
+                        head = wire.receive_payload()[:60]
+                        self.assertIn(b'"id":%d,' % id, head)
+                finally:
+                    wire.close()
+                    sender.join()
 
     def test_requests_put_back_are_answered_though_the_sender_has_finished(self):
         service = Service(self.node, [{"method": f"wide.m{i}", "params": ["d" * 400]} for i in range(500)])

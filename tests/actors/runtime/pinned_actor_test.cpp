@@ -248,12 +248,11 @@ TEST_F(message_pool_test, uses_messages_again_and_they_are_clean) {
       message->urgent = "urgent";
       message->finish = true;
       message->heartbeat = std::chrono::milliseconds(1);
-      message->deferred = "deferred";
       message->frame_limit = message->tell_below = 1;
     }
     const auto again = pool.take();
     EXPECT_EQ(again.get(), first);
-    EXPECT_EQ(again->urgent + again->bulk + again->deferred, "");
+    EXPECT_EQ(again->urgent + again->bulk, "");
     EXPECT_FALSE(again->finish || again->heartbeat || again->frame_limit != 0 || again->tell_below != 0);
   });
 }

@@ -74,14 +74,46 @@ TEST_F(frame_input_test, a_batch_is_its_messages_with_their_group) {
 
 TEST_F(frame_input_test, what_was_put_back_comes_again) {
   EXPECT_FALSE(input.has_put_back());
-  input.put_back(one);
-  input.put_back(two);
+  input.put_back(one, false);
+  input.put_back(two, false);
   EXPECT_TRUE(input.has_put_back());
   input.resume(*batch);
   EXPECT_FALSE(input.has_put_back());
   EXPECT_TRUE(batch->resumed);
   ASSERT_EQ(batch->items.size(), 2U);
   EXPECT_EQ(batch->items[1].message.method, "two");
+  EXPECT_TRUE(input.is_resumed());
+  input.end_resumed();
+  EXPECT_FALSE(input.is_resumed() || input.has_put_back());
+}
+
+TEST_F(frame_input_test, what_is_put_back_twice_stays_ahead_of_what_came_later) {
+  input.put_back(one + two, false);
+  input.resume(*batch);
+  input.put_back(one, false);
+  input.put_back(two, true);
+  input.end_resumed();
+  auto again = shared.inbound.take();
+  input.resume(*again);
+  ASSERT_EQ(again->items.size(), 2U);
+  EXPECT_EQ(again->items[0].message.method, "two");
+  EXPECT_EQ(again->items[1].message.method, "one");
+}
+
+TEST_F(frame_input_test, little_of_much_comes_again_at_a_time) {
+  constexpr std::size_t count = 2'000;
+  std::string all;
+  for (std::size_t i = 0; i < count; ++i) all += i % 2 == 0 ? one : two;
+  input.put_back(all, false);
+  std::size_t seen = 0;
+  while (input.has_put_back()) {
+    auto some = shared.inbound.take();
+    input.resume(*some);
+    EXPECT_LT(some->items.size(), count / 2);
+    for (const auto& item : some->items) EXPECT_EQ(item.message.method, seen++ % 2 == 0 ? "one" : "two");
+    input.end_resumed();
+  }
+  EXPECT_EQ(seen, count);
 }
 
 TEST_F(frame_input_test, a_frame_over_the_limit_breaks_the_stream) {
