@@ -117,7 +117,7 @@ def schema_bytes(test, wire, size, method):
 
 def connect_bytes(test, wire, size, method):
     # An object with one member takes so much besides its text.
-    return wire.call("connect", {"name": "x" * (size - 48 - 80 - len('{"name":""}'))})
+    return wire.call("connect", {"more": "x" * (size - 48 - 80 - len('{"more":""}'))})
 
 
 def schema_total_bytes(test, wire, size, method):
