@@ -22,6 +22,16 @@ class Items(StreamCase):
             self.assertEqual(reader.items, list(range(10)))
         self.assert_over()
 
+    def test_of_a_generator_that_pauses_come_one_by_one(self):
+        for node in "ab":
+            # Nothing else goes on there, which would take them along.
+            wire = self.connect(self.mesh[node])
+            reader = Reader(wire, "demo.count", {"to": 3, "ms": 300}, credit=64)
+            for last in range(3):
+                self.assertEqual(reader.until_items(last + 1), list(range(last + 1)))
+                self.assertTrue(wire.nothing_pending(), "the next one has its pause before it")
+            self.assertIn("result", reader.until_answer())
+
     def test_values_pass_byte_for_byte(self):
         raw = b'{"a" : [1e2, "\\u00e9\\u0000", -0.0 ],"b":{ }}'
 
