@@ -139,7 +139,7 @@ class Outgoing(Connection):
                 self._expire(id)
             watched = watched or expires is not None
         for call in list(self.serving.values()):
-            if call.deadline is not None and call.task is not None:
+            if call.deadline is not None:
                 watched = True
                 if call.deadline + GRACE <= now:
                     call.expire()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import codes
 from .addresses import Address
+from .beginnings import Beginnings
 from .calling import Reading
 from .context import Call
 from .errors import Error, late, unavailable
@@ -37,6 +38,7 @@ class Peer(Outgoing):
         self.info: dict[str, Any] = {}
         self.draining: asyncio.Future[dict[str, Any]] = self.loop.create_future()
         self.reading: dict[int, Reading] = {}
+        self.beginnings = Beginnings(self.loop)
         self._notified: set[Call] = set()
         self._batched: dict[Call, Callable[[str], None]] = {}
 
