@@ -286,13 +286,37 @@ async def begin_stream(script, node, **options):
     return stream, item, request
 
 
-async def test_items_that_break_the_rules_end_their_stream():
+HEAD = '{"jsonrpc":"2.0","method":"$/stream/item","params":{"id":%d,"seq":%d,"value":'
+
+
+async def test_items_are_the_same_in_whatever_words_they_come():
+    ways = [('{"jsonrpc": "2.0", "method": "$/stream/item", "params": {"id": %d, "seq": %d, "value": 0}}', 0),
+            (HEAD + "[1]}}", [1]), (HEAD + ' {"a":"}}"} }}', {"a": "}}"}), (HEAD + '1},"other":{"a":1}}', 1),
+            (HEAD + '1,"value":2}}', 2), (HEAD + '3,"cursor":"c"}}', 3), (HEAD + '"é"}}', "é"), (HEAD + "null}}", None)]
+    async with scripted() as (script, node):
+        # Two at a time, so that what came last is of the other one.
+        streams = [await begin_stream(script, node, window=len(ways)) for _ in range(2)]
+        for seq, (text, value) in enumerate(ways):
+            for stream, item, request in streams:
+                script.send_text(text % (request["id"], seq))
+                assert await (item if seq == 0 else anext(stream)) == value
+                assert stream.cursor == ("c" if seq >= 5 else None)
+                if 2 * seq == len(ways):
+                    assert (await script.read())["method"] == "$/stream/credit"
+        for stream, _, request in streams:
+            script.send_text(HEAD % (request["id"], len(ways)) + '"\\ud800"}}')
+            with pytest.raises(weft.Error, match="no JSON"):
+                await anext(stream)
+
+
+@pytest.mark.parametrize("head", [HEAD, HEAD.replace(":", ": ")])
+async def test_items_that_break_the_rules_end_their_stream(head):
     async with scripted() as (script, node):
         for items, code in ([(1, "x")], -32603), ([(0, "a"), (0, "a")], -32603), ([(0, "a"), (1, "b"), (2, "c")], 8):
             stream, item, request = await begin_stream(script, node, window=2)
             assert request["stream"] == {"credit": 2}
             for seq, value in items:
-                script.send(method="$/stream/item", params={"id": request["id"], "seq": seq, "value": value})
+                script.send_text(head % (request["id"], seq) + f'"{value}"}}}}')
             assert (await script.read())["method"] == "$/cancelRequest"
             script.send(id=request["id"], error={"code": -32800, "message": "cancelled"})
             with pytest.raises(weft.Error) as broken:

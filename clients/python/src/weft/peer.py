@@ -38,6 +38,7 @@ class Peer(Outgoing):
         self.info: dict[str, Any] = {}
         self.draining: asyncio.Future[dict[str, Any]] = self.loop.create_future()
         self.reading: dict[int, Reading] = {}
+        self.read_last: Reading | None = None      # whose items come now, probably
         self.beginnings = Beginnings(self.loop)
         self._notified: set[Call] = set()
         self._batched: dict[Call, Callable[[str], None]] = {}
@@ -45,6 +46,8 @@ class Peer(Outgoing):
     # What comes
 
     def on_payload(self, payload: bytes) -> None:
+        if self.read_last is not None and self.read_last.take_next(payload):
+            return
         try:
             message = loads(payload)
         except (ValueError, RecursionError) as error:
@@ -67,6 +70,7 @@ class Peer(Outgoing):
         if type(params) is not dict or not isinstance(id := params.get("id"), int) or "id" in message:
             self._on_request(message, payload)
         elif (reading := self.reading.get(id)) is not None:
+            self.read_last = reading
             reading.take_item(params)
 
     def _on_answer(self, message: dict[str, Any]) -> None:
