@@ -125,7 +125,7 @@ class Node:
         limit = deadline()
         if settings.timeout is None or not use_timeout:
             return limit
-        own = asyncio.get_running_loop().time() + settings.timeout
+        own = self._uplink.loop.time() + settings.timeout
         return own if limit is None else min(own, limit)
 
     async def send_request(self, method: str, params: str, settings: Settings,
