@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from . import codes
 from .attempts import Attempts
 from .errors import Error
-from .hints import codec_of
+from .hints import reader_of
 from .json_text import dumps, loads, shown
 from .mismatch import Mismatch
 from .options import Settings
@@ -156,7 +156,7 @@ class Stream(Generic[T]):
         self._taken = 0       # since the last grant
         self._attempts = Attempts()
         self._items_before = 0
-        self._read = codec_of(settings.returns).read if settings.returns is not None else None
+        self._read = reader_of(settings.returns) if settings.returns is not None else None
 
     def __aiter__(self) -> Self:
         return self

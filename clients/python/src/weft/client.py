@@ -16,7 +16,7 @@ from .attempts import Attempts
 from .calling import DuplexStream
 from .context import deadline
 from .errors import Error, late
-from .hints import codec_of
+from .hints import reader_of
 from .json_text import dumps
 from .mismatch import Mismatch
 from .options import Settings, split
@@ -163,7 +163,7 @@ class Node:
     @staticmethod
     def _read(method: str, hint: Any, result: Any) -> Any:
         try:
-            return codec_of(hint).read(result)
+            return reader_of(hint)(result)
         except Mismatch as mismatch:
             raise Error(codes.INTERNAL_ERROR, f"{method}: {mismatch.said_of('the result')}") from None
 

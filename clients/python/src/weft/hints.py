@@ -273,3 +273,17 @@ def _class(kind: Any) -> Codec:
         raise
     _known[kind] = Codec(*made)
     return _known[kind]
+
+
+_readers: dict[Any, Read] = {}
+
+
+def reader_of(hint: Any) -> Read:
+    """`read` of what calls are told that they return, so it is kept for classes, and for list[User] and such. A union is
+    equal to one in another order, which reads otherwise."""
+    if not isinstance(hint, type) and not (
+            type(hint) is types.GenericAlias and all([isinstance(each, type) for each in hint.__args__])):
+        return codec_of(hint).read
+    if (found := _readers.get(hint)) is None:
+        found = _readers[hint] = codec_of(hint).read
+    return found

@@ -240,7 +240,7 @@ class Peer(Outgoing):
         if call.key is None:
             return
         text = f'{{"jsonrpc":"2.0","id":{call.id_text},"result":{result}}}'
-        if put := self._batched.pop(call, None):
+        if self._batched and (put := self._batched.pop(call, None)):
             return put(text)
         try:
             payload = text.encode()
