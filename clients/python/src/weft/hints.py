@@ -279,7 +279,7 @@ _readers: dict[Any, Read] = {}
 
 
 def reader_of(hint: Any) -> Read:
-    """`read` of what calls are told that they return, so it is kept for classes, and for list[User] and such. A union is
+    """`read` of what calls are told that they return, so it is kept for classes, for list[User] and such. A union is
     equal to one in another order, which reads otherwise."""
     if not isinstance(hint, type) and not (
             type(hint) is types.GenericAlias and all([isinstance(each, type) for each in hint.__args__])):
