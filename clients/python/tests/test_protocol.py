@@ -93,6 +93,15 @@ async def test_equal_ids_of_other_types_are_other_calls():
         assert (await script.read())["id"] == "1"
 
 
+async def test_the_deadline_of_a_call_is_not_that_of_a_later_one_with_its_id():
+    async with scripted() as (script, _):
+        assert (await script.ask(id=1, method="s.later", params=[1], deadline_ms=1))["result"] == 1
+        script.send(id=1, method="s.wait", deadline_ms=4000)
+        # Of the same time, and so ended by the same timer as the first one would have been.
+        assert (await script.ask(id=2, method="s.wait", deadline_ms=1))["error"]["code"] == 4
+        assert (await script.ask(id=1, method="s.echo"))["error"]["code"] == -32600, "it is under way"
+
+
 async def test_frames_split_at_every_byte():
     async with scripted() as (script, _):
         request = frame(b'{"jsonrpc":"2.0","id":5,"method":"s.echo","params":["\xc3\xa9"]}')

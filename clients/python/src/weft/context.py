@@ -24,7 +24,6 @@ class Call:
     traceparent: str | None = None
     tracestate: str | None = None
     task: asyncio.Task[None] | None = None
-    timer: asyncio.TimerHandle | None = None
     source: "Source | None" = None
     work: Any = None        # what a plain function gave to be awaited
     ended = False

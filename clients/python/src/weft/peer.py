@@ -223,8 +223,6 @@ class Peer(Outgoing):
     def finish(self, call: Call) -> None:
         """A call to us has its answer."""
         call.ended = True
-        if call.timer is not None:
-            call.timer.cancel()
         if call.key is None:
             self._notified.discard(call)
         else:
