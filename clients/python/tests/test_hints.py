@@ -13,8 +13,9 @@ import pydantic
 import pytest
 
 import weft
-from weft.hints import codec_of
+from weft.hints import codec_of, reader_of
 from weft.json_text import dumps, loads
+from weft.mismatch import Mismatch
 
 
 class Color(enum.Enum):
@@ -167,6 +168,27 @@ SCHEMAS = [
 @pytest.mark.parametrize("hint, schema", SCHEMAS, ids=[str(each[0]) for each in SCHEMAS])
 def test_schemas(hint, schema):
     assert codec_of(hint).schema == schema
+
+
+def test_what_is_kept_of_a_hint_is_not_taken_for_another_one():
+    text = "2026-01-02"
+    date = datetime.date.fromisoformat(text)
+    for hint, value in ((datetime.date | str, date), (str | datetime.date, text), (list[datetime.date | str], [date]),
+                        (list[str | datetime.date], [text]), (list[datetime.date], [date]), (list[str], [text]),
+                        (dict[str, datetime.date], {"a": date}), (list[Address], [Address("a")])):
+        for _ in range(2):
+            assert reader_of(hint)(loads(dumps(value).encode())) == value
+    assert reader_of(list[Address]) is reader_of(list[Address])
+
+
+def test_a_list_of_what_is_right_as_it_is_is_no_reason_to_look_less():
+    assert codec_of(list[int]).read([1, 2]) == [1, 2] and codec_of(set[str]).read(["a", "a"]) == {"a"}
+    for hint, value in ((list[int], [1, True]), (list[int], [1, 1.0]), (list[str], ["a", None]),
+                        (list[float], [1.0, "1"])):
+        with pytest.raises(Mismatch, match=r"\[1\]"):
+            codec_of(hint).read(value)
+    floats = codec_of(list[float]).read([1, 2.5])
+    assert floats == [1.0, 2.5] and type(floats[0]) is float
 
 
 def test_a_type_that_contains_itself_has_a_schema():

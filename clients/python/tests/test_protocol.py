@@ -93,6 +93,15 @@ async def test_equal_ids_of_other_types_are_other_calls():
         assert (await script.read())["id"] == "1"
 
 
+async def test_the_deadline_of_a_call_is_not_that_of_a_later_one_with_its_id():
+    async with scripted() as (script, _):
+        assert (await script.ask(id=1, method="s.later", params=[1], deadline_ms=1))["result"] == 1
+        script.send(id=1, method="s.wait", deadline_ms=4000)
+        # Of the same time, and so ended by the same timer as the first one would have been.
+        assert (await script.ask(id=2, method="s.wait", deadline_ms=1))["error"]["code"] == 4
+        assert (await script.ask(id=1, method="s.echo"))["error"]["code"] == -32600, "it is under way"
+
+
 async def test_frames_split_at_every_byte():
     async with scripted() as (script, _):
         request = frame(b'{"jsonrpc":"2.0","id":5,"method":"s.echo","params":["\xc3\xa9"]}')
@@ -286,13 +295,37 @@ async def begin_stream(script, node, **options):
     return stream, item, request
 
 
-async def test_items_that_break_the_rules_end_their_stream():
+HEAD = '{"jsonrpc":"2.0","method":"$/stream/item","params":{"id":%d,"seq":%d,"value":'
+
+
+async def test_items_are_the_same_in_whatever_words_they_come():
+    ways = [('{"jsonrpc": "2.0", "method": "$/stream/item", "params": {"id": %d, "seq": %d, "value": 0}}', 0),
+            (HEAD + "[1]}}", [1]), (HEAD + ' {"a":"}}"} }}', {"a": "}}"}), (HEAD + '1},"other":{"a":1}}', 1),
+            (HEAD + '1,"value":2}}', 2), (HEAD + '3,"cursor":"c"}}', 3), (HEAD + '"é"}}', "é"), (HEAD + "null}}", None)]
+    async with scripted() as (script, node):
+        # Two at a time, so that what came last is of the other one.
+        streams = [await begin_stream(script, node, window=len(ways)) for _ in range(2)]
+        for seq, (text, value) in enumerate(ways):
+            for stream, item, request in streams:
+                script.send_text(text % (request["id"], seq))
+                assert await (item if seq == 0 else anext(stream)) == value
+                assert stream.cursor == ("c" if seq >= 5 else None)
+                if 2 * seq == len(ways):
+                    assert (await script.read())["method"] == "$/stream/credit"
+        for stream, _, request in streams:
+            script.send_text(HEAD % (request["id"], len(ways)) + '"\\ud800"}}')
+            with pytest.raises(weft.Error, match="no JSON"):
+                await anext(stream)
+
+
+@pytest.mark.parametrize("head", [HEAD, HEAD.replace(":", ": ")])
+async def test_items_that_break_the_rules_end_their_stream(head):
     async with scripted() as (script, node):
         for items, code in ([(1, "x")], -32603), ([(0, "a"), (0, "a")], -32603), ([(0, "a"), (1, "b"), (2, "c")], 8):
             stream, item, request = await begin_stream(script, node, window=2)
             assert request["stream"] == {"credit": 2}
             for seq, value in items:
-                script.send(method="$/stream/item", params={"id": request["id"], "seq": seq, "value": value})
+                script.send_text(head % (request["id"], seq) + f'"{value}"}}}}')
             assert (await script.read())["method"] == "$/cancelRequest"
             script.send(id=request["id"], error={"code": -32800, "message": "cancelled"})
             with pytest.raises(weft.Error) as broken:

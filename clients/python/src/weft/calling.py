@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from . import codes
 from .attempts import Attempts
 from .errors import Error
-from .hints import codec_of
-from .json_text import dumps, shown
+from .hints import reader_of
+from .json_text import dumps, loads, shown
 from .mismatch import Mismatch
 from .options import Settings
 
@@ -34,14 +34,34 @@ class Reading:
         self.takes_values = False
         self.sent = 0
         self._came = 0
+        self._head = b'{"jsonrpc":"2.0","method":"$/stream/item","params":{"id":%d,"seq":' % id
         self._waiter: asyncio.Future[None] | None = None
         answer.add_done_callback(self._end)
 
     def _end(self, answer: "asyncio.Future[Any]") -> None:
         self.peer.reading.pop(self.id, None)
+        if self.peer.read_last is self:
+            self.peer.read_last = None
         if not answer.cancelled():
             answer.exception()  # which nobody may ask for
         self.wake()
+
+    def take_next(self, payload: bytes) -> bool:
+        """Takes what came if it is the next item, written as a node writes it. Of most items nothing has to be read but
+        the value then, which is half the work."""
+        head = self._head
+        if not payload.startswith(head):
+            return False
+        seq = b'%d,"value":' % self._came
+        if not payload.startswith(seq, len(head)) or not payload.endswith(b"}}"):
+            return False
+        try:
+            value = loads(payload[len(head) + len(seq):-2])
+        except (ValueError, RecursionError):
+            # There is more than a value, such as a cursor.
+            return False
+        self.take_item({"seq": self._came, "value": value})
+        return True
 
     def take_item(self, params: dict[str, Any]) -> None:
         if params.get("seq") != self._came:
@@ -136,7 +156,7 @@ class Stream(Generic[T]):
         self._taken = 0       # since the last grant
         self._attempts = Attempts()
         self._items_before = 0
-        self._read = codec_of(settings.returns).read if settings.returns is not None else None
+        self._read = reader_of(settings.returns) if settings.returns is not None else None
 
     def __aiter__(self) -> Self:
         return self

@@ -16,7 +16,7 @@ from .attempts import Attempts
 from .calling import DuplexStream
 from .context import deadline
 from .errors import Error, late
-from .hints import codec_of
+from .hints import reader_of
 from .json_text import dumps
 from .mismatch import Mismatch
 from .options import Settings, split
@@ -125,7 +125,7 @@ class Node:
         limit = deadline()
         if settings.timeout is None or not use_timeout:
             return limit
-        own = asyncio.get_running_loop().time() + settings.timeout
+        own = self._uplink.loop.time() + settings.timeout
         return own if limit is None else min(own, limit)
 
     async def send_request(self, method: str, params: str, settings: Settings,
@@ -163,7 +163,7 @@ class Node:
     @staticmethod
     def _read(method: str, hint: Any, result: Any) -> Any:
         try:
-            return codec_of(hint).read(result)
+            return reader_of(hint)(result)
         except Mismatch as mismatch:
             raise Error(codes.INTERNAL_ERROR, f"{method}: {mismatch.said_of('the result')}") from None
 

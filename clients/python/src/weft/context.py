@@ -24,10 +24,9 @@ class Call:
     traceparent: str | None = None
     tracestate: str | None = None
     task: asyncio.Task[None] | None = None
-    timer: asyncio.TimerHandle | None = None
     source: "Source | None" = None
-    work: Any = None        # what its task waits for
-    running = ended = False
+    work: Any = None        # what a plain function gave to be awaited
+    ended = False
     # Why it was: what it is answered with, whatever its method makes of that.
     taken_back: Error | None = None
 
@@ -49,14 +48,13 @@ class Call:
         if self.taken_back is not None or self.ended:
             return
         self.taken_back = why
-        if self.task is None:
+        if self.task is not None:
+            self.task.cancel()
             return
-        if not self.running:
-            # A task that has not begun would never come to answering.
-            if hasattr(self.work, "close"):
-                self.work.close()
-            self.peer.answer_error(self, why)
-        self.task.cancel()
+        # It has not begun, and will not.
+        if hasattr(self.work, "close"):
+            self.work.close()
+        self.peer.answer_error(self, why)
 
     def expire(self) -> None:
         self.take_back(late(f"{self.method}: the deadline has passed"))

@@ -15,17 +15,17 @@ from typing import Any, NamedTuple
 
 from . import records
 from .json_text import shown
-from .mismatch import Mismatch, wrong
-
-Read = Callable[[Any], Any]
+from .mismatch import Mismatch, Read, read_part, wrong
 
 
 class Codec(NamedTuple):
-    """`read` makes a value of what JSON brought, or raises Mismatch; `word` says what it takes."""
+    """`read` makes a value of what JSON brought, or raises Mismatch; `word` says what it takes. What JSON brought as an
+    `exact` is right as it is."""
 
     read: Read
     schema: dict[str, Any]
     word: str
+    exact: type | None = None
 
 
 def _anything(value: Any) -> Any:
@@ -42,7 +42,7 @@ def _exactly(kind: type, word: str, schema: str) -> Codec:
             raise wrong(word, value)
         return value
 
-    return Codec(read, {"type": schema}, word)
+    return Codec(read, {"type": schema}, word, kind)
 
 
 def _read_float(value: Any) -> float:
@@ -82,7 +82,7 @@ _LEAVES: dict[Any, Codec] = {
     inspect.Parameter.empty: ANYTHING,
     bool: _exactly(bool, "true or false", "boolean"),
     int: _exactly(int, "an integer", "integer"),
-    float: Codec(_read_float, {"type": "number"}, "a number"),
+    float: Codec(_read_float, {"type": "number"}, "a number", float),
     str: _exactly(str, "a string", "string"),
     None: _exactly(type(None), "null", "null"),
     type(None): _exactly(type(None), "null", "null"),
@@ -100,11 +100,13 @@ _LEAVES: dict[Any, Codec] = {
 
 
 def _array(item: Codec, make: Callable[[list[Any]], Any] | None = None, **schema: Any) -> Codec:
-    read_item = item.read
+    read_item, exact = item.read, {item.exact}
 
     def read(value: Any) -> Any:
         if type(value) is not list:
             raise wrong("an array", value)
+        if exact.issuperset(map(type, value)):
+            return make(value) if make else value
         items: list[Any] = []
         try:
             for each in value:
@@ -122,19 +124,11 @@ def _tuple(items: list[Codec]) -> Codec:
     def read(value: Any) -> Any:
         if type(value) is not list or len(value) != len(items):
             raise wrong(word, value)
-        return tuple(read_part(codec, f"[{place}]", each)
+        return tuple(read_part(codec.read, f"[{place}]", each)
                      for place, (codec, each) in enumerate(zip(items, value)))
 
     return Codec(read, {"type": "array", "prefixItems": [each.schema for each in items],
                         "minItems": len(items), "maxItems": len(items)}, word)
-
-
-def read_part(codec: Codec, place: str, value: Any) -> Any:
-    """A value within another one: what is wrong with it is said with its place."""
-    try:
-        return codec.read(value)
-    except Mismatch as inner:
-        raise inner.inside(place) from None
 
 
 def _key(hint: Any) -> Codec:
@@ -148,7 +142,7 @@ def _mapping(key: Codec, item: Codec) -> Codec:
     def read(value: Any) -> Any:
         if type(value) is not dict:
             raise wrong("an object", value)
-        return {read_part(key, f"the name '{name}'", name): read_part(item, name, each)
+        return {read_part(key.read, f"the name '{name}'", name): read_part(item.read, name, each)
                 for name, each in value.items()}
 
     return Codec(read, {"type": "object", **({"additionalProperties": item.schema} if item.schema else {})},
@@ -279,3 +273,17 @@ def _class(kind: Any) -> Codec:
         raise
     _known[kind] = Codec(*made)
     return _known[kind]
+
+
+_readers: dict[Any, Read] = {}
+
+
+def reader_of(hint: Any) -> Read:
+    """`read` of what calls are told that they return, so it is kept for classes, for list[User] and such. A union is
+    equal to one in another order, which reads otherwise."""
+    if not isinstance(hint, type) and not (
+            type(hint) is types.GenericAlias and all([isinstance(each, type) for each in hint.__args__])):
+        return codec_of(hint).read
+    if (found := _readers.get(hint)) is None:
+        found = _readers[hint] = codec_of(hint).read
+    return found

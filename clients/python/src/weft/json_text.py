@@ -25,7 +25,7 @@ def _names(kind: Any) -> tuple[str, ...]:
 def plain(value: Any) -> Any:
     """What `value`, which JSON has no type for, is in it. Raises TypeError where it is nothing."""
     kind = type(value)
-    if dataclasses.is_dataclass(value):
+    if kind in _known_names or dataclasses.is_dataclass(value):
         return {name: getattr(value, name) for name in _names(kind)}
     if isinstance(value, enum.Enum):
         return value.value
@@ -75,7 +75,7 @@ _scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignor
 
 def loads(payload: bytes) -> Any:
     """Raises ValueError for what is no JSON, no UTF-8, or nested too deep."""
-    text = str(payload, "utf-8")
+    text = payload.decode()
     try:
         value, end = _scan(text, 0)
     except StopIteration:
@@ -85,7 +85,7 @@ def loads(payload: bytes) -> Any:
         raise ValueError("nested too deep") from None
     if end != len(text):
         value = _decoder.decode(text)
-    if "\\ud" in text or "\\uD" in text:
+    if "\\" in text and ("\\ud" in text or "\\uD" in text):
         # Raises for a lone surrogate, which UTF-8 cannot express.
         dumps(value).encode()
     return value

@@ -1,8 +1,11 @@
 """What does not fit a type: where it is, what came, what would be right."""
 
+from collections.abc import Callable
 from typing import Any
 
 from .json_text import shown
+
+Read = Callable[[Any], Any]
 
 
 class Mismatch(Exception):
@@ -27,3 +30,11 @@ class Mismatch(Exception):
 
 def wrong(word: str, value: Any) -> Mismatch:
     return Mismatch(f"is {word}, not {shown(value)}")
+
+
+def read_part(read: Read, place: str, value: Any) -> Any:
+    """A value within another one: what is wrong with it is said with its place."""
+    try:
+        return read(value)
+    except Mismatch as inner:
+        raise inner.inside(place) from None

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import math
 from typing import Any
 
 from . import codes
@@ -11,12 +12,20 @@ from .errors import Error, late, unavailable
 from .json_text import dumps
 from .wire import MAX_FRAME_BYTES
 
-# A deadline that is further away is looked at now and then; a nearer one has a timer of its own.
+# A deadline that is further away is looked at now and then; nearer ones share a timer with all of the same slot.
 COARSE = 5.0
 TICK = 0.5
+SLOT = 0.01
 # The node ends a call whose time is over, and knows better what became of it.
 GRACE = 0.1
 KNOWN_NAMES = 1024
+
+Slot = tuple[list[int], list[int | str]]      # calls of ours, calls to us
+
+
+def _slot_of(expires: float) -> int:
+    return math.ceil((expires + GRACE) / SLOT)
+
 
 Waiting = tuple["asyncio.Future[Any]", float | None, str]
 
@@ -33,6 +42,7 @@ class Outgoing(Connection):
         self._names: dict[str, str] = {}        # of methods that were called, as they are written
         self._ids = itertools.count(1)
         self._waiting_for_turn: list[asyncio.Future[None]] = []
+        self._slots: dict[int, Slot] = {}
         self._ticking: asyncio.TimerHandle | None = None
         self._heartbeat: asyncio.TimerHandle | None = None
         self._idle: asyncio.Future[None] | None = None
@@ -126,9 +136,26 @@ class Outgoing(Connection):
 
     def _watch(self, id: int, expires: float) -> None:
         if expires - self.heard < COARSE:
-            self.loop.call_at(expires + GRACE, self._expire, id)
+            self._slot(expires)[0].append(id)
         elif self._ticking is None:
             self._ticking = self.loop.call_later(TICK, self._tick)
+
+    def _slot(self, expires: float) -> Slot:
+        number = _slot_of(expires)
+        if (slot := self._slots.get(number)) is None:
+            slot = self._slots[number] = ([], [])
+            self.loop.call_at(number * SLOT, self._end_slot, number)
+        return slot
+
+    def _end_slot(self, number: int) -> None:
+        ours, theirs = self._slots.pop(number)
+        for id in ours:
+            self._expire(id)
+        for key in theirs:
+            # Its caller may have given the id to another call since.
+            if (call := self.serving.get(key)) is not None and call.deadline is not None and (
+                    _slot_of(call.deadline) <= number):
+                call.expire()
 
     def _tick(self) -> None:
         now = self.loop.time()
@@ -139,7 +166,7 @@ class Outgoing(Connection):
                 self._expire(id)
             watched = watched or expires is not None
         for call in list(self.serving.values()):
-            if call.deadline is not None and call.task is not None:
+            if call.deadline is not None:
                 watched = True
                 if call.deadline + GRACE <= now:
                     call.expire()
@@ -148,9 +175,10 @@ class Outgoing(Connection):
 
     def watch_call(self, call: Call) -> None:
         """Takes it back when its deadline passes."""
-        assert call.deadline is not None
+        # A notification, which has no key, brings no deadline.
+        assert call.deadline is not None and call.key is not None
         if call.deadline - self.heard < COARSE:
-            call.timer = self.loop.call_at(call.deadline + GRACE, call.expire)
+            self._slot(call.deadline)[1].append(call.key)
         elif self._ticking is None:
             self._ticking = self.loop.call_later(TICK, self._tick)
 

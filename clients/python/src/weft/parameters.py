@@ -39,6 +39,7 @@ class Parameters:
         for each in inspect.signature(function).parameters.values():
             self._add(each, codec_of(hints.get(each.name, each.empty)))
         self._readers = [self._codecs[name].read for name in self._by_position]
+        self._exact = {} if self._unnamed else {name: codec.exact for name, codec in self._codecs.items()}
         self._least = sum(name in self._required for name in self._by_position)
         # By position nothing else has to be looked at.
         self._simple = self._more is None and self._least == len(self._required)
@@ -86,6 +87,14 @@ class Parameters:
                 for name, value in zip(names, params)], {}
 
     def _named(self, params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        exact = self._exact
+        if len(params) == len(exact):
+            for name, value in params.items():
+                if type(value) is not exact.get(name):
+                    break
+            else:
+                # All are there, and right as they are.
+                return [], params
         named = {}
         for name, value in params.items():
             codec = self._codecs.get(name, self._more_named)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import codes
 from .addresses import Address
+from .beginnings import Beginnings
 from .calling import Reading
 from .context import Call
 from .errors import Error, late, unavailable
@@ -37,12 +38,16 @@ class Peer(Outgoing):
         self.info: dict[str, Any] = {}
         self.draining: asyncio.Future[dict[str, Any]] = self.loop.create_future()
         self.reading: dict[int, Reading] = {}
+        self.read_last: Reading | None = None      # whose items come now, probably
+        self.beginnings = Beginnings(self.loop)
         self._notified: set[Call] = set()
         self._batched: dict[Call, Callable[[str], None]] = {}
 
     # What comes
 
     def on_payload(self, payload: bytes) -> None:
+        if self.read_last is not None and self.read_last.take_next(payload):
+            return
         try:
             message = loads(payload)
         except (ValueError, RecursionError) as error:
@@ -65,6 +70,7 @@ class Peer(Outgoing):
         if type(params) is not dict or not isinstance(id := params.get("id"), int) or "id" in message:
             self._on_request(message, payload)
         elif (reading := self.reading.get(id)) is not None:
+            self.read_last = reading
             reading.take_item(params)
 
     def _on_answer(self, message: dict[str, Any]) -> None:
@@ -217,8 +223,6 @@ class Peer(Outgoing):
     def finish(self, call: Call) -> None:
         """A call to us has its answer."""
         call.ended = True
-        if call.timer is not None:
-            call.timer.cancel()
         if call.key is None:
             self._notified.discard(call)
         else:
@@ -234,7 +238,7 @@ class Peer(Outgoing):
         if call.key is None:
             return
         text = f'{{"jsonrpc":"2.0","id":{call.id_text},"result":{result}}}'
-        if put := self._batched.pop(call, None):
+        if self._batched and (put := self._batched.pop(call, None)):
             return put(text)
         try:
             payload = text.encode()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .json_text import shown
-from .mismatch import Mismatch, wrong
+from .mismatch import Mismatch, read_part, wrong
 
 Parts = tuple[Callable[[Any], Any], dict[str, Any], str]
 
@@ -55,14 +55,17 @@ def _object_schema(kind: Any, codecs: dict[str, Any], required: list[str]) -> di
 
 def _read_members(codecs: dict[str, Any], required: frozenset[str], value: Any) -> dict[str, Any]:
     """Those that are there. Unknown ones are passed over: a newer caller may say more."""
-    from .hints import read_part
-
     if type(value) is not dict:
         raise wrong("an object", value)
     for name in required:
         if name not in value:
             raise Mismatch(f"is missing; it is {codecs[name].word}", name)
-    return {name: read_part(codec, name, value[name]) for name, codec in codecs.items() if name in value}
+    members = {}
+    for name, codec in codecs.items():
+        if name in value:
+            member = value[name]
+            members[name] = member if type(member) is codec.exact else read_part(codec.read, name, member)
+    return members
 
 
 def _dataclass(kind: Any, stands_for: dict[Any, Any]) -> Parts:
@@ -96,7 +99,7 @@ def _typed_dict(kind: Any) -> Parts:
 
 
 def _named_tuple(kind: Any, stands_for: dict[Any, Any]) -> Parts:
-    from .hints import ANYTHING, read_part
+    from .hints import ANYTHING
 
     hinted = _member_codecs(kind, stands_for)
     codecs = [(name, hinted.get(name, ANYTHING)) for name in kind._fields]
@@ -106,7 +109,7 @@ def _named_tuple(kind: Any, stands_for: dict[Any, Any]) -> Parts:
     def read(value: Any) -> Any:
         if type(value) is not list or not least <= len(value) <= most:
             raise wrong(word, value)
-        return kind(*(read_part(codec, name, each) for (name, codec), each in zip(codecs, value)))
+        return kind(*(read_part(codec.read, name, each) for (name, codec), each in zip(codecs, value)))
 
     schema = {"type": "array", "title": kind.__name__, "prefixItems": [codec.schema for _, codec in codecs],
               "minItems": least, "maxItems": most}

@@ -23,35 +23,26 @@ def run(call: Call, method: Method, params: Any) -> None:
         args, names = method.parameters.arrange(params)
     except Error as error:
         return call.peer.answer_error(call, error)
-    token = _current.set(call)
-    try:
-        if method.plain:
-            return _run_now(call, method, args, names)
-        function = method.function
-        work = asyncio.to_thread(function, *args, **names) if method.thread else function(*args, **names)
-        if method.streams:
-            work = gather(method, work) if call.source is None else drive(call, method, work)
-        _begin(call, method, work)
-    except Exception as error:
-        # Of a callable that is no coroutine function after all.
-        call.peer.answer_error(call, _error_of(call, error))
-    finally:
-        _current.reset(token)
+    if method.plain:
+        return _run_now(call, method, args, names)
+    _begin(call, method, args, names)
 
 
-def _begin(call: Call, method: Method, work: Any) -> None:
-    call.work = work
-    call.task = asyncio.Task(_finish(call, method, work), loop=call.peer.loop, name=call.method)
+def _begin(call: Call, method: Method, args: list[Any], names: dict[str, Any]) -> None:
+    call.peer.beginnings.add(call, _finish(call, method, args, names))
     if call.deadline is not None:
         call.peer.watch_call(call)
 
 
 def _run_now(call: Call, method: Method, args: list[Any], names: dict[str, Any]) -> None:
+    token = _current.set(call)
     try:
         with trace.span(call) if trace.INSTALLED else _no_span:
             result = method.function(*args, **names)
         if hasattr(result, "__await__"):
-            return _begin(call, method, result)
+            # Of a callable that is a coroutine function after all.
+            call.work = result
+            return _begin(call, method, args, names)
         text = dumps(result)
         if call.peer.methods.checked:
             method.check(method.result, text, "the result")
@@ -59,16 +50,29 @@ def _run_now(call: Call, method: Method, args: list[Any], names: dict[str, Any])
         call.peer.answer_error(call, _error_of(call, error))
     else:
         call.peer.answer(call, text)
+    finally:
+        _current.reset(token)
 
 
-async def _finish(call: Call, method: Method, work: Any) -> None:
-    call.running = True
+def _work(call: Call, method: Method, args: list[Any], names: dict[str, Any]) -> Any:
+    """To be awaited."""
+    if call.work is not None:
+        return call.work
+    if method.thread:
+        return asyncio.to_thread(method.function, *args, **names)
+    made = method.function(*args, **names)
+    if method.streams:
+        return gather(method, made) if call.source is None else drive(call, method, made)
+    return made
+
+
+async def _finish(call: Call, method: Method, args: list[Any], names: dict[str, Any]) -> None:
     try:
         if trace.INSTALLED:
             with trace.span(call):
-                result = await work
+                result = await _work(call, method, args, names)
         else:
-            result = await work
+            result = await _work(call, method, args, names)
         text = dumps(result)
         if call.peer.methods.checked and not method.streams:
             method.check(method.result, text, "the result")

@@ -38,7 +38,8 @@ class Uplink:
         self.failed: Error | None = None
         self.closed = False
         self.reason = "not connected yet"
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.loop = asyncio.get_running_loop()      # asking for it costs more than a clock
+        self.over: asyncio.Future[None] = self.loop.create_future()
         self._addresses, self._dial, self._introduction = addresses, dial, introduction
         self._keeps_serving, self._on_connect = keeps_serving, on_connect
         self._waiters: list[asyncio.Future[None]] = []

@@ -3,6 +3,7 @@
 import struct
 
 HEADER = struct.Struct(">i")
+HEADER_BYTES = HEADER.size
 MAX_FRAME_BYTES = 16 << 20
 # The first bytes of what a TLS listener says to a client that does not speak it: an alert, or a handshake.
 TLS_RECORDS = (0x1503, 0x1603)
@@ -48,17 +49,16 @@ class FrameReader:
             data = b"".join(self._pieces)
             self._pieces = []
         payloads: list[bytes] = []
-        at, size, need = 0, len(data), HEADER.size
-        while size - at >= HEADER.size:
+        at, size, limit, need = 0, len(data), self.limit, HEADER_BYTES
+        while (begin := at + HEADER_BYTES) <= size:
             length, = _read_length(data, at)
-            if not 0 < length <= self.limit:
+            if not 0 < length <= limit:
                 self.broken = length
                 return payloads
-            end = at + HEADER.size + length
-            if end > size:
-                need = HEADER.size + length
+            if (end := begin + length) > size:
+                need = HEADER_BYTES + length
                 break
-            payloads.append(data[at + HEADER.size:end])
+            payloads.append(data[begin:end])
             at = end
         if at < size:
             self._pieces, self._have, self._need = [data[at:]], size - at, need
