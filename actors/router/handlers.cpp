@@ -18,6 +18,12 @@ std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+/// Without the library's name of the exception, "[json.exception.out_of_range.406] ".
+std::string_view without_tag(std::string_view what) {
+  const auto end = what.find("] ");
+  return what.starts_with('[') && end != what.npos ? what.substr(end + 2) : what;
+}
+
 }  // namespace
 
 std::expected<json, rpc_error> parse_value(std::string_view raw) {
@@ -25,8 +31,8 @@ std::expected<json, rpc_error> parse_value(std::string_view raw) {
   try {
     return json::parse(raw);
   } catch (const json::exception& e) {
-    return std::unexpected(
-        make_error(error_code::invalid_params, fmt::format("params cannot be read: {}", e.what())));
+    return std::unexpected(make_error(error_code::invalid_params,
+                                      fmt::format("params cannot be read: {}", without_tag(e.what()))));
   }
 }
 

@@ -21,4 +21,10 @@ if (!/^.+:\d+$/.test(address) || rest.length > 0) {
   console.error("usage: service.mjs HOST:PORT");
   process.exit(64);
 }
-await serve(address, service, { stopOn: ["SIGTERM", "SIGINT"] });
+try {
+  await serve(address, service, { stopOn: ["SIGTERM", "SIGINT"] });
+} catch (error) {
+  if (!(error instanceof WeftError)) throw error;
+  console.error(`service.mjs: ${error.message}`);
+  process.exit(1);
+}

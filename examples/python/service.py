@@ -42,4 +42,7 @@ if __name__ == "__main__":
         print(f"usage: {sys.argv[0]} HOST:PORT", file=sys.stderr)
         sys.exit(64)
     logging.basicConfig(level=logging.INFO)
-    weft.run(weft.serve(sys.argv[1], service))
+    try:
+        weft.run(weft.serve(sys.argv[1], service))
+    except weft.Error as error:
+        sys.exit(f"service.py: {error}")

@@ -36,12 +36,15 @@ class Load:
 
     async def hold(self, address):
         """Keeps a connection in the rotation, from when the node is there."""
+        said = None
         while True:
             try:
                 self._nodes.append(await weft.connect(address, name="load", timeout=ORDER_TIMEOUT))
                 return
             except weft.Error as error:
-                logging.warning("%s", error)
+                if str(error) != said:
+                    said = str(error)
+                    logging.warning("%s; trying on", said)
                 await asyncio.sleep(RETRY_DELAY)
 
     async def _attempt(self, order):
@@ -113,7 +116,10 @@ async def main(arguments):
         each.cancel()
     result = {"orders": len(load.outcomes), "outcomes": dict(load.counts), "errors": load.errors}
     good = load.counts["ok"] == len(load.outcomes)
-    if arguments.ledgers:
+    if arguments.ledgers and not any(arguments.ledgers.glob("*.ledger")):
+        print(f"load: there are no ledgers in {arguments.ledgers}; billing instances write them there", file=sys.stderr)
+        good = False
+    elif arguments.ledgers:
         result["books"] = audit(load.outcomes, arguments.ledgers)
         good = good and not any(result["books"].values())
     print(json.dumps(result))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -32,12 +33,17 @@ namespace {
 std::expected<std::string, std::string> read_source(const std::string& argument, std::istream& input) {
   if (argument == "-") return std::string(std::istreambuf_iterator<char>(input), {});
   if (!argument.starts_with('@')) return argument;
-  std::string path = argument.substr(1);
+  const std::string path = argument.substr(1);
+  // Reading one throws.
+  const bool is_folder = std::filesystem::is_directory(path);
   std::ifstream file(path, std::ios::binary);
-  std::string content(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad()) {
-    return std::unexpected(fmt::format("cannot read PARAMS from '{}': {}", path, error_text(errno)));
+  if (is_folder || !file.is_open()) {
+    return std::unexpected(
+        fmt::format("cannot read PARAMS from '{}': {}", path, error_text(is_folder ? EISDIR : errno)));
   }
+  std::string content(std::istreambuf_iterator<char>(file), {});
+  if (file.bad())
+    return std::unexpected(fmt::format("cannot read PARAMS from '{}': {}", path, error_text(errno)));
   return content;
 }
 

@@ -25,6 +25,9 @@ std::vector<std::string> check_together(const program_options& options,
     at_most("tracing.batch_spans", "tracing.queue_spans");
   if (mesh.reconnect_initial > mesh.reconnect_max) at_most("mesh.reconnect_initial", "mesh.reconnect_max");
   if (limits.queue_target > limits.queue_interval) at_most("limits.queue_target", "limits.queue_interval");
+  if (options.node.protocol.default_deadline > options.node.protocol.max_deadline &&
+      is_given("protocol.default_deadline"))
+    at_most("protocol.default_deadline", "protocol.max_deadline");
   // The default is cut to what drain_timeout leaves of it.
   if (options.node.drain_handover > options.node.drain_timeout && is_given("drain_handover"))
     at_most("drain_handover", "drain_timeout");

@@ -40,7 +40,7 @@ std::string unknown_variable(const std::string& name, std::span<const option> ta
   if (name.starts_with("WEFT_SERVICE_") || name.starts_with("WEFT_PORT"))
     message += " (if Kubernetes set it, set enableServiceLinks: false in the pod)";
   if (name == "WEFT_TOKEN")
-    message += " (the clients in examples/ read it; a node takes its tokens from files)";
+    message += " (the packages in clients/ read it; a node takes its tokens from files)";
   return message;
 }
 

@@ -48,6 +48,11 @@ std::expected<std::string, std::string> read_stream(std::FILE* file) {
   return text;
 }
 
+bool is_folder(std::FILE* file) {
+  struct stat status{};
+  return ::fstat(::fileno(file), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 /// Asks the open file, so that it cannot be another one than the one that is read.
 std::string check_owner_only(std::FILE* file, const std::string& path) {
   struct stat status{};
@@ -72,6 +77,7 @@ std::expected<std::string, std::string> read_secret_file(const std::string& path
   };
   const auto file = open_file(path);
   if (!file) return refuse(file.error());
+  if (is_folder(file->get())) return refuse("it is a folder");
   if (const auto wrong = check_owner_only(file->get(), path); !wrong.empty()) return refuse(wrong);
   auto text = read_stream(file->get());
   if (!text) return refuse(text.error());
