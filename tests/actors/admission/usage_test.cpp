@@ -119,6 +119,41 @@ TEST(identity_counts_test, an_identity_has_one_count_and_each_its_own) {
   EXPECT_NE(counts.of("orders", {}).connections, counts.of("orders", {}).blocking);
 }
 
+TEST(identity_counts_test, what_counts_is_told_apart) {
+  identity_counts counts;
+  const auto orders = counts.of("orders", {});
+  EXPECT_EQ(orders.in_flight, counts.of("orders", {}).in_flight);
+  EXPECT_NE(orders.in_flight, counts.of("billing", {}).in_flight);
+  EXPECT_NE(orders.in_flight, orders.connections);
+}
+
+TEST(identity_counts_test, an_identity_without_limits_has_no_quota) {
+  identity_counts counts;
+  EXPECT_FALSE(counts.of("orders", {}).quota);
+  EXPECT_TRUE(counts.of("orders", {.connections = 1}).quota);
+}
+
+TEST(identity_counts_test, a_quota_goes_on_while_its_limits_are_the_same) {
+  identity_counts counts;
+  const quota_limits limits{.calls_per_second = 10, .burst = 2};
+  const auto first = counts.of("orders", limits).quota;
+  EXPECT_EQ(counts.of("orders", limits).quota, first);
+  EXPECT_NE(counts.of("billing", limits).quota, first);
+}
+
+TEST(identity_counts_test, a_quota_begins_anew_with_other_limits_and_what_is_under_way_counts_on) {
+  identity_counts counts;
+  const auto before = counts.of("orders", {.calls_per_second = 10, .burst = 2});
+  before.in_flight->store(3);
+  const auto after = counts.of("orders", {.calls_per_second = 20, .burst = 2});
+  ASSERT_TRUE(after.quota);
+  EXPECT_NE(after.quota, before.quota);
+  EXPECT_EQ(after.quota->limits().calls_per_second, 20);
+  EXPECT_EQ(*after.in_flight, 3);
+  EXPECT_FALSE(counts.of("orders", {}).quota) << "the limits were taken away";
+  EXPECT_EQ(*counts.of("orders", {}).in_flight, 3);
+}
+
 TEST(usage_test, a_connection_has_a_count_of_its_own_when_it_needs_one) {
   usage one;
   usage other;
