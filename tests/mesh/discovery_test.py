@@ -109,7 +109,10 @@ class File(DiscoveryCase):
                 before = self.failures(a)
                 self.write(text)
                 eventually(lambda: self.failures(a) >= before + 3, "a has looked")
-                lines = [line for line in a.log().splitlines() if str(self.path) in line and complaint in line]
+
+                def said():
+                    return [line for line in a.log().splitlines() if str(self.path) in line and complaint in line]
+                lines = eventually(said, "it is said")
                 self.assertEqual(len(lines), 1, a.log())
                 self.assertIn("1 nodes", lines[0])
         self.path.unlink()
