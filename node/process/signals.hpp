@@ -1,6 +1,6 @@
 // What signals mean to `weft node`: SIGINT, SIGTERM and SIGXCPU ask for a graceful end, a second one ends the
-// process at once; SIGHUP has files of tokens read again; SIGQUIT and what reports a fault end it with a core;
-// job control stops and continues it; every other one is ignored.
+// process at once; SIGHUP has files of tokens read again; SIGQUIT and what reports a fault end it with a
+// core; job control stops and continues it; every other one is ignored.
 //
 // Thread safety: threads inherit the blocked signals, so only `wait` sees them; call it from one thread.
 #pragma once
