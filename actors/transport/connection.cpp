@@ -245,6 +245,9 @@ void connection::write(outbound_batch& batch) {
   if (batch.frame_limit != 0) input_.limit_frames(batch.frame_limit);
   if (ending_.write_closed) return;
   if (!output_.write(descriptor_, batch)) return close(close_reason::reset);
+  // What was put back for another reason waits for this one as well.
+  if (input_.has_put_back() && output_.size() > shared_.options.limits.output_soft_bytes) [[unlikely]]
+    home().metrics().add(metric::limit_output_soft);
   after_write();
 }
 
@@ -289,7 +292,8 @@ void connection::finish_writing() {
 
 void connection::update_reading() {
   const auto soft = shared_.options.limits.output_soft_bytes;
-  const bool has_room = output_.size() <= soft / 2;
+  // Who waits for turns is not woken often.
+  const bool has_room = output_.size() <= (long_winded_ ? soft : soft / 2);
   if (input_.has_put_back() && !input_.is_resumed() && has_room && reading_ != reading::discarding)
     wait_for_turn();
   if (reading_ == reading::on && (output_.size() > soft || input_.has_put_back())) {
