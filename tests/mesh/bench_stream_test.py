@@ -110,10 +110,17 @@ class Bench(MeshCase):
 
         self.addCleanup(over.set)
         self.serve(produce)
-        killer = threading.Thread(target=lambda: (begun.wait(), self.mesh["a"].kill()))
+
+        def kill():
+            begun.wait()
+            # Before its item has passed, the bench may not have begun to measure.
+            eventually(lambda: self.mesh["a"].metric("weft_stream_items_total") > 0, "an item has come")
+            self.mesh["a"].kill()
+        killer = threading.Thread(target=kill)
         killer.start()
-        code, report, _ = self.bench("--method", "own.s", duration="60s")
+        code, report, errors = self.bench("--method", "own.s", duration="60s")
         killer.join()
+        self.assertIsNotNone(report, errors)
         self.assertEqual((code, report["lost_streams"], report["failed"]), (FAILED, 1, 1))
         self.assertEqual(len(report["transport_errors"]), 1)
 
