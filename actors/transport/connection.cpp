@@ -32,16 +32,22 @@ bool has_unread(int descriptor) noexcept {
   return ::recv(descriptor, &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+close_reason reason_of_errno(int error) noexcept {
+  if (error == ECONNABORTED) return close_reason::truncated;
+  return error == EPROTO ? close_reason::tls_failed : close_reason::reset;
+}
+
 constexpr std::string_view heartbeat_request = R"({"jsonrpc":"2.0","id":"heartbeat","method":"heartbeat"})";
 constexpr std::string_view heartbeat_notification = R"({"jsonrpc":"2.0","method":"heartbeat"})";
 
 }  // namespace
 
 connection::connection(caf::actor_config& config, reactor& home, reactor_resources& shared, int descriptor,
-                       connection_key key, caf::strong_actor_ptr router)
+                       connection_key key, caf::strong_actor_ptr router,
+                       std::unique_ptr<tls::session> session)
     : pinned_actor(config, home),
       shared_(shared),
-      descriptor_(descriptor),
+      socket_(descriptor, std::move(session)),
       key_(key),
       router_(std::move(router)),
       input_(shared, status_),
@@ -51,13 +57,13 @@ connection::connection(caf::actor_config& config, reactor& home, reactor_resourc
   home.metrics().add(metric::tcp_connections);
 }
 
-connection::~connection() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
+connection::~connection() = default;
 
 void connection::start() {
   interest_ = EPOLLIN;
-  home().descriptors().add(descriptor_, interest_, *this);
+  home().descriptors().add(socket_.descriptor(), interest_, *this);
+  // The first frames may have come with the end of the handshake.
+  if (socket_.has_buffered()) wait_for_turn();
   if (shared_.options.limits.idle_timeout.count() > 0)
     schedule(home().now() + shared_.options.limits.idle_timeout);
 }
@@ -82,16 +88,10 @@ void connection::receive(actor_message& message) {
 
 void connection::on_terminate() {
   home().disarm(*this);
-  home().descriptors().remove(descriptor_, *this);
+  home().descriptors().remove(socket_.descriptor(), *this);
   if (waits_for_turn_) home().turns().remove(*this);
   input_.forget_unfinished();
-  if (is_cut(ending_.why)) {
-    // An orderly close would queue behind the output that the other side does not read: reset instead.
-    const linger now{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-  }
-  ::close(descriptor_);
-  descriptor_ = -1;
+  socket_.close(is_cut(ending_.why));
   shared_.counters.connections.fetch_sub(1, std::memory_order_relaxed);
   auto& metrics = home().metrics();
   metrics.add(metric::tcp_closed);
@@ -124,6 +124,8 @@ void connection::on_exception(std::string_view what) noexcept {
 
 void connection::on_ready(std::uint32_t mask) {
   if (terminated()) return;
+  if (socket_.session() != nullptr) [[unlikely]]
+    mask = socket_.meaning(mask);
   if ((mask & (EPOLLERR | EPOLLHUP)) != 0 && (interest_ & EPOLLIN) == 0) return close(close_reason::reset);
   if ((mask & EPOLLOUT) != 0) flush();
   if ((mask & (EPOLLIN | EPOLLERR | EPOLLHUP)) == 0 || terminated()) return;
@@ -152,14 +154,14 @@ void connection::on_turn() {
     }
     if (input_.has_put_back() && !holds_put_back_)
       resume_put_back();
-    else if (reading_ == reading::on)
+    else if (reading_ == reading::on || reading_ == reading::discarding)
       read();
     if (!terminated()) update_interest();
   });
 }
 
 void connection::read() {
-  const auto got = ::recv(descriptor_, home().read_buffer(), reactor::read_buffer_bytes, 0);
+  const auto got = socket_.read(home().read_buffer(), reactor::read_buffer_bytes);
   if (got > 0) {
     const auto count = static_cast<std::size_t>(got);
     home().metrics().add(metric::bytes_read, got);
@@ -169,8 +171,17 @@ void connection::read() {
   } else if (got == 0) {
     on_end_of_stream();
   } else if (errno != EAGAIN && errno != EINTR) {
-    close(close_reason::reset);
+    close(reason_of_errno(errno));
   }
+  if (socket_.session() != nullptr) [[unlikely]]
+    read_on();
+}
+
+void connection::read_on() {
+  if (terminated()) return;
+  const bool reads = reading_ == reading::on || reading_ == reading::discarding;
+  if (reads && socket_.has_buffered()) return wait_for_turn();
+  update_interest();
 }
 
 void connection::take(std::string_view bytes) {
@@ -241,12 +252,12 @@ void connection::write(outbound_batch& batch) {
     if (!long_winded_ && !holds_put_back_) home().metrics().add(metric::limit_output_soft);
   }
   if (ending_.write_closed) return;
-  if (!output_.write(descriptor_, batch)) return close(close_reason::reset);
+  if (!output_.write(socket_, batch)) return close(close_reason::reset);
   after_write();
 }
 
 void connection::flush() {
-  if (!output_.flush(descriptor_)) return close(close_reason::reset);
+  if (!output_.flush(socket_)) return close(close_reason::reset);
   after_write();
 }
 
@@ -274,10 +285,10 @@ bool connection::over_budget() {
 }
 
 void connection::finish_writing() {
+  if (reading_ != reading::ended && !socket_.finish_writing()) return update_interest();
   ending_.write_closed = true;
   if (reading_ == reading::ended) return close(ending_.why);
   if (reading_ == reading::on || reading_ == reading::paused) ending_.why = close_reason::finished;
-  ::shutdown(descriptor_, SHUT_WR);
   reading_ = reading::discarding;
   ending_.discard_until = home().now() + discard_time;
   schedule(ending_.discard_until);
@@ -312,13 +323,15 @@ void connection::resume_put_back() {
 
 void connection::update_interest() {
   const bool at_rest = reading_ == reading::on && output_.empty() && !input_.has_put_back();
-  if (!at_rest) [[unlikely]]
+  if (!at_rest) [[unlikely]] {
     update_reading();
+    if (reading_ == reading::on && !waits_for_turn_ && socket_.has_buffered()) return wait_for_turn();
+  }
   const bool wants_input = (reading_ == reading::on && !waits_for_turn_) || reading_ == reading::discarding;
-  const auto wanted = (wants_input ? EPOLLIN : 0U) | (output_.empty() ? 0U : EPOLLOUT);
+  const auto wanted = socket_.events(wants_input, !output_.empty());
   if (wanted == interest_) return;
   interest_ = wanted;
-  home().descriptors().change(descriptor_, interest_, *this);
+  home().descriptors().change(socket_.descriptor(), interest_, *this);
 }
 
 void connection::schedule(clock::time_point due) {
@@ -342,7 +355,8 @@ void connection::on_time() {
   auto next = reading_ == reading::discarding ? ending_.discard_until : timeout_verdict::never;
   for (const auto check : {check_progress, check_liveness}) {
     const auto verdict = check(times, limits, now);
-    if (verdict.over && !(verdict.over->for_silence && reading_ == reading::on && has_unread(descriptor_))) {
+    if (verdict.over &&
+        !(verdict.over->for_silence && reading_ == reading::on && has_unread(socket_.descriptor()))) {
       home().metrics().add(verdict.over->counted);
       return close(verdict.over->why);
     }
