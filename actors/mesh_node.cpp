@@ -1,4 +1,5 @@
 #include "actors/mesh_node_implementation.hpp"
+#include "actors/tls/identity_files.hpp"
 
 namespace weft {
 namespace {
@@ -22,12 +23,11 @@ std::expected<void, std::string> mesh_node::implementation::start() {
     if (!opened) return std::unexpected(std::move(opened.error()));
     sources.push_back(std::move(*opened));
   }
-  std::optional<listening_socket> listener;
+  std::vector<listening_socket> listeners;
   if (!uplink_to) {
-    auto opened = listening_socket::open(options.listen, options.tcp);
-    if (!opened) return std::unexpected(opened.error());
-    listener.emplace(std::move(*opened));
-    listen = {options.listen.host, listener->port()};
+    auto opened = listen_on_all();
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    listeners = std::move(*opened);
     add_node_methods(services, options.id, shared.counters, shared.document);
   }
   shared.document->store(
@@ -39,7 +39,7 @@ std::expected<void, std::string> mesh_node::implementation::start() {
       spawn_uplink();
     } else {
       spawn_peers(sources);
-      spawn_acceptor(std::move(*listener));
+      spawn_acceptors(std::move(listeners));
     }
     start_threads();
   } catch (const std::system_error& e) {
@@ -101,12 +101,37 @@ void mesh_node::implementation::spawn_uplink() {
   tell(run.uplink, make_actor_message<start_message>());
 }
 
-void mesh_node::implementation::spawn_acceptor(listening_socket listener) {
-  auto handle = spawn_pinned<acceptor>(*run.system, run.reactors[0]->loop, *run.reactors[0],
-                                       listener.release(), run.routers);
-  supervise("acceptor", handle);
-  run.accepting = caf::actor_cast<caf::strong_actor_ptr>(handle);
-  tell(run.accepting, make_actor_message<start_message>());
+std::expected<std::vector<listening_socket>, std::string> mesh_node::implementation::listen_on_all() {
+  std::vector<listening_socket> listeners;
+  for (const auto& address : options.listen) {
+    if (address.tls && (!options.tls.identity || !options.tls.identity->server()))
+      return std::unexpected(
+          fmt::format("{}: TLS needs a certificate and its key", format_net_address(address)));
+    auto opened = listening_socket::open(address, options.tcp);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    listen.push_back({{address.at.host, opened->port()}, address.tls});
+    listeners.push_back(std::move(*opened));
+  }
+  return listeners;
+}
+
+void mesh_node::implementation::spawn_acceptors(std::vector<listening_socket> listeners) {
+  if (std::ranges::any_of(listeners, &listening_socket::tls)) {
+    for (std::size_t i = 0; i < run.reactors.size(); ++i) {
+      auto& where = *run.reactors[i];
+      auto handle = spawn_pinned<handshaker>(*run.system, where.loop, where, run.routers[i]);
+      supervise("handshaker", handle);
+      run.handshakers.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
+    }
+  }
+  for (auto& listener : listeners) {
+    const auto& takers = listener.tls() ? run.handshakers : run.routers;
+    auto handle = spawn_pinned<acceptor>(*run.system, run.reactors[0]->loop, *run.reactors[0],
+                                         std::move(listener), takers);
+    supervise("acceptor", handle);
+    run.accepting.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
+    tell(run.accepting.back(), make_actor_message<start_message>());
+  }
 }
 
 void mesh_node::implementation::start_threads() {
@@ -194,6 +219,9 @@ const std::string& mesh_node::id() const noexcept {
   return impl_->options.id;
 }
 host_port mesh_node::listen_address() const {
+  return impl_->listen.empty() ? host_port() : impl_->listen.front().at;
+}
+const std::vector<net_address>& mesh_node::listen_addresses() const noexcept {
   return impl_->listen;
 }
 const std::vector<caf::strong_actor_ptr>& mesh_node::routers() const noexcept {

@@ -45,8 +45,9 @@ class mesh_node {
   std::expected<void, std::string> start();
 
   const std::string& id() const noexcept;
-  /// The real port, also when 0 was asked for.
+  /// The first of them. The real port, also when 0 was asked for.
   host_port listen_address() const;
+  const std::vector<net_address>& listen_addresses() const noexcept;
 
   /// The routers, by reactor; work may be posted to them until `stop`. Empty before `start`.
   const std::vector<caf::strong_actor_ptr>& routers() const noexcept;

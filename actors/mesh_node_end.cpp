@@ -37,6 +37,11 @@ bool mesh_node::implementation::let_services_move(steady::time_point at_most) {
   return !moved || pause.wait_for(drain_quiet_looks * drain_look);
 }
 
+void mesh_node::implementation::stop_accepting() {
+  for (const auto& each : run.accepting) end_and_wait(*run.system, each);
+  run.accepting.clear();
+}
+
 std::optional<mesh_node::implementation::load> mesh_node::implementation::ask_load() const {
   load sum;
   for (std::size_t i = 0; i < run.routers.size(); ++i) {
@@ -52,8 +57,7 @@ std::optional<mesh_node::implementation::load> mesh_node::implementation::ask_lo
 bool mesh_node::implementation::drain() {
   const auto deadline = steady::now() + options.drain_timeout;
   shared.counters.draining.store(true);
-  end_and_wait(*run.system, run.accepting);
-  run.accepting.reset();
+  stop_accepting();
   // Who leaves looks for nobody any more.
   tell(run.peers, make_actor_message<drain_message>(options.drain_timeout, false));
   end_and_wait(*run.system, run.uplink);
@@ -89,7 +93,8 @@ bool mesh_node::implementation::drain() {
 void mesh_node::implementation::stop() {
   if (!run.system) return;
   failure.ending.store(true);
-  end_and_wait(*run.system, run.accepting);
+  stop_accepting();
+  for (const auto& each : run.handshakers) end_and_wait(*run.system, each);
   end_and_wait(*run.system, run.peers);
   end_and_wait(*run.system, run.uplink);
   run.uplink.reset();
@@ -98,7 +103,7 @@ void mesh_node::implementation::stop() {
   for (auto& reactor : run.reactors) reactor->loop.stop();
   for (auto& thread : run.threads) thread.join();
   run.threads.clear();
-  run.accepting.reset();
+  run.handshakers.clear();
   run.peers.reset();
   run.routers.clear();
   run.registry = nullptr;

@@ -31,6 +31,7 @@
 #include "actors/service/loops.hpp"
 #include "actors/service/node_methods.hpp"
 #include "actors/transport/acceptor.hpp"
+#include "actors/transport/handshaker.hpp"
 #include "actors/transport/network.hpp"
 #include "actors/transport/reactor_resources.hpp"
 
@@ -61,7 +62,9 @@ struct running_state {
   std::vector<caf::strong_actor_ptr> routers;
   caf::strong_actor_ptr uplink;
   caf::strong_actor_ptr peers;
-  caf::strong_actor_ptr accepting;
+  std::vector<caf::strong_actor_ptr> accepting;
+  /// One for each router, when something listens on tls://.
+  std::vector<caf::strong_actor_ptr> handshakers;
   caf::actor registry;
   std::vector<std::thread> threads;
 };
@@ -91,7 +94,10 @@ struct mesh_node::implementation {
   static caf::actor_system_config scheduler_config(const node_options& options);
   std::expected<void, std::string> start();
   void spawn_actors();
-  void spawn_acceptor(listening_socket listener);
+  std::expected<std::vector<listening_socket>, std::string> listen_on_all();
+  void spawn_acceptors(std::vector<listening_socket> listeners);
+  /// Nobody is accepted any more.
+  void stop_accepting();
   void spawn_uplink();
   void start_threads();
   void spawn_peers(const std::vector<opened_source>& sources);
@@ -120,7 +126,7 @@ struct mesh_node::implementation {
   call_sinks sinks;
   std::optional<uplink_task> uplink_to;
   caf::actor_system_config config;
-  host_port listen;
+  std::vector<net_address> listen;
   shared_state shared;
   running_state run;
   known_reports reports;

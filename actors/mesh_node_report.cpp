@@ -21,7 +21,7 @@ std::vector<readiness_check> mesh_node::readiness() const {
     up += peer.status.is == peer_status::state::up ? 1 : 0;
     others += peer.listed && peer.status.is != peer_status::state::self ? 1 : 0;
   }
-  return {{"listening", impl_->run.accepting != nullptr || draining, format_host_port(impl_->listen)},
+  return {{"listening", draining || !impl_->run.accepting.empty(), format_net_addresses(impl_->listen)},
           {"serving", !draining, draining ? "draining" : "not draining"},
           {"actors", !failed, failed ? registry_is_late : "running"},
           {"identity", conflict.empty(), conflict.empty() ? "no other node has this id" : conflict},
@@ -46,6 +46,7 @@ nlohmann::json mesh_node::peers() const {
         {{"name", listing.label()},
          {"names", listing.names},
          {"address", format_host_port(listing.address)},
+         {"tls", listing.tls},
          {"sources", listing.sources},
          {"state", to_string(peer.is)},
          {"node", peer.node},

@@ -15,7 +15,7 @@ result<node> node::start(const options& how, const std::vector<service>& service
   if (auto complaint = check_node_name(how.id); !complaint.empty())
     return error(error_code::invalid_params, "id \"{}\": {}", how.id, complaint);
   plan.options.id = how.id;
-  plan.options.listen = std::move(*listen);
+  plan.options.listen = {{*std::move(listen)}};
   plan.options.mesh.peers = how.peers;
   plan.options.reactors = how.reactors;
   plan.options.drain_timeout = how.drain_timeout;

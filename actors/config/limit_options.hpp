@@ -28,6 +28,9 @@ struct limit_options {
   milliseconds frame_timeout{10'000};
   /// A connection that never introduced itself and says nothing for so long is closed; 0 is never.
   milliseconds idle_timeout{0};
+  /// A TLS handshake takes no longer, and so many run at once on each reactor.
+  milliseconds handshake_timeout{10'000};
+  std::size_t handshakes = 256;
   std::size_t blocking_calls = 256;
   std::size_t blocking_threads = 4;
   /// Calls under way on one reactor, in both directions.

@@ -58,6 +58,20 @@ struct auth_options {
   std::size_t max_failures = 5;
 };
 
+namespace tls {
+class identity_files;
+}
+
+struct tls_options {
+  /// This node's certificate and whom it trusts; null when it speaks no TLS.
+  std::shared_ptr<tls::identity_files> identity;
+  /// Of a certificate of another node: one of these SANs must be in it. Empty for any.
+  std::vector<std::string> node_names;
+  /// The certificate of a node that is dialled has the name that was dialled. Without it, one of `node_names`
+  /// must do.
+  bool check_peer_names = true;
+};
+
 /// Lines in the log for single calls.
 struct call_log_options {
   /// "off", "errors" or "all".
@@ -92,7 +106,8 @@ struct reactor_options {
 
 struct node_options {
   std::string id;
-  host_port listen{"127.0.0.1", 7400};
+  /// At least one.
+  std::vector<net_address> listen{{{"127.0.0.1", 7400}}};
   host_port admin{"127.0.0.1", 9464};
   /// Names by which the admin port may be called, separated by commas.
   std::string admin_allowed_hosts;
@@ -108,6 +123,7 @@ struct node_options {
   peer_options mesh;
   balance_options balance;
   auth_options auth;
+  tls_options tls;
   call_log_options calls_logged;
   tracing_options tracing;
 };

@@ -16,6 +16,14 @@ struct host_port {
   friend bool operator==(const host_port&, const host_port&) = default;
 };
 
+/// Where something listens or is dialled, and how: "tcp://HOST:PORT" (or without a scheme),
+/// "tls://HOST:PORT".
+struct net_address {
+  host_port at;
+  bool tls = false;
+  friend bool operator==(const net_address&, const net_address&) = default;
+};
+
 /// "users.*=consistent_hash": a setting for the methods that a pattern covers.
 struct method_rule {
   std::string pattern;

@@ -1,4 +1,4 @@
-// file:///PATH: a JSON list of nodes, ["10.0.0.2:7400", {"name": "c", "address": "10.0.0.3:7400"}].
+// file:///PATH: a JSON list of nodes, ["10.0.0.2:7400", {"name": "c", "address": "tls://10.0.0.3:7443"}].
 //
 // The file is read again and again and its bytes are compared: times of modification have the grain of the
 // kernel's clock, so two writes within one tick would look like one.
@@ -88,9 +88,10 @@ std::expected<listed_node, std::string> parse_entry(const json& entry) {
   } else if (!entry.is_string()) {
     return std::unexpected(fmt::format("is a {}", entry.type_name()));
   }
-  auto parsed = parse_peer_address(address->get_ref<const std::string&>());
+  auto parsed = parse_peer_net_address(address->get_ref<const std::string&>());
   if (!parsed) return std::unexpected(std::move(parsed.error()));
-  node.address = node.known_as = std::move(*parsed);
+  node.address = node.known_as = std::move(parsed->at);
+  node.tls = parsed->tls;
   return node;
 }
 

@@ -66,7 +66,10 @@ merged_listing merge(std::span<const listed_by> sources, std::size_t limit,
       const auto key = address_key(node.address);
       if (!admitted.contains(key)) continue;
       const auto [entry, first] =
-          merged.peers.try_emplace(key, peer_listing{node.address, node.known_as, {}, {}});
+          merged.peers.try_emplace(key, peer_listing{node.address, node.known_as, {}, {}, node.tls});
+      // Nobody who lists it without can talk a link out of TLS, or choose the name that is checked.
+      if (node.tls && !entry->second.tls) entry->second.known_as = node.known_as;
+      entry->second.tls |= node.tls;
       add_once(entry->second.sources, source);
       if (node.name.empty()) continue;
       if (owners.try_emplace(node.name, key).first->second == key)

@@ -23,6 +23,8 @@ struct peer_listing {
   std::vector<std::string> names;
   /// The sources that list it, as they were written.
   std::vector<std::string> sources;
+  /// As soon as one source says so.
+  bool tls = false;
   friend bool operator==(const peer_listing&, const peer_listing&) = default;
 
   /// Its first name, or its address.

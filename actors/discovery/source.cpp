@@ -9,8 +9,12 @@ namespace {
 
 constexpr source_kind kinds[] = {
     {"static", "", "NAME=HOST:PORT", open_static, nullptr, metric::discovered_static, std::nullopt},
+    {"static", "tls://", "[NAME=]tls://HOST:PORT", open_unnamed, nullptr, metric::discovered_static,
+     std::nullopt},
     {"dns", "dns://", "dns://NAME:PORT", open_dns, &peer_options::dns_interval, metric::discovered_dns,
      metric::discovery_failures_dns},
+    {"dns", "dns+tls://", "dns+tls://NAME:PORT", open_dns, &peer_options::dns_interval,
+     metric::discovered_dns, metric::discovery_failures_dns},
     {"file", "file://", "file:///PATH", open_file, &peer_options::file_interval, metric::discovered_file,
      metric::discovery_failures_file},
 };

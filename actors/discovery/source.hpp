@@ -1,4 +1,4 @@
-// Where other nodes come from: NAME=HOST:PORT, a DNS name, a file.
+// Where other nodes come from: NAME=HOST:PORT, NAME=tls://HOST:PORT, a DNS name, a file.
 //
 // One file and one row of the table per kind of source. A new kind is a class, its `open` function and a row.
 //
@@ -24,6 +24,8 @@ struct listed_node {
   host_port address;
   /// What it is called in metrics, where an address that changes with every restart would not do.
   host_port known_as;
+  /// Dialled over TLS; its certificate has the host of `known_as`.
+  bool tls = false;
   friend bool operator==(const listed_node&, const listed_node&) = default;
 };
 
@@ -68,6 +70,8 @@ std::expected<opened_source, std::string> open_source(std::string_view text, con
 // -- the kinds, each in its file
 std::expected<std::unique_ptr<peer_source>, std::string> open_static(std::string_view text,
                                                                      const peer_options& options);
+std::expected<std::unique_ptr<peer_source>, std::string> open_unnamed(std::string_view text,
+                                                                      const peer_options& options);
 std::expected<std::unique_ptr<peer_source>, std::string> open_dns(std::string_view text,
                                                                   const peer_options& options);
 std::expected<std::unique_ptr<peer_source>, std::string> open_file(std::string_view text,

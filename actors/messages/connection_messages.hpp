@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -10,33 +11,40 @@
 
 #include "actors/messages/keys.hpp"
 #include "actors/runtime/actor_message.hpp"
+#include "actors/tls/session.hpp"
 
 namespace weft {
 
-/// From the acceptor: a connection that is now the router's. Closes it when it never arrives.
+/// From the acceptor, or who has done the TLS handshake: a connection that is now the receiver's. Closes it
+/// when it never arrives.
 class adopt_socket final : public actor_message {
  public:
-  adopt_socket(int accepted, const sockaddr_storage& from) noexcept
-      : actor_message(type::adopt_socket), descriptor(accepted), address(from) {}
+  adopt_socket(int accepted, const sockaddr_storage& from, std::unique_ptr<tls::session> over = {}) noexcept
+      : actor_message(type::adopt_socket), descriptor(accepted), address(from), session(std::move(over)) {}
   ~adopt_socket() override;
   int descriptor;
   sockaddr_storage address;
+  /// Null for a plain connection, or one whose handshake is yet to be.
+  std::unique_ptr<tls::session> session;
 };
 
 /// From a peer actor: a connection it has dialled. The router introduces itself and answers with
 /// `link_changed`.
 class adopt_link final : public actor_message {
  public:
-  adopt_link(int dialled, const sockaddr_storage& to, std::string peer_name,
-             caf::strong_actor_ptr peer) noexcept
+  adopt_link(int dialled, const sockaddr_storage& to, std::unique_ptr<tls::session> over,
+             std::string peer_name, caf::strong_actor_ptr peer) noexcept
       : actor_message(type::adopt_link),
         descriptor(dialled),
         address(to),
+        session(std::move(over)),
         name(std::move(peer_name)),
         dialler(std::move(peer)) {}
   ~adopt_link() override;
   int descriptor;
   sockaddr_storage address;
+  /// Null for a plain connection.
+  std::unique_ptr<tls::session> session;
   std::string name;
   caf::strong_actor_ptr dialler;
 };

@@ -60,6 +60,11 @@ coro::task<std::expected<int, std::string>> dialler::connect(const sockaddr_stor
   return dialling::connect(&dialling_, address, *life_);
 }
 
+coro::task<std::expected<std::unique_ptr<tls::session>, std::string>> dialler::shake_hands(int descriptor,
+                                                                                           tls::dialled to) {
+  return dialling::shake_hands(&dialling_, descriptor, std::move(to), *life_);
+}
+
 bool dialler::note_down() {
   const auto since = std::exchange(up_since_, std::nullopt);
   const bool lasted = since && home().now() - *since >= shared_.options.mesh.reconnect_reset;

@@ -33,6 +33,8 @@ class dialler : public pinned_actor {
 
   coro::task<dialling::addresses> look_up(const host_port& address);
   coro::task<std::expected<int, std::string>> connect(const sockaddr_storage& address);
+  coro::task<std::expected<std::unique_ptr<tls::session>, std::string>> shake_hands(int descriptor,
+                                                                                    tls::dialled to);
   void note_up() { up_since_ = home().now(); }
   /// True when the connection has lasted: then the pauses begin anew.
   bool note_down();

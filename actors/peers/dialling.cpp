@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "actors/runtime/one_shot.hpp"
+#include "actors/tls/identity_files.hpp"
+#include "actors/transport/handshaker.hpp"
 #include "actors/transport/network.hpp"
 
 namespace weft {
@@ -57,11 +59,52 @@ coro::task<std::expected<int, std::string>> dialling::connect(dialling* self, so
                                   : std::string("no connection in time"));
 }
 
+coro::task<std::expected<std::unique_ptr<tls::session>, std::string>> dialling::shake_hands(
+    dialling* self, int descriptor, tls::dialled to, coro::cancel_scope life) {
+  auto& home = self->home_;
+  auto session = std::make_unique<tls::session>(
+      tls::session::connect(self->options_.tls.identity->client(), descriptor, to));
+  self->connecting_ = descriptor;
+  self->in_handshake_ = true;
+  home.descriptors().add(descriptor, 0, *self);
+  const auto until = home.now() + self->options_.limits.handshake_timeout;
+  std::string error;
+  for (;;) {
+    const auto what = session->handshake();
+    if (what == tls::progress::done) break;
+    if (what == tls::progress::failed) {
+      home.metrics().add(outcome_of(session->cause()));
+      error = session->error();
+      break;
+    }
+    coro::completion<int> ready;
+    self->connected_ = &ready;
+    home.descriptors().change(descriptor, what == tls::progress::wants_read ? EPOLLIN : EPOLLOUT, *self);
+    const auto come = co_await ready.wait(life.child(until));
+    self->connected_ = nullptr;
+    if (come) continue;
+    home.metrics().add(metric::tls_timeout);
+    error = "no TLS handshake in time; check that this port speaks TLS";
+    break;
+  }
+  self->in_handshake_ = false;
+  if (!error.empty()) {
+    session.reset();
+    self->drop();
+    co_return std::unexpected(std::move(error));
+  }
+  home.metrics().add(metric::tls_completed);
+  home.descriptors().remove(descriptor, *self);
+  self->connecting_ = -1;
+  co_return session;
+}
+
 void dialling::on_resolved(address_resolved& message) {
   if (resolved_ != nullptr) resolved_->set(std::move(message.found));
 }
 
 void dialling::drop() noexcept {
+  in_handshake_ = false;
   if (connecting_ < 0) return;
   home_.descriptors().remove(connecting_, *this);
   ::close(connecting_);
@@ -71,7 +114,8 @@ void dialling::drop() noexcept {
 void dialling::on_events(std::uint32_t) {
   int error = 0;
   socklen_t size = sizeof error;
-  ::getsockopt(connecting_, SOL_SOCKET, SO_ERROR, &error, &size);
+  // Asking takes the error away from the session, which can say more.
+  if (!in_handshake_) ::getsockopt(connecting_, SOL_SOCKET, SO_ERROR, &error, &size);
   home_.descriptors().change(connecting_, 0, *this);
   if (connected_ != nullptr) connected_->set(error);
 }

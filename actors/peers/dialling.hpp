@@ -1,11 +1,12 @@
-// Connecting to an address from a reactor: looks a name up and connects a socket, without blocking. For the
-// actors that keep a connection to somebody, one attempt at a time.
+// Connecting to an address from a reactor: looks a name up, connects a socket and does the TLS handshake,
+// without blocking. For the actors that keep a connection to somebody, one attempt at a time.
 //
 // Ownership: a member of such an actor, which hands it `address_resolved`. Thread safety: none; belongs to
 // the actor's reactor.
 #pragma once
 
 #include <expected>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "actors/coro/task.hpp"
 #include "actors/messages/router_messages.hpp"
 #include "actors/runtime/reactor.hpp"
+#include "actors/tls/session.hpp"
 
 namespace weft {
 
@@ -41,17 +43,21 @@ class dialling final : private event_handler {
                                        host_port address, coro::cancel_scope life);
   static coro::task<std::expected<int, std::string>> connect(dialling* self, sockaddr_storage address,
                                                              coro::cancel_scope life);
+  /// The handshake over a socket that `connect` has given, which is closed when it fails.
+  static coro::task<std::expected<std::unique_ptr<tls::session>, std::string>> shake_hands(
+      dialling* self, int descriptor, tls::dialled to, coro::cancel_scope life);
   void on_resolved(address_resolved& message);
   /// Takes back what is under way.
   void drop() noexcept;
 
  private:
-  // -- event_handler: the connecting socket is writable, or failed
+  // -- event_handler: the connecting socket is writable, or failed; or it is what the handshake waits for
   void on_events(std::uint32_t mask) override;
 
   reactor& home_;
   const node_options& options_;
   int connecting_ = -1;
+  bool in_handshake_ = false;
   coro::completion<addresses>* resolved_ = nullptr;
   coro::completion<int>* connected_ = nullptr;
 };

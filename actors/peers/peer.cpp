@@ -6,6 +6,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "actors/coro/sleep.hpp"
 #include "actors/transport/network.hpp"
@@ -47,8 +48,8 @@ void peer::on_terminate() {
 }
 
 std::string peer::described() const {
-  const auto address = format_host_port(task_.address);
-  return task_.label == address ? address : task_.label + " (" + address + ")";
+  const auto address = format_net_address({task_.address, task_.tls()});
+  return task_.label == format_host_port(task_.address) ? address : task_.label + " (" + address + ")";
 }
 
 void peer::retire() {
@@ -119,20 +120,38 @@ coro::task<std::string> peer::dial(peer* self, std::vector<sockaddr_storage> can
     if (self->is_self(address)) continue;
     self->report(state::connecting);
     auto descriptor = co_await self->connect(address);
-    if (descriptor) co_return co_await serve(self, *descriptor, address);
+    if (descriptor && self->task_.tls()) co_return co_await secure(self, *descriptor, address);
+    if (descriptor) co_return co_await serve(self, *descriptor, address, nullptr);
     error = std::move(descriptor.error());
   }
   co_return error;
 }
 
-coro::task<std::string> peer::serve(peer* self, int descriptor, sockaddr_storage address) {
+coro::task<std::string> peer::secure(peer* self, int descriptor, sockaddr_storage address) {
+  const auto& options = self->shared_.options.tls;
+  if (!options.identity) {
+    ::close(descriptor);
+    co_return "this node has no options of TLS; name with tls.ca whom it trusts, with tls.cert what it shows";
+  }
+  self->dialled_ = address;
+  auto session = co_await self->shake_hands(descriptor, {.server_name = self->task_.server_name,
+                                                         .destination = format_host_port(self->task_.address),
+                                                         .demanded = options.node_names,
+                                                         .check_server_name = options.check_peer_names});
+  if (!session) co_return std::move(session.error());
+  co_return co_await serve(self, descriptor, address, std::move(*session));
+}
+
+coro::task<std::string> peer::serve(peer* self, int descriptor, sockaddr_storage address,
+                                    std::unique_ptr<tls::session> session) {
   coro::completion<std::string> down;
   self->link_down_ = &down;
   self->dialled_ = address;
   self->report(state::introducing);
   self->shared_.counters.connections.fetch_add(1, std::memory_order_relaxed);
-  self->send_to(self->router_, make_actor_message<adopt_link>(descriptor, address, self->task_.label,
-                                                              caf::actor_cast<caf::strong_actor_ptr>(self)));
+  self->send_to(self->router_,
+                make_actor_message<adopt_link>(descriptor, address, std::move(session), self->task_.label,
+                                               caf::actor_cast<caf::strong_actor_ptr>(self)));
   auto why = co_await down.wait(*self->life_);
   self->link_down_ = nullptr;
   co_return why ? std::move(*why) : std::string(to_string(why.error()));

@@ -35,6 +35,9 @@ struct peer_task {
   /// What /connections calls it, and logs with its address.
   std::string label;
   host_port address;
+  /// Over TLS, the host that its certificate must be for; empty for plain TCP.
+  std::string server_name{};
+  bool tls() const noexcept { return !server_name.empty(); }
 };
 
 class peer final : public dialler {
@@ -53,7 +56,9 @@ class peer final : public dialler {
   void on_terminate() override;
 
   static coro::task<void> run(peer* self);
-  static coro::task<std::string> serve(peer* self, int descriptor, sockaddr_storage address);
+  static coro::task<std::string> serve(peer* self, int descriptor, sockaddr_storage address,
+                                       std::unique_ptr<tls::session> session);
+  static coro::task<std::string> secure(peer* self, int descriptor, sockaddr_storage address);
   static coro::task<std::string> dial(peer* self, std::vector<sockaddr_storage> candidates);
   void report(peer_status::state state);
   void tell(const std::string& error, std::chrono::milliseconds next);

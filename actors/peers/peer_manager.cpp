@@ -145,7 +145,8 @@ void peer_manager::spawn_peer(const std::string& key, const peer_listing& listin
   const auto index = least_used_shard();
   auto& where = *environment_.reactors->at(index);
   auto handle = spawn_pinned<peer>(
-      *environment_.system, where.loop, where, peer_task{key, listing.label(), listing.address},
+      *environment_.system, where.loop, where,
+      peer_task{key, listing.label(), listing.address, listing.tls ? listing.known_as.host : std::string()},
       environment_.routers->at(index), environment_.registry, caf::actor_cast<caf::strong_actor_ptr>(this));
   auto& running = running_[key];
   running = {caf::actor_cast<caf::strong_actor_ptr>(handle), index, false};

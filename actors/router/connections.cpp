@@ -29,6 +29,17 @@ std::string_view to_string(connection_entry::role role) {
   return "client";
 }
 
+nlohmann::json describe_session(const tls::session* session) {
+  if (session == nullptr) return nullptr;
+  auto names = nlohmann::json::array();
+  for (const auto& each : session->peer_names()) names.push_back(each.text);
+  return {{"version", session->version()},
+          {"cipher", session->cipher()},
+          {"resumed", session->resumed()},
+          {"peer_names", std::move(names)},
+          {"peer_subject", session->peer_subject()}};
+}
+
 double seconds_between(coro::clock::time_point from, coro::clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
@@ -36,7 +47,8 @@ double seconds_between(coro::clock::time_point from, coro::clock::time_point to)
 }  // namespace
 
 connection_entry& connections::add(int descriptor, const sockaddr_storage& address, connection_entry::role as,
-                                   const caf::strong_actor_ptr& router) {
+                                   const caf::strong_actor_ptr& router,
+                                   std::unique_ptr<tls::session>&& session) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(entries_.size()));
     entries_.push_back(std::make_unique<connection_entry>());
@@ -49,7 +61,7 @@ connection_entry& connections::add(int descriptor, const sockaddr_storage& addre
   if (site_.access) entry.access.who = &site_.access->everyone();
   entry.party.address = address;
   auto handle = spawn_pinned<connection>(*site_.environment.system, site_.home, site_.shared, descriptor,
-                                         entry.key(), router);
+                                         entry.key(), router, std::move(session));
   auto* actor = caf::actor_cast<connection*>(handle);
   entry.transport = actor;
   entry.actor = caf::actor_cast<caf::strong_actor_ptr>(handle);
@@ -222,7 +234,8 @@ nlohmann::json connections::describe() const {
          {"frames_read", status.frames_read},
          {"pending_output_bytes", status.pending_output},
          {"age_seconds", seconds_between(status.opened, now)},
-         {"idle_seconds", seconds_between(status.last_read, now)}});
+         {"idle_seconds", seconds_between(status.last_read, now)},
+         {"tls", describe_session(entry.transport->session())}});
   }
   return list;
 }

@@ -20,7 +20,7 @@ class connections {
 
   /// Takes a socket on: from here on `router` hears of it.
   connection_entry& add(int descriptor, const sockaddr_storage& address, connection_entry::role as,
-                        const caf::strong_actor_ptr& router);
+                        const caf::strong_actor_ptr& router, std::unique_ptr<tls::session>&& session = {});
   /// Its connection is closed; nothing refers to it any more.
   void remove(connection_entry& entry);
   connection_entry* find(connection_key key) noexcept {

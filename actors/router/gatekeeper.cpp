@@ -4,12 +4,14 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include "actors/registry/messages.hpp"
 #include "actors/router/node_links.hpp"
 #include "actors/transport/acceptor.hpp"
 #include "actors/transport/network.hpp"
+#include "proto/message.hpp"
 
 namespace weft {
 
@@ -77,10 +79,48 @@ rpc_error gatekeeper::refuse_token(connection_entry& entry) {
   return make_mesh_error(error_code::unauthenticated, std::move(message), executed::no, site_.options.id);
 }
 
+const identity* gatekeeper::shown_by(const connection_entry& entry) const {
+  const auto* session = entry.transport->session();
+  // What a node that was dialled has shown says who it is, not what it may do here.
+  if (session == nullptr || entry.as == connection_entry::role::node_out) return nullptr;
+  std::vector<std::string> names;
+  for (const auto& each : session->peer_names()) names.push_back(each.text);
+  return site_.access->identify_names(names);
+}
+
+void gatekeeper::recognize(connection_entry& entry) {
+  if (!site_.access) return;
+  const auto* who = shown_by(entry);
+  if (who == nullptr) return;
+  if (auto full = take_place(entry, who, false)) {
+    std::string payload;
+    proto::append_error(payload, {}, *full);
+    return connections_.send_frame(entry, payload, true);
+  }
+  admit(entry, who, {}, false);
+}
+
+std::optional<rpc_error> gatekeeper::check_node_names(const connection_entry& entry) const {
+  const auto& demanded = site_.options.tls.node_names;
+  if (demanded.empty()) return std::nullopt;
+  const auto* session = entry.transport->session();
+  if (session != nullptr && tls::any_of(session->peer_names(), demanded)) return std::nullopt;
+  site_.metrics().add(metric::auth_node);
+  return make_mesh_error(error_code::permission_denied,
+                         fmt::format("a node shows a certificate for {} here (tls.node_names); this one {}",
+                                     fmt::join(demanded, " or "),
+                                     session == nullptr ? std::string("has connected without TLS")
+                                                        : "has " + tls::list_of(session->peer_names())),
+                         executed::no, site_.options.id);
+}
+
 std::expected<const identity*, rpc_error> gatekeeper::authorize(connection_entry& entry,
                                                                 std::string_view token,
                                                                 std::span<const served_method> serves,
                                                                 bool as_node) {
+  if (as_node) {
+    if (auto wrong = check_node_names(entry)) return std::unexpected(std::move(*wrong));
+  }
   const auto* who = entry.access.who;
   if (who == nullptr) return nullptr;
   if (!token.empty()) {
@@ -159,7 +199,10 @@ void gatekeeper::change(std::shared_ptr<const access_policy> policy) {
 void gatekeeper::reassess(connection_entry& entry) {
   auto& access = entry.access;
   const auto& policy = *site_.access;
-  const auto* who = access.proof ? policy.identify(*access.proof) : &policy.everyone();
+  // Nobody's token, or certificate, is not the same as none.
+  const bool had_identity = !access.who->name.empty();
+  const auto* who = access.proof ? policy.identify(*access.proof) : shown_by(entry);
+  if (!access.proof && who == nullptr && !had_identity) who = &policy.everyone();
   const bool same = who != nullptr && who->name == access.who->name;
   access.who = who != nullptr ? who : &policy.everyone();
   if (!same) {
@@ -167,8 +210,10 @@ void gatekeeper::reassess(connection_entry& entry) {
     access.of_identity = nullptr;
   }
   if (who == nullptr) {
+    const bool by_token = access.proof.has_value();
     access.proof.reset();
-    return dismiss(entry, "the token that was shown is not valid any more");
+    return dismiss(entry, by_token ? "the token that was shown is not valid any more"
+                                   : "the certificate that was shown is nobody's any more");
   }
   if (entry.as == connection_entry::role::node_in && !who->node)
     return dismiss(entry, fmt::format("'{}' may not link as a node of '{}' any more (auth.tokens_file)",

@@ -20,6 +20,8 @@ class gatekeeper {
  public:
   gatekeeper(router_site& site, connections& entries);
 
+  /// A connection over TLS begins: it is whose certificate it has shown, without a token.
+  void recognize(connection_entry& entry);
   /// Who the connection is from now on, if it may be and do what it claims with `connect`; an empty token
   /// keeps who it is. Null without an access policy. A connection beyond its identity's share ends.
   std::expected<const identity*, rpc_error> authorize(connection_entry& entry, std::string_view token,
@@ -51,6 +53,9 @@ class gatekeeper {
   rpc_error refuse_call(const connection_entry& entry, std::string_view method) const;
 
  private:
+  /// Whose certificate the other side has shown: null when it is nobody's, or none.
+  const identity* shown_by(const connection_entry& entry) const;
+  std::optional<rpc_error> check_node_names(const connection_entry& entry) const;
   rpc_error refuse_token(connection_entry& entry);
   rpc_error refuse(const identity& who, metric right, std::string_view what) const;
   /// Counts for itself, not for an identity.
@@ -65,7 +70,7 @@ class gatekeeper {
   connections& connections_;
   /// Connections of one identity, on all reactors.
   const std::size_t connection_share_;
-  /// What identities have of this reactor's limits, by name; links and calls refer to it.
+  /// What identities have of this reactor's limits, by name; connections and calls refer to it.
   std::map<std::string, usage, std::less<>> usages_;
   /// For wrong tokens.
   log_budget lines_{10};

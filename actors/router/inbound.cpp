@@ -88,7 +88,6 @@ void inbound::put_back(connection_entry& entry, const inbound_batch& batch, std:
     group = item.group;
   }
   if (frames.empty()) return;
-  if (connections_.has_output_enough(entry)) site_.metrics().add(metric::limit_output_soft);
   entry.transport->put_back(frames, batch.resumed);
   entry.state.backlogged = true;
   // With the end of this turn the connection looks whether it may go on.
@@ -185,8 +184,19 @@ void inbound::on_request(connection_entry& entry, proto::envelope& message, cons
 void inbound::on_response(connection_entry& entry, const proto::envelope& message) {
   if (message.id == own_heartbeat_id) return;
   auto* a = calls_.named_by(entry, message.id);
-  if (a == nullptr) return site_.metrics().add(metric::responses_unmatched);
+  if (a == nullptr) {
+    // A port that takes no links from this node says why before it closes, and knows no id to say it to.
+    if (entry.as == connection_entry::role::node_out && !entry.state.introduced) heed(entry, message);
+    return site_.metrics().add(metric::responses_unmatched);
+  }
   upstream_.on_response(*a, message);
+}
+
+void inbound::heed(connection_entry& entry, const proto::envelope& message) {
+  const auto error = nlohmann::json::parse(message.error, nullptr, false);
+  if (!error.is_object() || !error.contains("message") || !error["message"].is_string()) return;
+  constexpr std::size_t longest_reason = 300;
+  entry.state.goaway_reason = error["message"].get<std::string>().substr(0, longest_reason);
 }
 
 void inbound::on_rejected(connection_entry& entry, const inbound_item& item) {

@@ -45,6 +45,8 @@ class inbound {
   void on_request(connection_entry& entry, proto::envelope& message, const answer_target& target,
                   coro::clock::time_point received);
   void on_response(connection_entry& entry, const proto::envelope& message);
+  /// Why a link is refused before it is introduced.
+  static void heed(connection_entry& entry, const proto::envelope& message);
   void on_rejected(connection_entry& entry, const inbound_item& item);
   void on_invalid(connection_entry& entry, const proto::envelope& message, const answer_target& target);
   /// True when it named a call under way, which has ended with that.

@@ -45,8 +45,9 @@ coro::task<void> close_when_idle(router_site* site, connections* entries, connec
 
 void node_links::on_adopt(adopt_link& message) {
   site_.metrics().add(metric::tcp_opened_outbound);
-  auto& entry = connections_.add(std::exchange(message.descriptor, -1), message.address,
-                                 connection_entry::role::node_out, site_.handle());
+  auto& entry =
+      connections_.add(std::exchange(message.descriptor, -1), message.address,
+                       connection_entry::role::node_out, site_.handle(), std::move(message.session));
   entry.party.name = message.name;
   entry.watchers.dialler = message.dialler;
   tasks_.spawn(introduce(this, entry.key(), message.dialler));
@@ -110,7 +111,7 @@ void node_links::on_introduced(connection_entry& entry, const json_result& answe
         twin ? fmt::format(
                    "the node at {} has the id '{}' of this one, which listens on {}: give one of "
                    "them another --id",
-                   format_address(entry.party.address), options.id, format_host_port(options.listen))
+                   format_address(entry.party.address), options.id, format_net_addresses(options.listen))
              : "connect was refused: " + read.error();
     if (twin) site_.metrics().add(metric::node_conflicts);
     return give_up(entry, why, twin);

@@ -30,6 +30,11 @@ void router_site::flush_outside_turn() const {
   self.flush_outside_turn();
 }
 
+// An empty message brings a turn about.
+void router_site::flush_behind() {
+  if (!std::exchange(turn_comes, true)) send(handle(), shared.outbound.take());
+}
+
 router::router(caf::actor_config& config, reactor& home, reactor_resources& shared,
                router_environment environment)
     : pinned_actor(config, home),
@@ -59,8 +64,11 @@ void router::receive(actor_message& message) {
     case type::adopt_socket: {
       auto& socket = static_cast<adopt_socket&>(message);
       site_.metrics().add(metric::tcp_opened);
-      out_.connections.add(std::exchange(socket.descriptor, -1), socket.address,
-                           connection_entry::role::client, site_.handle());
+      const bool over_tls = socket.session != nullptr;
+      auto& entry =
+          out_.connections.add(std::exchange(socket.descriptor, -1), socket.address,
+                               connection_entry::role::client, site_.handle(), std::move(socket.session));
+      if (over_tls) in_.gate.recognize(entry);
       return;
     }
     case type::adopt_link:
@@ -109,6 +117,7 @@ void router::receive(actor_message& message) {
 void router::end_of_turn() {
   if (work_.permits.waiting().any_freed()) work_.admitter.offer();
   in_turn_ = false;
+  site_.turn_comes = false;
   site_.metrics().set(metric::router_queue, messages_in_turn());
   out_.records.observe_turn();
   if (inspected_ || out_.records.stats().crowded()) [[unlikely]] {
@@ -183,7 +192,9 @@ void router::on_closed(const connection_closed& message) {
   auto* entry = out_.connections.find(message.from);
   if (entry == nullptr) return;
   if (entry->watchers.dialler) {
-    const std::string how(weft::to_string(message.reason));
+    const auto* session = entry->transport->session();
+    const bool explained = session != nullptr && !session->error().empty();
+    const std::string how(explained ? session->error() : std::string(weft::to_string(message.reason)));
     auto down = make_actor_message<link_changed>(
         false, entry->key(),
         entry->state.goaway_reason.empty() ? how : entry->state.goaway_reason + " (" + how + ")");

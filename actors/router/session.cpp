@@ -214,7 +214,7 @@ void session::refuse_twin(request& r) {
     site_.shared.log->warn(
         "the node at {} has the id '{}' of this one, which listens on {}: give one of them another --id "
         "({} such lines left out)",
-        format_address(r.from.party.address), options.id, format_host_port(options.listen), *left_out);
+        format_address(r.from.party.address), options.id, format_net_addresses(options.listen), *left_out);
   }
   auto error = site_.unavailable(
       fmt::format("another node has the id '{}': give one of them another --id", options.id), executed::no);

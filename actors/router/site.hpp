@@ -76,6 +76,8 @@ struct router_site {
   caf::strong_actor_ptr handle() const;
   /// What coroutines and timers have queued between turns goes out now, not with the next message.
   void flush_outside_turn() const;
+  /// As soon as whoever queues something now lets go of the thread: nothing else tells when that is.
+  void flush_behind();
 
   rpc_error unavailable(std::string message, executed ran) const {
     return make_mesh_error(error_code::unavailable, std::move(message), ran, options.id);
@@ -98,6 +100,8 @@ struct router_site {
   std::shared_ptr<const routing_table> routes;
   /// To the node that this process is a client or a service of, while there is one.
   std::optional<connection_key> uplink;
+  /// A turn of the router's comes, and with it a flush.
+  bool turn_comes = false;
 };
 
 }  // namespace weft

@@ -105,23 +105,6 @@ class generator_end final : public stream_end {
   std::optional<coro::completion<void>> changed_;
 };
 
-/// Lets go out what was gathered as soon as the generator waits for something. Nothing tells when it does: so
-/// the router gets a message, and has a turn behind it.
-class flush_behind {
- public:
-  explicit flush_behind(const router_site& site) : site_(site) {}
-
-  void ask() {
-    if (std::exchange(*asked_, true)) return;
-    site_.send(site_.handle(),
-               make_actor_message<posted_work>([asked = asked_](router*) { *asked = false; }));
-  }
-
- private:
-  const router_site& site_;
-  std::shared_ptr<bool> asked_ = std::make_shared<bool>(false);
-};
-
 rpc_error taken_back(coro::cancel_reason why, const std::string& node) {
   if (why == coro::cancel_reason::deadline_exceeded) return cancelled_error(why, node);
   return make_error(error_code::request_cancelled, std::string("cancelled: ").append(to_string(why)));
@@ -135,7 +118,6 @@ coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* s
                                                                   coro::cancel_scope scope,
                                                                   bool takes_input) {
   generator_end end(*book, *flows, key, takes_input);
-  flush_behind behind(*site);
   // Each place that waits takes room in the frame, which every open stream has: so there are few.
   std::optional<coro::cancel_reason> cancelled;
   std::optional<stream_item> item;
@@ -155,7 +137,7 @@ coro::task<std::expected<nlohmann::json, rpc_error>> drive_stream(router_site* s
       }
       if (cancelled || !flows->item(*end.stream(), item->raw_value, item->raw_cursor)) break;
       item.reset();
-      behind.ask();
+      site->flush_behind();
       ++sent;
       if (sent >= shortest_burst && sent >= burst_beside(site->home.ready())) {
         sent = 0;

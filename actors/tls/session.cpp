@@ -28,6 +28,8 @@ struct session::state {
   std::string protocols_refused;
   /// Of the last call that said so; the stream stays what it is.
   progress read_end = progress::done;
+  /// It was told a second time: who reads until nothing more comes may have found it behind what came last.
+  bool end_repeated = false;
   bool handshaking = true;
   bool failed = false;
   /// The last read found nothing more.
@@ -260,7 +262,10 @@ void session::state::learn_peer(const X509& certificate) {
 
 transfer session::read(std::span<char> into) {
   state& mine = *state_;
-  if (mine.read_end != progress::done) return {mine.read_end};
+  if (mine.read_end != progress::done) {
+    mine.end_repeated = true;
+    return {mine.read_end};
+  }
   if (mine.failed || mine.handshaking) return {progress::failed};
   if (into.empty()) return {};
   const clean_errors clean;
@@ -314,8 +319,8 @@ void session::state::hear_why() {
 
 bool session::pending() const {
   const state& mine = *state_;
-  return !mine.failed && !mine.handshaking && !mine.drained && mine.read_end == progress::done &&
-         SSL_has_pending(mine.ssl.get()) == 1;
+  if (mine.read_end != progress::done) return !mine.end_repeated;
+  return !mine.failed && !mine.handshaking && !mine.drained && SSL_has_pending(mine.ssl.get()) == 1;
 }
 
 progress session::shutdown() {

@@ -59,9 +59,9 @@ int first_reserved_descriptor() {
   return static_cast<int>(most > 2 * reserved_descriptors ? most - reserved_descriptors / 2 : most);
 }
 
-std::expected<listening_socket, std::string> listening_socket::open(const host_port& address,
+std::expected<listening_socket, std::string> listening_socket::open(const net_address& address,
                                                                     const tcp_options& options) {
-  const auto found = resolve_host(address);
+  const auto found = resolve_host(address.at);
   std::string error = found ? "the name has no address" : found.error();
   for (const auto& at : found.value_or(std::vector<sockaddr_storage>())) {
     const int descriptor = ::socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -69,7 +69,7 @@ std::expected<listening_socket, std::string> listening_socket::open(const host_p
       error = std::strerror(errno);
       continue;
     }
-    listening_socket socket(descriptor);
+    listening_socket socket(descriptor, address.tls);
     const int on = 1;
     const int off = 0;
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -83,7 +83,7 @@ std::expected<listening_socket, std::string> listening_socket::open(const host_p
     }
     error = complaint_about(errno);
   }
-  return std::unexpected(fmt::format("cannot listen on {}: {}", format_host_port(address), error));
+  return std::unexpected(fmt::format("cannot listen on {}: {}", format_net_address(address), error));
 }
 
 listening_socket::~listening_socket() {
@@ -97,12 +97,13 @@ std::uint16_t listening_socket::port() const {
   return port_of(bound);
 }
 
-acceptor::acceptor(caf::actor_config& config, reactor& home, reactor_resources& shared, int listener,
-                   std::vector<caf::strong_actor_ptr> routers)
+acceptor::acceptor(caf::actor_config& config, reactor& home, reactor_resources& shared,
+                   listening_socket listener, std::vector<caf::strong_actor_ptr> takers)
     : pinned_actor(config, home),
       shared_(shared),
-      listener_(listener),
-      routers_(std::move(routers)),
+      listener_(listener.release()),
+      tls_(listener.tls()),
+      takers_(std::move(takers)),
       limit_(connection_limit(shared.options.limits.connections)),
       first_reserved_(first_reserved_descriptor()),
       back_off_(first_back_off) {}
@@ -172,13 +173,18 @@ bool acceptor::accept_one() {
            fmt::format("{} connections are open, the limit (limits.connections)", limit_));
     return true;
   }
-  send_to(routers_[next_router_], make_actor_message<adopt_socket>(descriptor, from));
-  next_router_ = (next_router_ + 1) % routers_.size();
+  send_to(takers_[next_taker_], make_actor_message<adopt_socket>(descriptor, from));
+  next_taker_ = (next_taker_ + 1) % takers_.size();
   return true;
 }
 
 void acceptor::refuse(int descriptor, metric limit, const std::string& why) {
   home().metrics().add(limit);
+  if (tls_) {
+    // Nothing can be said without a handshake.
+    ::close(descriptor);
+    return;
+  }
   constexpr std::int64_t retry_after_ms = 1'000;
   std::string frame;
   const auto start = proto::begin_frame(frame);

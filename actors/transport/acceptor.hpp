@@ -1,4 +1,5 @@
-// The listening socket: accepts connections and hands them round to the routers, one after the other.
+// A listening socket: accepts connections and hands them round to the routers, or to who does the TLS
+// handshake before them, one after the other.
 //
 // Out of descriptors it stops listening for a while instead of spinning on an event that stays ready; over
 // the connection limit it says why and closes.
@@ -20,9 +21,10 @@ namespace weft {
 /// A bound and listening socket, not yet served. Closed when it is never given to an acceptor.
 class listening_socket {
  public:
-  static std::expected<listening_socket, std::string> open(const host_port& address,
+  static std::expected<listening_socket, std::string> open(const net_address& address,
                                                            const tcp_options& options = {});
-  listening_socket(listening_socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  listening_socket(listening_socket&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)), tls_(other.tls_) {}
   listening_socket& operator=(listening_socket&&) = delete;
   ~listening_socket();
 
@@ -30,10 +32,12 @@ class listening_socket {
   int release() noexcept { return std::exchange(descriptor_, -1); }
   /// The real port, also when 0 was asked for.
   std::uint16_t port() const;
+  bool tls() const noexcept { return tls_; }
 
  private:
-  explicit listening_socket(int descriptor) noexcept : descriptor_(descriptor) {}
+  listening_socket(int descriptor, bool tls) noexcept : descriptor_(descriptor), tls_(tls) {}
   int descriptor_;
+  bool tls_;
 };
 
 /// Half of RLIMIT_NOFILE unless configured, and never so many that the admin port runs out of descriptors.
@@ -43,8 +47,9 @@ int first_reserved_descriptor();
 
 class acceptor final : public pinned_actor, private event_handler, private coro::timer {
  public:
-  acceptor(caf::actor_config& config, reactor& home, reactor_resources& shared, int listener,
-           std::vector<caf::strong_actor_ptr> routers);
+  /// `takers` are the routers, or the handshakers of their reactors.
+  acceptor(caf::actor_config& config, reactor& home, reactor_resources& shared, listening_socket listener,
+           std::vector<caf::strong_actor_ptr> takers);
   ~acceptor() override;
 
   const char* name() const override { return "acceptor"; }
@@ -67,8 +72,9 @@ class acceptor final : public pinned_actor, private event_handler, private coro:
 
   reactor_resources& shared_;
   int listener_;
-  std::vector<caf::strong_actor_ptr> routers_;
-  std::size_t next_router_ = 0;
+  bool tls_;
+  std::vector<caf::strong_actor_ptr> takers_;
+  std::size_t next_taker_ = 0;
   std::size_t limit_;
   /// Descriptors from this number on are for the admin port and whatever else must still work when
   /// connections have used up the rest: the kernel gives out the lowest free number.

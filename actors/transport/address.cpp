@@ -78,6 +78,24 @@ std::expected<host_port, std::string> parse_host_port(std::string_view text) {
   return host_port{std::string{host}, port};
 }
 
+std::expected<net_address, std::string> parse_net_address(std::string_view text) {
+  constexpr std::string_view mark = "://";
+  net_address parsed;
+  auto address = text;
+  if (const auto at = text.find(mark); at != text.npos) {
+    const auto scheme = text.substr(0, at);
+    if (scheme != "tcp" && scheme != "tls")
+      return std::unexpected(fmt::format(
+          "\"{}\": {}:// is no way to connect; write tcp://HOST:PORT or tls://HOST:PORT", text, scheme));
+    parsed.tls = scheme == "tls";
+    address = text.substr(at + mark.size());
+  }
+  auto at = parse_host_port(address);
+  if (!at) return std::unexpected(std::move(at.error()));
+  parsed.at = *std::move(at);
+  return parsed;
+}
+
 std::string check_node_name(std::string_view name) {
   if (name.empty()) return "the name is empty; use letters, digits, '.', '_' and '-'";
   if (name.size() > max_name_length)
@@ -85,6 +103,13 @@ std::string check_node_name(std::string_view name) {
   if (!std::ranges::all_of(name, is_name_char))
     return fmt::format("\"{}\" is not a name; use letters, digits, '.', '_' and '-'", name);
   return "";
+}
+
+std::expected<net_address, std::string> parse_peer_net_address(std::string_view text) {
+  auto address = parse_net_address(text);
+  if (address && address->at.port == 0)
+    return std::unexpected(fmt::format("\"{}\": a peer's port is a number from 1 to 65535", text));
+  return address;
 }
 
 std::expected<host_port, std::string> parse_peer_address(std::string_view text) {
@@ -102,7 +127,7 @@ std::expected<named_address, std::string> parse_named_address(std::string_view t
   const std::string_view name = text.substr(0, equals);
   if (std::string complaint = check_node_name(name); !complaint.empty())
     return std::unexpected(fmt::format("\"{}\": {}", text, complaint));
-  auto address = parse_peer_address(text.substr(equals + 1));
+  auto address = parse_peer_net_address(text.substr(equals + 1));
   if (!address) return std::unexpected(std::move(address.error()));
   return named_address{std::string{name}, *std::move(address)};
 }

@@ -32,16 +32,22 @@ bool has_unread(int descriptor) noexcept {
   return ::recv(descriptor, &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+close_reason reason_of_errno(int error) noexcept {
+  if (error == ECONNABORTED) return close_reason::truncated;
+  return error == EPROTO ? close_reason::tls_failed : close_reason::reset;
+}
+
 constexpr std::string_view heartbeat_request = R"({"jsonrpc":"2.0","id":"heartbeat","method":"heartbeat"})";
 constexpr std::string_view heartbeat_notification = R"({"jsonrpc":"2.0","method":"heartbeat"})";
 
 }  // namespace
 
 connection::connection(caf::actor_config& config, reactor& home, reactor_resources& shared, int descriptor,
-                       connection_key key, caf::strong_actor_ptr router)
+                       connection_key key, caf::strong_actor_ptr router,
+                       std::unique_ptr<tls::session>&& session)
     : pinned_actor(config, home),
       shared_(shared),
-      descriptor_(descriptor),
+      socket_(descriptor, std::move(session)),
       key_(key),
       router_(std::move(router)),
       input_(shared, status_),
@@ -51,13 +57,13 @@ connection::connection(caf::actor_config& config, reactor& home, reactor_resourc
   home.metrics().add(metric::tcp_connections);
 }
 
-connection::~connection() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
+connection::~connection() = default;
 
 void connection::start() {
   interest_ = EPOLLIN;
-  home().descriptors().add(descriptor_, interest_, *this);
+  home().descriptors().add(socket_.descriptor(), interest_, *this);
+  // The first frames may have come with the end of the handshake.
+  if (socket_.has_buffered()) wait_for_turn();
   if (shared_.options.limits.idle_timeout.count() > 0)
     schedule(home().now() + shared_.options.limits.idle_timeout);
 }
@@ -82,16 +88,10 @@ void connection::receive(actor_message& message) {
 
 void connection::on_terminate() {
   home().disarm(*this);
-  home().descriptors().remove(descriptor_, *this);
+  home().descriptors().remove(socket_.descriptor(), *this);
   if (waits_for_turn_) home().turns().remove(*this);
   input_.forget_unfinished();
-  if (is_cut(ending_.why)) {
-    // An orderly close would queue behind the output that the other side does not read: reset instead.
-    const linger now{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-  }
-  ::close(descriptor_);
-  descriptor_ = -1;
+  socket_.close(is_cut(ending_.why));
   shared_.counters.connections.fetch_sub(1, std::memory_order_relaxed);
   auto& metrics = home().metrics();
   metrics.add(metric::tcp_closed);
@@ -124,6 +124,8 @@ void connection::on_exception(std::string_view what) noexcept {
 
 void connection::on_ready(std::uint32_t mask) {
   if (terminated()) return;
+  if (socket_.session() != nullptr) [[unlikely]]
+    mask = socket_.meaning(mask);
   if ((mask & (EPOLLERR | EPOLLHUP)) != 0 && (interest_ & EPOLLIN) == 0) return close(close_reason::reset);
   if ((mask & EPOLLOUT) != 0) flush();
   if ((mask & (EPOLLIN | EPOLLERR | EPOLLHUP)) == 0 || terminated()) return;
@@ -163,8 +165,8 @@ void connection::read() {
   if (reading_ != reading::on && reading_ != reading::discarding) return;
   // What was read last is not yet looked at. The bytes stay where they are, and so tell of themselves again.
   if (shared_.inbound.lent() > 0) [[unlikely]]
-    return;
-  const auto got = ::recv(descriptor_, home().read_buffer(), reactor::read_buffer_bytes, 0);
+    return read_on();
+  const auto got = socket_.read(home().read_buffer(), reactor::read_buffer_bytes);
   if (got > 0) {
     const auto count = static_cast<std::size_t>(got);
     home().metrics().add(metric::bytes_read, got);
@@ -176,8 +178,17 @@ void connection::read() {
   } else if (got == 0) {
     on_end_of_stream();
   } else if (errno != EAGAIN && errno != EINTR) {
-    close(close_reason::reset);
+    close(reason_of_errno(errno));
   }
+  read_on();
+}
+
+void connection::read_on() {
+  if (socket_.session() == nullptr || terminated()) [[likely]]
+    return;
+  const bool reads = reading_ == reading::on || reading_ == reading::discarding;
+  if (reads && socket_.has_buffered()) return wait_for_turn();
+  update_interest();
 }
 
 void connection::take(std::string_view bytes, clock::time_point began) {
@@ -244,15 +255,12 @@ void connection::write(outbound_batch& batch) {
   if (batch.tell_below != 0) tell_below_ = batch.tell_below;
   if (batch.frame_limit != 0) input_.limit_frames(batch.frame_limit);
   if (ending_.write_closed) return;
-  if (!output_.write(descriptor_, batch)) return close(close_reason::reset);
-  // What was put back for another reason waits for this one as well.
-  if (input_.has_put_back() && output_.size() > shared_.options.limits.output_soft_bytes) [[unlikely]]
-    home().metrics().add(metric::limit_output_soft);
+  if (!output_.write(socket_, batch)) return close(close_reason::reset);
   after_write();
 }
 
 void connection::flush() {
-  if (!output_.flush(descriptor_)) return close(close_reason::reset);
+  if (!output_.flush(socket_)) return close(close_reason::reset);
   after_write();
 }
 
@@ -280,10 +288,10 @@ bool connection::over_budget() {
 }
 
 void connection::finish_writing() {
+  if (reading_ != reading::ended && !socket_.finish_writing()) return update_interest();
   ending_.write_closed = true;
   if (reading_ == reading::ended) return close(ending_.why);
   if (reading_ == reading::on || reading_ == reading::paused) ending_.why = close_reason::finished;
-  ::shutdown(descriptor_, SHUT_WR);
   reading_ = reading::discarding;
   ending_.discard_until = home().now() + discard_time;
   schedule(ending_.discard_until);
@@ -292,13 +300,15 @@ void connection::finish_writing() {
 
 void connection::update_reading() {
   const auto soft = shared_.options.limits.output_soft_bytes;
+  const bool over = output_.size() > soft;
+  if (over && !over_soft_budget_) home().metrics().add(metric::limit_output_soft);
   // Who waits for turns is not woken often.
   const bool has_room = output_.size() <= (long_winded_ ? soft : soft / 2);
+  over_soft_budget_ = over || (over_soft_budget_ && !has_room);
   if (input_.has_put_back() && !input_.is_resumed() && has_room && reading_ != reading::discarding)
     wait_for_turn();
-  if (reading_ == reading::on && (output_.size() > soft || input_.has_put_back())) {
+  if (reading_ == reading::on && (over || input_.has_put_back())) {
     reading_ = reading::paused;
-    if (output_.size() > soft) home().metrics().add(metric::limit_output_soft);
   } else if (reading_ == reading::paused && has_room && !input_.has_put_back()) {
     reading_ = reading::on;
     if (input_.frame_started() == clock::time_point{}) return;
@@ -329,17 +339,19 @@ void connection::resume_put_back() {
 
 void connection::update_interest() {
   const bool at_rest = reading_ == reading::on && output_.empty() && !input_.has_put_back();
-  if (!at_rest) [[unlikely]]
+  if (!at_rest) [[unlikely]] {
     update_reading();
+    if (reading_ == reading::on && !waits_for_turn_ && socket_.has_buffered()) return wait_for_turn();
+  }
   set_interest();
 }
 
 void connection::set_interest() {
   const bool wants_input = (reading_ == reading::on && !waits_for_turn_) || reading_ == reading::discarding;
-  const auto wanted = (wants_input ? EPOLLIN : 0U) | (output_.empty() ? 0U : EPOLLOUT);
+  const auto wanted = socket_.events(wants_input, !output_.empty());
   if (wanted == interest_) return;
   interest_ = wanted;
-  home().descriptors().change(descriptor_, interest_, *this);
+  home().descriptors().change(socket_.descriptor(), interest_, *this);
 }
 
 void connection::schedule(clock::time_point due) {
@@ -363,7 +375,8 @@ void connection::on_time() {
   auto next = reading_ == reading::discarding ? ending_.discard_until : timeout_verdict::never;
   for (const auto check : {check_progress, check_liveness}) {
     const auto verdict = check(times, limits, now);
-    if (verdict.over && !(verdict.over->for_silence && reading_ == reading::on && has_unread(descriptor_))) {
+    if (verdict.over &&
+        !(verdict.over->for_silence && reading_ == reading::on && has_unread(socket_.descriptor()))) {
       home().metrics().add(verdict.over->counted);
       return close(verdict.over->why);
     }

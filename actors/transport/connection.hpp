@@ -1,5 +1,5 @@
-// One TCP connection as an actor: cuts and scans what it reads, hands it to its router in batches, and writes
-// what the router sends back.
+// One TCP connection, plain or over TLS, as an actor: cuts and scans what it reads, hands it to its router in
+// batches, and writes what the router sends back.
 //
 // Reading and writing are independent: a peer that does not read its answers is still read from until the
 // soft budget of pending output is used up; then TCP pushes back on it, and past the hard budget or the write
@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "actors/messages/close_reason.hpp"
@@ -17,6 +18,7 @@
 #include "actors/transport/frame_input.hpp"
 #include "actors/transport/reactor_resources.hpp"
 #include "actors/transport/socket_output.hpp"
+#include "actors/transport/stream_socket.hpp"
 #include "actors/transport/timeouts.hpp"
 
 namespace weft {
@@ -40,10 +42,12 @@ class output_drained final : public actor_message {
 class connection final : public pinned_actor, private event_handler, private coro::timer {
  public:
   connection(caf::actor_config& config, reactor& home, reactor_resources& shared, int descriptor,
-             connection_key key, caf::strong_actor_ptr router);
+             connection_key key, caf::strong_actor_ptr router, std::unique_ptr<tls::session>&& session);
   ~connection() override;
 
   const connection_status& status() const noexcept { return status_; }
+  /// Null for a plain connection.
+  const tls::session* session() const noexcept { return socket_.session(); }
   const char* name() const override { return "connection"; }
 
   /// Begins to read; the router calls this once, after it has registered the connection.
@@ -73,6 +77,8 @@ class connection final : public pinned_actor, private event_handler, private cor
   void on_ready(std::uint32_t mask);
   void on_time();
   void read();
+  /// Over TLS more may have come than a read takes, and that shows in no event.
+  void read_on();
   void wait_for_turn();
   void resume_put_back();
   void take(std::string_view bytes, coro::clock::time_point began);
@@ -109,7 +115,7 @@ class connection final : public pinned_actor, private event_handler, private cor
   };
 
   reactor_resources& shared_;
-  int descriptor_;
+  stream_socket socket_;
   std::uint32_t interest_ = 0;
   connection_key key_;
   caf::strong_actor_ptr router_;
@@ -119,6 +125,8 @@ class connection final : public pinned_actor, private event_handler, private cor
   reading reading_ = reading::on;
   /// At so much pending output or less, the router is told; 0 when it has not asked.
   std::size_t tell_below_ = 0;
+  /// Until there is room again: the limit is hit once, however much is added to it.
+  bool over_soft_budget_ = false;
   bool long_winded_ = false;
   bool waits_for_turn_ = false;
   coro::clock::time_point turn_asked_{};

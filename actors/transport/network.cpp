@@ -47,6 +47,16 @@ host_port to_host_port(const sockaddr_storage& address) {
   return {text, port_of(address)};
 }
 
+std::string format_net_address(const net_address& address) {
+  return (address.tls ? "tls://" : "") + format_host_port(address.at);
+}
+
+std::string format_net_addresses(const std::vector<net_address>& addresses) {
+  std::string all;
+  for (const auto& each : addresses) all += (all.empty() ? "" : ",") + format_net_address(each);
+  return all;
+}
+
 std::string format_address(const sockaddr_storage& address) {
   return format_host_port(to_host_port(address));
 }

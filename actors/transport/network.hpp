@@ -15,6 +15,9 @@ namespace weft {
 /// "127.0.0.1:7400", "[::1]:7400".
 std::string format_address(const sockaddr_storage& address);
 std::string format_host_port(const host_port& address);
+/// "127.0.0.1:7400", "tls://127.0.0.1:7443"; of several, one behind the other.
+std::string format_net_address(const net_address& address);
+std::string format_net_addresses(const std::vector<net_address>& addresses);
 /// Numeric host and port.
 host_port to_host_port(const sockaddr_storage& address);
 std::uint16_t port_of(const sockaddr_storage& address) noexcept;

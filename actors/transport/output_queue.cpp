@@ -55,6 +55,12 @@ void output_queue::consume(std::size_t count) {
   }
 }
 
+void output_queue::begin(std::size_t count) {
+  // Urgent frames are not overtaken, and what follows them stays behind them.
+  if (count == 0 || urgent_is_next()) return;
+  while (boundary_ < sent_ + count) boundary_ += frame_bytes_at(pieces_.front(), boundary_);
+}
+
 void output_queue::consume_urgent(std::size_t count) {
   urgent_sent_ += count;
   if (urgent_sent_ < urgent_.size()) return;

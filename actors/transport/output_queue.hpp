@@ -25,6 +25,8 @@ class output_queue {
   std::string_view front() const noexcept;
   /// The next `count` bytes were written; they may reach beyond `front`.
   void consume(std::size_t count);
+  /// The next `count` bytes of `front` have begun to be written: nothing overtakes them any more.
+  void begin(std::size_t count);
 
  private:
   bool urgent_is_next() const noexcept { return !urgent_.empty() && sent_ == boundary_; }

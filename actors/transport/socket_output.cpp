@@ -2,28 +2,29 @@
 
 #include <cerrno>
 
-#include <sys/socket.h>
-
 namespace weft {
 
-bool socket_output::write(int descriptor, const outbound_batch& batch) {
+bool socket_output::write(stream_socket& socket, const outbound_batch& batch) {
   std::size_t urgent_sent = 0;
   std::size_t bulk_sent = 0;
   if (queue_.empty()) {
     progress_ = home_.now();
-    if (!batch.urgent.empty() && !send(descriptor, batch.urgent, urgent_sent)) return false;
+    if (!batch.urgent.empty() && !send(socket, batch.urgent, urgent_sent)) return false;
     const bool next = urgent_sent == batch.urgent.size();
-    if (next && !batch.bulk.empty() && !send(descriptor, batch.bulk, bulk_sent)) return false;
+    if (next && !batch.bulk.empty() && !send(socket, batch.bulk, bulk_sent)) return false;
   }
   // What the kernel did not take is queued as whole frames, then the written part is marked as such.
   if (urgent_sent < batch.urgent.size()) queue_.append_urgent(batch.urgent), queue_.consume(urgent_sent);
-  if (bulk_sent < batch.bulk.size()) queue_.append(batch.bulk), queue_.consume(bulk_sent);
+  if (bulk_sent < batch.bulk.size()) {
+    queue_.append(batch.bulk), queue_.consume(bulk_sent);
+    queue_.begin(socket.begun());
+  }
   status_.pending_output = queue_.size();
   return true;
 }
 
-bool socket_output::send(int descriptor, std::string_view bytes, std::size_t& sent) {
-  const auto count = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+bool socket_output::send(stream_socket& socket, std::string_view bytes, std::size_t& sent) {
+  const auto count = socket.write(bytes);
   if (count < 0) return errno == EAGAIN || errno == EINTR;
   sent = static_cast<std::size_t>(count);
   home_.metrics().add(metric::bytes_written, count);
@@ -31,14 +32,15 @@ bool socket_output::send(int descriptor, std::string_view bytes, std::size_t& se
   return true;
 }
 
-bool socket_output::flush(int descriptor) {
+bool socket_output::flush(stream_socket& socket) {
   while (!queue_.empty()) {
     std::size_t sent = 0;
-    if (!send(descriptor, queue_.front(), sent)) return false;
+    if (!send(socket, queue_.front(), sent)) return false;
     if (sent == 0) break;
     progress_ = home_.now();
     queue_.consume(sent);
   }
+  if (!queue_.empty()) queue_.begin(socket.begun());
   status_.pending_output = queue_.size();
   return true;
 }

@@ -1,6 +1,6 @@
 // What a connection writes: to its socket at once, and what the kernel does not take from a queue, later.
 //
-// Thread safety: none; part of a connection, to which the descriptor belongs.
+// Thread safety: none; part of a connection, to which the socket belongs.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include "actors/runtime/reactor.hpp"
 #include "actors/transport/connection_status.hpp"
 #include "actors/transport/output_queue.hpp"
+#include "actors/transport/stream_socket.hpp"
 
 namespace weft {
 
@@ -24,13 +25,13 @@ class socket_output {
   coro::clock::time_point progress() const noexcept { return progress_; }
 
   // -- both write what the kernel takes now; false when the socket is broken
-  bool write(int descriptor, const outbound_batch& batch);
-  bool flush(int descriptor);
+  bool write(stream_socket& socket, const outbound_batch& batch);
+  bool flush(stream_socket& socket);
   /// A frame that overtakes what waits.
   void queue_urgent(std::string_view frame);
 
  private:
-  bool send(int descriptor, std::string_view bytes, std::size_t& sent);
+  bool send(stream_socket& socket, std::string_view bytes, std::size_t& sent);
 
   reactor& home_;
   connection_status& status_;

@@ -20,7 +20,7 @@ namespace {
 weft::node_options one_reactor() {
   weft::node_options options;
   options.id = "bench";
-  options.listen.port = 0;
+  options.listen.front().at.port = 0;
   options.reactors = 1;
   return options;
 }

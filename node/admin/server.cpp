@@ -221,7 +221,7 @@ std::expected<std::unique_ptr<admin_server>, std::string> admin_server::start(co
   const auto failed = [](std::string_view why) {
     return std::unexpected(fmt::format("admin server: {} (--admin)", why));
   };
-  auto listener = listening_socket::open(address);
+  auto listener = listening_socket::open({address});
   if (!listener) return failed(listener.error());
   // Whoever comes is accepted with the first bytes, which tell whether it is HTTP, or a second later without
   // any.

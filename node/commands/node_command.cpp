@@ -29,6 +29,7 @@
 #include "node/config/cpu_quota.hpp"
 #include "node/config/flags.hpp"
 #include "node/config/loader.hpp"
+#include "node/config/tls_files.hpp"
 #include "node/config/tokens_file.hpp"
 #include "node/logging/call_log.hpp"
 #include "node/logging/line_writer.hpp"
@@ -88,7 +89,8 @@ std::string metrics_page(const mesh_node& mesh, const tracing::span_exporter* ex
   auto snapshot = mesh.metrics();
   if (exporter != nullptr) exporter->add_to(snapshot);
   const auto reread = files.counted();
-  return expose_metrics(snapshot, {log.dropped_full(), log.dropped_failed()}, {reread.taken, reread.refused});
+  return expose_metrics(snapshot, {log.dropped_full(), log.dropped_failed()},
+                        {reread.taken, reread.refused, files.certificate_expires()});
 }
 
 admin_sources sources_of(mesh_node& mesh, const tracing::span_exporter* exporter, const loaded_config& config,
@@ -115,8 +117,11 @@ admin_sources sources_of(mesh_node& mesh, const tracing::span_exporter* exporter
 
 /// The one line that a supervisor waits for; it comes after both ports accept connections.
 void announce(const mesh_node& mesh, const admin_server& admin, line_writer& output) {
-  output.add(fmt::format("ready node={} listen={} admin={}\n", mesh.id(),
-                         format_host_port(mesh.listen_address()), format_host_port(admin.address())));
+  const auto all = mesh.listen_addresses();
+  const std::vector<net_address> further(all.begin() + 1, all.end());
+  output.add(fmt::format("ready node={} listen={} admin={}{}{}\n", mesh.id(), format_net_address(all.front()),
+                         format_host_port(admin.address()),
+                         further.empty() ? "" : " also_listen=", format_net_addresses(further)));
 }
 
 int drain(mesh_node& mesh, tracing::span_exporter* exporter, int signal, const program_options& options,
@@ -198,14 +203,15 @@ int serve(loaded_config config, const node_hooks& hooks) {
     return exit_failed;
   }
   log->info("weft {} node {} serves on {}, admin on {}", version(), mesh.id(),
-            format_host_port(mesh.listen_address()), format_host_port((*admin)->address()));
+            format_net_addresses(mesh.listen_addresses()), format_host_port((*admin)->address()));
   line_writer output{STDOUT_FILENO, ready_line_bytes, [log](int error) {
                        log->warn("standard output takes no ready line: {}", std::strerror(error));
                      }};
   announce(mesh, **admin, output);
   const int signal = signals.wait([&] {
     log->info("SIGHUP: {}; change options by a restart, the log's level by POST /log-level",
-              files.any() ? "files of tokens are read again" : "there are no files to be read again");
+              files.any() ? "files of tokens and certificates are read again"
+                          : "there are no files to be read again");
     files.reread();
   });
   const auto limit = std::chrono::steady_clock::now() + options.node.drain_timeout + exit_grace;
@@ -253,7 +259,9 @@ int run(const CLI::App& command, const node_hooks& hooks) {
     std::cout << print_config(*config);
     return exit_ok;
   }
-  if (const auto errors = load_auth_files(config->options); !errors.empty()) return report(errors);
+  auto errors = load_auth_files(config->options);
+  if (auto wrong = load_tls_files(config->options); !wrong.empty()) errors.push_back(std::move(wrong));
+  if (!errors.empty()) return report(errors);
   if (command.count("--check-config") > 0) {
     std::cout << "the configuration is valid\n";
     return exit_ok;

@@ -13,6 +13,7 @@ access_files::access_files(const program_options& options, access_targets target
                            std::shared_ptr<spdlog::logger> log)
     : tokens_{options.auth.tokens, stamp_of(options.auth.tokens)},
       peer_token_{options.auth.peer_token, stamp_of(options.auth.peer_token)},
+      certificates_(options.node.tls.identity),
       policy_(options.node.auth.policy),
       targets_(std::move(targets)),
       log_(std::move(log)) {}
@@ -26,12 +27,14 @@ void access_files::look() {
   const std::lock_guard lock(mutex_);
   if (!tokens_.path.empty() && stamp_of(tokens_.path) != tokens_.seen) read_tokens();
   if (!peer_token_.path.empty() && stamp_of(peer_token_.path) != peer_token_.seen) read_peer_token();
+  if (certificates_ && certificates_->changed()) read_certificates();
 }
 
 void access_files::reread() {
   const std::lock_guard lock(mutex_);
   if (!tokens_.path.empty()) read_tokens();
   if (!peer_token_.path.empty()) read_peer_token();
+  if (certificates_) read_certificates();
 }
 
 // The stamp first: what changes while it is read is read once more.
@@ -53,6 +56,23 @@ void access_files::read_peer_token() {
   if (!token) return refused("auth.peer_token_file", "auth.peer_token_file: " + token.error());
   targets_.peer_token(*token);
   taken("auth.peer_token_file", peer_token_);
+}
+
+void access_files::read_certificates() {
+  const auto change = certificates_->reload();
+  if (!change) {
+    ++refused_;
+    log_->error("TLS: {}", change.error());
+  } else if (!change->empty()) {
+    ++taken_;
+    log_->info("TLS: new connections get {}", *change);
+  }
+}
+
+std::int64_t access_files::certificate_expires() const {
+  if (!certificates_) return 0;
+  return std::chrono::duration_cast<std::chrono::seconds>(certificates_->expires().time_since_epoch())
+      .count();
 }
 
 void access_files::taken(const char* option, const watched& file) {

@@ -1,5 +1,5 @@
-// The files behind `auth.tokens_file` and `auth.peer_token_file`, read again when they change: what is right
-// takes effect, what is not is told and changes nothing.
+// The files behind `auth.tokens_file`, `auth.peer_token_file` and the options of TLS, read again when they
+// change: what is right takes effect, what is not is told and changes nothing.
 //
 // Thread safety: every function from any thread; the functions that it was given are called by whoever asks.
 #pragma once
@@ -15,6 +15,7 @@
 
 #include "actors/access/access_policy.hpp"
 #include "actors/files/file_stamp.hpp"
+#include "actors/tls/identity_files.hpp"
 #include "node/config/program_options.hpp"
 
 namespace weft {
@@ -26,19 +27,21 @@ struct access_targets {
 
 class access_files {
  public:
-  /// `options` are as `load_auth_files` has left them.
+  /// `options` are as `load_auth_files` and `load_tls_files` have left them.
   access_files(const program_options& options, access_targets targets, std::shared_ptr<spdlog::logger> log);
 
-  bool any() const noexcept { return !tokens_.path.empty() || !peer_token_.path.empty(); }
+  bool any() const noexcept { return !tokens_.path.empty() || !peer_token_.path.empty() || certificates_; }
   /// Reads what has changed since the last time.
   void look();
-  /// Reads both, whatever has changed; says so.
+  /// Reads all, whatever has changed; says so.
   void reread();
 
   struct counts {
     std::uint64_t taken = 0;
     std::uint64_t refused = 0;
   };
+  /// When the node's certificate expires, in seconds since the epoch; 0 without one.
+  std::int64_t certificate_expires() const;
   counts counted() const noexcept { return {taken_.load(), refused_.load()}; }
   /// Who may do what by what was read last.
   std::shared_ptr<const access_policy> policy() const;
@@ -51,12 +54,15 @@ class access_files {
 
   void read_tokens();
   void read_peer_token();
+  void read_certificates();
   void taken(const char* option, const watched& file);
   void refused(const char* option, const std::string& why);
 
   mutable std::mutex mutex_;
   watched tokens_;
   watched peer_token_;
+  /// Null without TLS. What it has read is in force by itself.
+  std::shared_ptr<tls::identity_files> certificates_;
   std::shared_ptr<const access_policy> policy_;
   access_targets targets_;
   std::shared_ptr<spdlog::logger> log_;

@@ -17,6 +17,19 @@ using nlohmann::json;
 /// Deeper than any section: what nests further is reported as one unknown key instead of being walked.
 constexpr int max_walk_depth = 4;
 
+std::string_view example_of(option_type list) {
+  switch (list) {
+    case option_type::listeners:
+      return R"(["127.0.0.1:7400", "tls://0.0.0.0:7443"])";
+    case option_type::peers:
+      return R"(["b=127.0.0.1:7401"])";
+    case option_type::names:
+      return R"(["b.example"])";
+    default:
+      return R"(["users.*=least_requests"])";
+  }
+}
+
 /// What the value of a row must be in the file, or nothing when it is that.
 std::string type_complaint(const option& row, const json& value) {
   const auto complain = [&](std::string_view wanted) {
@@ -39,10 +52,14 @@ std::string type_complaint(const option& row, const json& value) {
       if (value.is_number())
         return fmt::format("{} has no unit; write a string such as \"200ms\"", value.dump());
       return value.is_string() ? "" : complain("a string such as \"200ms\"");
+    case option_type::listeners:
+      if (value.is_string()) return "";
+      if (!value.is_array()) return complain("a string such as \"127.0.0.1:7400\", or an array of several");
+      [[fallthrough]];
     case option_type::peers:
+    case option_type::names:
     case option_type::rules: {
-      const std::string_view example =
-          row.type == option_type::peers ? R"(["b=127.0.0.1:7401"])" : R"(["users.*=least_requests"])";
+      const auto example = example_of(row.type);
       if (!value.is_array()) return complain(fmt::format("an array of strings such as {}", example));
       if (!std::ranges::all_of(value, [](const json& item) { return item.is_string(); }))
         return fmt::format("is an array with something else than strings; write {}", example);

@@ -114,7 +114,42 @@ assigned assign_one(const option&, host_port& member, const std::string& text) {
   return {};
 }
 
-assigned assign_all(const option&, std::vector<std::string>& member, std::span<const std::string> texts) {
+assigned assign_all(const option&, std::vector<net_address>& member, std::span<const std::string> texts) {
+  std::vector<net_address> addresses;
+  std::vector<std::string> complaints;
+  for (const std::string& text : texts) {
+    auto parsed = parse_net_address(text);
+    if (!parsed)
+      complaints.push_back(std::move(parsed.error()));
+    else if (parsed->at.port != 0 &&
+             std::ranges::find(addresses, parsed->at, &net_address::at) != addresses.end())
+      complaints.push_back(fmt::format("\"{}\" is given twice; give each address once", text));
+    else
+      addresses.push_back(std::move(*parsed));
+  }
+  if (texts.empty()) complaints.emplace_back("no address is given; write one such as 127.0.0.1:7400");
+  if (!complaints.empty()) return std::unexpected(fmt::format("{}", fmt::join(complaints, "; also ")));
+  member = std::move(addresses);
+  return {};
+}
+
+/// Names that a certificate may have.
+assigned assign_names(std::vector<std::string>& member, std::span<const std::string> texts) {
+  for (const std::string& text : texts) {
+    const bool printable = std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+    if (text.empty() || !printable || text.contains('*')) {
+      return std::unexpected(
+          fmt::format("{} is no name of a certificate; write a DNS name such as b.example, or a URI such as "
+                      "spiffe://mesh/node",
+                      nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
+    }
+  }
+  member.assign(texts.begin(), texts.end());
+  return {};
+}
+
+assigned assign_all(const option& row, std::vector<std::string>& member, std::span<const std::string> texts) {
+  if (row.type == option_type::names) return assign_names(member, texts);
   std::vector<std::string> complaints;
   std::set<std::string> names;
   for (const std::string& text : texts) {
@@ -191,6 +226,12 @@ nlohmann::json json_of(const option&, const std::chrono::duration<std::int64_t, 
 }
 nlohmann::json json_of(const option&, const host_port& member) {
   return format_host_port(member);
+}
+nlohmann::json json_of(const option&, const std::vector<net_address>& member) {
+  if (member.size() == 1) return format_net_address(member.front());
+  auto list = nlohmann::json::array();
+  for (const net_address& each : member) list.push_back(format_net_address(each));
+  return list;
 }
 nlohmann::json json_of(const option&, const std::vector<method_rule>& member) {
   auto list = nlohmann::json::array();

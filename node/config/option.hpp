@@ -28,10 +28,10 @@ enum class option_type : std::uint8_t {
 template <class T>
 using member_of = T& (*)(program_options&);
 /// Where the value lives; the alternative agrees with the row's `option_type`.
-using option_member =
-    std::variant<member_of<std::string>, member_of<bool>, member_of<std::size_t>, member_of<double>,
-                 member_of<milliseconds>, member_of<microseconds>, member_of<host_port>,
-                 member_of<std::vector<std::string>>, member_of<std::vector<method_rule>>>;
+using option_member = std::variant<member_of<std::string>, member_of<bool>, member_of<std::size_t>,
+                                   member_of<double>, member_of<milliseconds>, member_of<microseconds>,
+                                   member_of<host_port>, member_of<std::vector<net_address>>,
+                                   member_of<std::vector<std::string>>, member_of<std::vector<method_rule>>>;
 
 struct option {
   /// As in a configuration file: "section.name" or "name".
@@ -59,7 +59,8 @@ struct option {
 
 /// Takes any number of texts.
 inline bool is_list(const option& row) noexcept {
-  return row.type == option_type::peers || row.type == option_type::rules;
+  return row.type == option_type::peers || row.type == option_type::rules ||
+         row.type == option_type::listeners || row.type == option_type::names;
 }
 
 /// "--limits-frame-bytes"

@@ -1,5 +1,7 @@
 #include "node/config/table.hpp"
 
+#include <array>
+
 #include "node/config/checks.hpp"
 #include "node/logging/call_log.hpp"
 #include "node/telemetry/http_client.hpp"
@@ -15,6 +17,10 @@ constexpr std::uint64_t gib = 1 << 30;
 constexpr std::uint64_t second = 1'000;
 constexpr std::uint64_t hour = 3'600 * second;
 
+constexpr std::array<std::string_view, 3> client_auth_names = {"off", "optional", "required"};
+constexpr std::array<std::string_view, 2> tls_version_names = {"1.3", "1.2"};
+constexpr std::array<std::string_view, 2> yes_no_names = {"yes", "no"};
+
 using enum option_type;
 
 const option rows[] = {
@@ -27,6 +33,7 @@ const option rows[] = {
 #include "node/config/sections/limits_node.inc"
 #include "node/config/sections/mesh.inc"
 #include "node/config/sections/auth.inc"
+#include "node/config/sections/tls.inc"
 #include "node/config/sections/balance.inc"
 #include "node/config/sections/tracing.inc"
     // clang-format on

@@ -27,6 +27,7 @@ enum extra : std::size_t {
   reactor_count,
   log_lines_dropped,
   files_reread,
+  certificate_expiry,
   responses_malformed,
   quota_refused,
   build_info,
@@ -55,6 +56,8 @@ constexpr extra_family extras[] = {
      "Times that a file of tokens or certificates had changed: taken, or refused because something was wrong "
      "with "
      "it"},
+    {"weft_tls_certificate_expiry_timestamp_seconds", "gauge", "",
+     "When the certificate that new connections get expires, since the Unix epoch; absent without one"},
     {"weft_responses_malformed_total", "counter", "service",
      "Responses that could not be understood and ended the call whose id they had, by the name of the "
      "service or node that gave them"},
@@ -200,6 +203,10 @@ void add_files(const reread_files& files, std::vector<MetricFamily>& families) {
   add(family, static_cast<double>(files.taken), {{"outcome", "taken"}});
   add(family, static_cast<double>(files.refused), {{"outcome", "refused"}});
   families.push_back(std::move(family));
+  if (files.certificate_expires <= 0) return;
+  MetricFamily expiry = family_of(certificate_expiry);
+  add(expiry, static_cast<double>(files.certificate_expires), {});
+  families.push_back(std::move(expiry));
 }
 
 void add_named(extra which, const char* label, const std::vector<service_count>& counts,

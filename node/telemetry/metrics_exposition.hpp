@@ -33,6 +33,8 @@ struct log_losses {
 struct reread_files {
   std::uint64_t taken = 0;
   std::uint64_t refused = 0;
+  /// When the certificate in use expires, in seconds since the epoch; 0 without one.
+  std::int64_t certificate_expires = 0;
 };
 
 std::string expose_metrics(const metrics_snapshot& snapshot, const log_losses& losses = {},

@@ -92,7 +92,7 @@ class mesh_node_test : public testing::Test {
  protected:
   mesh_node_test() {
     options.id = "here";
-    options.listen = {"127.0.0.1", 0};
+    options.listen = {{{"127.0.0.1", 0}}};
     options.reactors = 2;
   }
 
@@ -400,11 +400,11 @@ TEST_F(mesh_node_test, tells_about_itself) {
 TEST_F(mesh_node_test, does_not_start_where_the_port_is_taken_and_says_so) {
   start();
   node_options second = options;
-  second.listen = node->listen_address();
+  second.listen = node->listen_addresses();
   mesh_node other(second, {}, log);
   const auto started = other.start();
   ASSERT_FALSE(started);
-  EXPECT_THAT(started.error(), HasSubstr(std::to_string(second.listen.port)));
+  EXPECT_THAT(started.error(), HasSubstr(std::to_string(second.listen.front().at.port)));
 }
 
 TEST_F(mesh_node_test, may_end_without_ever_having_started_or_twice) {

@@ -81,7 +81,7 @@ service_host services() {
 node_options options(std::size_t reactors) {
   node_options made;
   made.id = "counted";
-  made.listen.port = 0;
+  made.listen.front().at.port = 0;
   made.reactors = reactors;
   // Nothing but the calls themselves may happen while they are counted.
   made.protocol.heartbeat_interval = std::chrono::hours(1);

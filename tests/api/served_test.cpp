@@ -23,7 +23,7 @@ class served_test : public testing::Test {
  protected:
   served_test() {
     options.id = "here";
-    options.listen = {"127.0.0.1", 0};
+    options.listen = {{{"127.0.0.1", 0}}};
     options.reactors = 2;
   }
 

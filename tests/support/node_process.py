@@ -13,7 +13,7 @@ import urllib.request
 
 START_TIMEOUT = 60
 STOP_TIMEOUT = 60
-READY = re.compile(rb"^ready node=(\S+) listen=(\S+):(\d+) admin=(\S+):(\d+)\n$")
+READY = re.compile(rb"^ready node=(\S+) listen=(?:tls://)?(\S+):(\d+) admin=(\S+):(\d+)(?: also_listen=(\S+))?\n$")
 SANITIZER_REPORT = re.compile(r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|: runtime error: ")
 PR_SET_PDEATHSIG = 1
 
@@ -72,10 +72,12 @@ class NodeProcess:
         if not ready:
             expected = "ready node=ID listen=HOST:PORT admin=HOST:PORT"
             raise NodeFailure(f"expected one line `{expected}`, got {line!r}")
-        node, host, port, admin_host, admin_port = (part.decode() for part in ready.groups())
+        node, host, port, admin_host, admin_port, further = ((part or b"").decode() for part in ready.groups())
         self.id = node
         self.address = (host, int(port))
         self.admin_address = (admin_host, int(admin_port))
+        # Where it listens as well, as in "tls://127.0.0.1:7443".
+        self.also_listens = further.split(",") if further else []
 
     @property
     def pid(self):
@@ -84,6 +86,12 @@ class NodeProcess:
     @property
     def listen(self):
         return "%s:%d" % self.address
+
+    @property
+    def tls_address(self):
+        """The first further address of tls://, as a pair."""
+        host, _, port = next(each for each in self.also_listens if each.startswith("tls://"))[6:].rpartition(":")
+        return host, int(port)
 
     def log(self):
         """Everything on the node's standard error so far."""

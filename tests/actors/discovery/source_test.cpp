@@ -44,16 +44,29 @@ TEST_P(refused_sources, say_what_is_wrong) {
 
 INSTANTIATE_TEST_SUITE_P(
     sources, refused_sources,
-    testing::Values(refusal{"b", "write NAME=HOST:PORT"},
-                    refusal{"consul://x:1", "write NAME=HOST:PORT or dns://NAME:PORT or file:///PATH"},
-                    refusal{"dns://weft", "has no port; write dns://NAME:PORT"},
-                    refusal{"dns://:7400", "the host is missing"}, refusal{"dns://weft:0", "from 1 to 65535"},
-                    refusal{"dns://weft:7400/", "from 0 to 65535"},
-                    refusal{"dns://we ft:1", "not a host name"},
-                    refusal{"b=dns://weft:7400", "is given no name; write dns://weft:7400"},
-                    refusal{"file://peers.json", "not the absolute path"},
-                    refusal{"file:///", "not the absolute path"},
-                    refusal{"file://", "not the absolute path"}));
+    testing::Values(
+        refusal{"b", "write NAME=HOST:PORT"},
+        refusal{"consul://x:1", "write NAME=HOST:PORT or [NAME=]tls://HOST:PORT or dns://NAME:PORT"},
+        refusal{"dns://weft", "has no port; write dns://NAME:PORT"},
+        refusal{"dns://:7400", "the host is missing"}, refusal{"dns://weft:0", "from 1 to 65535"},
+        refusal{"dns://weft:7400/", "from 0 to 65535"}, refusal{"dns://we ft:1", "not a host name"},
+        refusal{"b=dns://weft:7400", "is given no name; write dns://weft:7400"},
+        refusal{"file://peers.json", "not the absolute path"}, refusal{"file:///", "not the absolute path"},
+        refusal{"file://", "not the absolute path"}));
+
+TEST(sources, say_what_is_dialled_over_tls) {
+  const host_port at{"b.example", 7443};
+  EXPECT_THAT(*open_source("b=tls://b.example:7443", {})->source->look(),
+              ElementsAre(listed_node{"b", at, at, true}));
+  EXPECT_THAT(*open_source("tls://b.example:7443", {})->source->look(),
+              ElementsAre(listed_node{"", at, at, true}));
+  EXPECT_THAT(*open_source("b=tcp://b.example:7443", {})->source->look(),
+              ElementsAre(listed_node{"b", at, at, false}));
+  EXPECT_THAT(*open_source("dns+tls://127.0.0.5:7443", {})->source->look(),
+              ElementsAre(listed_node{"", {"127.0.0.5", 7443}, {"127.0.0.5", 7443}, true}));
+  EXPECT_THAT(*parse_listing(R"([{"name": "c", "address": "tls://10.0.0.3:7443"}])"),
+              ElementsAre(listed_node{"c", {"10.0.0.3", 7443}, {"10.0.0.3", 7443}, true}));
+}
 
 TEST(static_source, lists_its_node) {
   EXPECT_THAT(*open_source("b=host:7401", {})->source->look(), ElementsAre(node("b", {"host", 7401})));

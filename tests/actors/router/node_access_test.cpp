@@ -31,7 +31,7 @@ class node_access : public testing::Test {
                     .call = method_set({"outer", "nobody.*"})};
     node_options options;
     options.id = "here";
-    options.listen = {"127.0.0.1", 0};
+    options.listen = {{{"127.0.0.1", 0}}};
     options.auth.policy = std::make_shared<const access_policy>(std::vector{std::move(caller)}, identity{});
     service_host services;
     services.add({.name = "inner", .handler = plain_handler([](const json& params) { return params; })});

@@ -44,7 +44,7 @@ class node_tracing_test : public testing::Test {
  protected:
   node_tracing_test() {
     options.id = "here";
-    options.listen = {"127.0.0.1", 0};
+    options.listen = {{{"127.0.0.1", 0}}};
     options.reactors = 1;
     services.add({.name = "raw", .handler = raw_handler(write_null), .summary = {}});
     services.add({.name = "plain", .handler = plain_handler(give_null), .summary = {}});

@@ -61,10 +61,17 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(peer, is_a_name_and_an_address) {
   const auto peer = parse_named_address("b=[::1]:7401");
   ASSERT_TRUE(peer) << peer.error();
-  EXPECT_EQ(*peer, (named_address{"b", {"::1", 7401}}));
+  EXPECT_EQ(*peer, (named_address{"b", {{"::1", 7401}}}));
+}
+
+TEST(addresses, say_whether_they_are_of_tls) {
+  EXPECT_EQ(parse_named_address("b=tls://b.example:7443")->address, (net_address{{"b.example", 7443}, true}));
+  EXPECT_EQ(parse_net_address("tcp://[::1]:0"), (net_address{{"::1", 0}, false}));
 }
 
 TEST(peer, refusals_say_what_is_wrong) {
+  EXPECT_THAT(parse_net_address("udp://a:1").error(), HasSubstr("write tcp://HOST:PORT or tls://HOST:PORT"));
+  EXPECT_THAT(parse_net_address("tls://a").error(), HasSubstr("has no port"));
   EXPECT_THAT(parse_named_address("b:7401").error(), HasSubstr("names no peer; write NAME=HOST:PORT"));
   EXPECT_THAT(parse_named_address("=b:7401").error(), HasSubstr("the name is empty"));
   EXPECT_THAT(parse_named_address("b c=b:7401").error(), HasSubstr("\"b c\" is not a name"));

@@ -75,15 +75,15 @@ TEST(network, a_name_that_does_not_exist_is_named) {
 }
 
 TEST(listening_socket, takes_a_free_port_and_tells_it) {
-  const auto socket = listening_socket::open({"127.0.0.1", 0});
+  const auto socket = listening_socket::open({{"127.0.0.1", 0}});
   ASSERT_TRUE(socket) << socket.error();
   EXPECT_NE(socket->port(), 0);
 }
 
 TEST(listening_socket, names_an_address_that_is_taken) {
-  const auto first = listening_socket::open({"127.0.0.1", 0});
+  const auto first = listening_socket::open({{"127.0.0.1", 0}});
   ASSERT_TRUE(first) << first.error();
-  const auto second = listening_socket::open({"127.0.0.1", first->port()});
+  const auto second = listening_socket::open({{"127.0.0.1", first->port()}});
   ASSERT_FALSE(second);
   EXPECT_TRUE(second.error().contains(std::to_string(first->port()))) << second.error();
   EXPECT_TRUE(second.error().contains("in use")) << second.error();
@@ -92,18 +92,18 @@ TEST(listening_socket, names_an_address_that_is_taken) {
 TEST(listening_socket, is_closed_when_nobody_takes_it) {
   std::uint16_t port = 0;
   {
-    const auto socket = listening_socket::open({"127.0.0.1", 0});
+    const auto socket = listening_socket::open({{"127.0.0.1", 0}});
     ASSERT_TRUE(socket);
     port = socket->port();
   }
-  const auto again = listening_socket::open({"127.0.0.1", port});
+  const auto again = listening_socket::open({{"127.0.0.1", port}});
   EXPECT_TRUE(again) << again.error();
 }
 
 TEST(listening_socket, gives_its_descriptor_away) {
   int descriptor = -1;
   {
-    auto socket = listening_socket::open({"127.0.0.1", 0});
+    auto socket = listening_socket::open({{"127.0.0.1", 0}});
     ASSERT_TRUE(socket);
     descriptor = socket->release();
   }

@@ -196,5 +196,24 @@ TEST(output_queue, behaves_as_a_list_of_frames_whatever_happens) {
   }
 }
 
+TEST(output_queue, nothing_overtakes_what_has_begun) {
+  output_queue queue;
+  const auto one = frame_of("one");
+  const auto two = frame_of("two");
+  const auto three = frame_of("three");
+  queue.append(one + two + three);
+  // A TLS record that holds the first frame and the beginning of the second.
+  queue.begin(one.size() + 1);
+  queue.append_urgent(frame_of("urgent"));
+  EXPECT_EQ(queue.front(), one + two);
+  queue.consume(one.size() + two.size());
+  EXPECT_EQ(queue.front(), frame_of("urgent"));
+  queue.begin(1);
+  queue.append_urgent(frame_of("more"));
+  EXPECT_EQ(queue.front(), frame_of("urgent") + frame_of("more"));
+  queue.consume(frame_of("urgent").size() + frame_of("more").size());
+  EXPECT_EQ(queue.front(), three);
+}
+
 }  // namespace
 }  // namespace weft

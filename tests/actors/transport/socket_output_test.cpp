@@ -21,11 +21,12 @@ std::string frame_of(std::string_view payload) {
 
 class socket_output_test : public resources_case {
  protected:
-  socket_output_test() {
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+  static std::array<int, 2> pair() {
+    std::array<int, 2> made{-1, -1};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, made.data()), 0);
+    return made;
   }
   ~socket_output_test() override {
-    ::close(ends[0]);
     if (ends[1] >= 0) ::close(ends[1]);
   }
 
@@ -33,7 +34,7 @@ class socket_output_test : public resources_case {
     const auto batch = shared.outbound.take();
     batch->bulk = bulk;
     batch->urgent = urgent;
-    return output.write(ends[0], *batch);
+    return output.write(socket, *batch);
   }
   std::string read_all() {
     std::string all;
@@ -46,13 +47,14 @@ class socket_output_test : public resources_case {
   std::string drain() {
     std::string all = read_all();
     while (!output.empty()) {
-      EXPECT_TRUE(output.flush(ends[0]));
+      EXPECT_TRUE(output.flush(socket));
       all += read_all();
     }
     return all;
   }
 
-  std::array<int, 2> ends{-1, -1};
+  std::array<int, 2> ends = pair();
+  stream_socket socket{ends[0]};
   connection_status status;
   socket_output output{shared.loop, status};
 };

@@ -37,7 +37,7 @@ std::string origin_of(const loaded_config& config, std::string_view key) {
 TEST(load_config, without_sources_gives_the_defaults) {
   const auto config = load_config({});
   ASSERT_TRUE(config);
-  EXPECT_EQ(config->options.node.listen, (host_port{"127.0.0.1", 7400}));
+  EXPECT_EQ(config->options.node.listen, (std::vector{net_address{{"127.0.0.1", 7400}}}));
   EXPECT_EQ(config->options.node.admin, (host_port{"127.0.0.1", 9464}));
   EXPECT_THAT(config->origins, testing::Each("default"));
 }

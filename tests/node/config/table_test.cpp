@@ -11,6 +11,7 @@
 namespace weft {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -222,8 +223,32 @@ INSTANTIATE_TEST_SUITE_P(options, rules,
 
 TEST(single_options, may_be_given_once_only) {
   program_options options;
-  EXPECT_THAT(assign(row_of("listen"), options, std::vector<std::string>{"a:1", "b:2"}).error(),
+  EXPECT_THAT(assign(row_of("admin"), options, std::vector<std::string>{"a:1", "b:2"}).error(),
               HasSubstr("given 2 times; give it once"));
+}
+
+TEST(listeners, are_one_or_several_plain_or_over_tls) {
+  program_options options;
+  const auto set = [&](std::vector<std::string> texts) { return assign(row_of("listen"), options, texts); };
+  ASSERT_TRUE(set({"a:1", "tls://b:2", "tcp://c:3"}));
+  EXPECT_THAT(options.node.listen, ElementsAre(net_address{{"a", 1}, false}, net_address{{"b", 2}, true},
+                                               net_address{{"c", 3}, false}));
+  EXPECT_EQ(value_of(row_of("listen"), options).dump(), R"(["a:1","tls://b:2","c:3"])");
+  ASSERT_TRUE(set({"tls://b:2"}));
+  EXPECT_EQ(value_of(row_of("listen"), options).dump(), R"("tls://b:2")");
+  EXPECT_THAT(set({"a:1", "tls://a:1"}).error(), HasSubstr("\"tls://a:1\" is given twice"));
+  EXPECT_THAT(set({"unix://a:1"}).error(), HasSubstr("write tcp://HOST:PORT or tls://HOST:PORT"));
+  EXPECT_THAT(set({}).error(), HasSubstr("no address is given"));
+  EXPECT_EQ(options.node.listen.size(), 1U) << "what is refused changes nothing";
+}
+
+TEST(names_of_certificates, are_whole_names) {
+  program_options options;
+  ASSERT_TRUE(
+      assign(row_of("tls.node_names"), options, std::vector<std::string>{"b.example", "spiffe://mesh/node"}));
+  EXPECT_THAT(options.node.tls.node_names, ElementsAre("b.example", "spiffe://mesh/node"));
+  EXPECT_THAT(assign(row_of("tls.node_names"), options, std::vector<std::string>{"*.example"}).error(),
+              HasSubstr("is no name of a certificate"));
 }
 
 TEST(nearest_name, is_the_one_with_the_fewest_edits) {
