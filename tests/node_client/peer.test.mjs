@@ -37,6 +37,26 @@ test("a service says who it is, what it serves and what it takes", async (t) => 
   });
 });
 
+test("what comes in one piece with the answer to connect can use the connection at once", async (t) => {
+  const listener = await listen(t);
+  const made = service();
+  made.method("s.tell", (params, { node }) => node.notify("told", params));
+  const client = serving(t, listener.address, made);
+  const peer = await listener.peer();
+  const { id } = await peer.receive();
+  peer.send({ id, result: { node: "test", connection: "1", heartbeat_ms: 60_000, limits: {} } },
+    { method: "s.tell", params: [1] }, { id: 1, method: "s.tell", params: [2] }, { id: 2, method: "heartbeat" },
+    { id: 3, method: "s.wait" }, { method: "$/cancelRequest", params: { id: 3 } });
+  const told = (params) => ({ jsonrpc: "2.0", method: "told", params });
+  const answers = [];
+  while (answers.length < 5) answers.push(await peer.receive());
+  const [cancelled] = answers.filter((each) => each.error);
+  assert.deepEqual([cancelled.id, cancelled.error.code], [3, -32800]);
+  assert.deepEqual(answers.filter((each) => each.method), [told([1]), told([2])]);
+  assert.deepEqual(answers.find((each) => each.id === 1).result, true);
+  await client;
+});
+
 test("ids come back as they were written, and are told apart so", async (t) => {
   const { peer } = await begin(t);
   for (const id of ["1", "1.0", "1e2", "18446744073709551616", '"\\u0041"', "null", "0", '"1"']) {

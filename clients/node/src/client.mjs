@@ -227,6 +227,7 @@ export class Client extends EventEmitter {
     this.#log(served ? `serving ${served} at node ${link.peer.node}` : `connected to node ${link.peer.node}`);
     for (const wake of [...this.#waiting]) wake();
     this.#tell("connected", { address, node: link.peer.node });
+    link.connection.begin();
   }
 
   #leave(link, params) {

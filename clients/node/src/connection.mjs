@@ -25,6 +25,7 @@ export class Connection {
   #pending = new Map(); // id of a call of ours -> { settle, stream? }, a Call for example
   #room = new Queue(); // calls that wait until the node takes more of them
   #limits = { in_flight: Infinity, frame_bytes: Infinity };
+  #held = []; // what has come for the methods before they may call back; undefined once they may
   #announces = false;
   #retiring = false;
   #ended = undefined;
@@ -64,6 +65,18 @@ export class Connection {
     Object.assign(this.#limits, answer?.limits);
     if (answer?.heartbeat_ms > 0) this.#keepAlive(answer.heartbeat_ms);
     return answer;
+  }
+
+  // What has come for the methods, perhaps in one piece with the answer to `connect`, goes to them from now on.
+  begin() {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const handle of this.#ended ? [] : held) handle();
+  }
+
+  #toMethods(handle) {
+    if (this.#held) this.#held.push(handle);
+    else handle();
   }
 
   // The method's result; `members` are those of Call, and of the request.
@@ -257,7 +270,7 @@ export class Connection {
 
   #receiveRequest(message, id, send) {
     if (message.method === "heartbeat") return send(response(id, '"result":"ok"'));
-    return this.#serving.request(message, id, (members) => send(this.#fitting(id, members)));
+    return this.#toMethods(() => this.#serving.request(message, id, (members) => send(this.#fitting(id, members))));
   }
 
   #fitting(id, members) {
@@ -275,14 +288,15 @@ export class Connection {
     const { method } = message;
     const params = message.params ?? {};
     if (method.startsWith(STREAM)) this.#receiveOfStream(method.slice(STREAM.length), params, text);
-    else if (method === "$/cancelRequest") this.#serving.cancel(this.#idWithin(params, text));
+    else if (method === "$/cancelRequest") this.#toMethods(() => this.#serving.cancel(this.#idWithin(params, text)));
     else if (method === "$/goaway") this.#onGoaway(params);
-    else if (!method.startsWith("$/") && method !== "heartbeat") this.#serving.request(message, undefined, () => {});
+    else if (!method.startsWith("$/") && method !== "heartbeat")
+      this.#toMethods(() => this.#serving.request(message, undefined, () => {}));
   }
 
   #receiveOfStream(what, params, text) {
     if (what === "item" || what === "accept") this.#pending.get(params.id)?.stream?.receive(what, params);
-    else this.#serving.ofStream(what, this.#idWithin(params, text), params);
+    else this.#toMethods(() => this.#serving.ofStream(what, this.#idWithin(params, text), params));
   }
 
   // The id that a notification names, as it is written.
