@@ -189,6 +189,8 @@ void inbound::on_response(connection_entry& entry, const proto::envelope& messag
     if (entry.as == connection_entry::role::node_out && !entry.state.introduced) heed(entry, message);
     return site_.metrics().add(metric::responses_unmatched);
   }
+  // What comes behind the node's answer to connect finds this process connected.
+  if (entry.as == connection_entry::role::uplink && !entry.state.introduced) entry.state.registering = true;
   upstream_.on_response(*a, message);
 }
 

@@ -49,6 +49,7 @@ coro::task<void> uplinks::introduce(uplinks* self, connection_key key, std::stri
 }
 
 void uplinks::on_introduced(connection_entry& entry, const json_result& answer) {
+  entry.state.registering = false;
   if (!answer) return give_up(entry, answer.error().message, answer.error().code);
   if (!answer->is_object() || !answer->contains("node") || !answer->at("node").is_string()) {
     return give_up(entry, "what answers there is no weft node: its answer to connect names none",

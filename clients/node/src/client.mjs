@@ -166,7 +166,10 @@ export class Client extends EventEmitter {
     for (const address of addresses) {
       try {
         const link = await this.#introduce(address);
-        if (!link.leaving && !link.connection.ended) return this.#adopt(address, link);
+        if (!link.leaving && !link.connection.ended) this.#adopt(address, link);
+        // A node that leaves may still have sent calls.
+        link.connection.begin();
+        if (link.adopted) return;
         failures.push(`${address}: the node is ${link.leaving ? "draining" : "gone again"}`);
       } catch (error) {
         if (error.refused || this.#over) throw error;
@@ -227,7 +230,6 @@ export class Client extends EventEmitter {
     this.#log(served ? `serving ${served} at node ${link.peer.node}` : `connected to node ${link.peer.node}`);
     for (const wake of [...this.#waiting]) wake();
     this.#tell("connected", { address, node: link.peer.node });
-    link.connection.begin();
   }
 
   #leave(link, params) {

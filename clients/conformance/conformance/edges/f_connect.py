@@ -56,6 +56,26 @@ def answer_and_call_at_once(client):
     equal(link.result("first"), "ok", "the answer was")
 
 
+@edge("connect.calls_back_at_once", "The answer comes before the first call.", ends=True, fresh=True)
+def calls_back_at_once(client):
+    link = client.accept()
+    message = link.receive_connect()
+    link.introduced = message["params"]
+    link.send({"jsonrpc": "2.0", "id": message["id"], "result": link.introduction()},
+              request("note", "conformance.notify", {"method": "demo.note", "params": {"a": 1}}),
+              request("call", "conformance.call", {"method": "demo.echo", "params": ["x"]}),
+              request("stream", "conformance.stream", {"method": "demo.count", "params": []}))
+    # What is served may call back in whatever order it likes.
+    equal(link.incoming("demo.note").get("params"), {"a": 1}, "the params were")
+    for id, method in ("call", "demo.echo"), ("stream", "demo.count"):
+        message = link.incoming(method)
+        if id == "stream":
+            link.notify("$/stream/item", {"id": message["id"], "seq": 0, "value": 1})
+        link.reply(message, "done")
+        expect("error" not in (outcome := link.result(id)), f"{method} came to {short(outcome)}")
+    link.result("note")
+
+
 @edge("connect.unknown_members_of_the_answer", "Unknown members are ignored.", level=MINIMAL, ends=True, fresh=True)
 def unknown_members_of_the_answer(client):
     link = client.accept()
