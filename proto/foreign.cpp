@@ -1,5 +1,7 @@
 #include "proto/foreign.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace weft::proto {
@@ -8,7 +10,10 @@ foreign what_it_speaks(std::string_view first_bytes) noexcept {
   // The content types of TLS's records (RFC 8446, 5.1), then the major version.
   constexpr std::string_view alert_record("\x15\x03", 2);
   constexpr std::string_view handshake_record("\x16\x03", 2);
-  if (first_bytes.starts_with("HTTP")) return foreign::http;
+  // A server's answer, and a client's request (RFC 9110, 9.3; RFC 9113, 3.4).
+  constexpr std::array<std::string_view, 10> http{"HTTP", "GET ", "HEAD", "POST", "PUT ",
+                                                  "DELE", "CONN", "OPTI", "TRAC", "PRI "};
+  if (std::ranges::any_of(http, [&](auto each) { return first_bytes.starts_with(each); })) return foreign::http;
   if (first_bytes.starts_with("SSH-")) return foreign::ssh;
   if (first_bytes.starts_with(alert_record) || first_bytes.starts_with(handshake_record)) return foreign::tls;
   return foreign::unknown;
@@ -21,7 +26,7 @@ std::string_view explain(foreign found) noexcept {
     case foreign::http:
       return "speaks HTTP; is this the admin port of a node?";
     case foreign::tls:
-      return "speaks TLS, and weft does not; is a proxy in front of the node?";
+      return "speaks TLS; is its address tls://HOST:PORT?";
     case foreign::ssh:
       return "speaks SSH; is the port right?";
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -32,6 +33,20 @@ rpc_error describe_rejected(const inbound_item& item, const limit_options& limit
         return make_error(error_code::invalid_request, fmt::format("Invalid Request: {}", why));
       }
       return make_error(error_code::parse_error, fmt::format("Parse error: {} at byte {}", why, item.offset));
+  }
+}
+
+/// What to say to who speaks another protocol; empty to all others.
+std::string_view answer_to_foreign(close_reason ends_for) {
+  switch (ends_for) {
+    case close_reason::speaks_http:
+      return "this port takes framed JSON-RPC, and what came is HTTP; metrics and health are at the admin port";
+    case close_reason::speaks_tls:
+      return "this port takes plain TCP, and what came is TLS; it is spoken where a node listens with tls://";
+    case close_reason::speaks_ssh:
+      return "this port takes framed JSON-RPC, and what came is SSH";
+    default:
+      return {};
   }
 }
 
@@ -75,7 +90,7 @@ void inbound::on_batch(inbound_batch& batch) {
   if (entry->state.half_closed) connections_.finish_if_done(*entry);
 }
 
-void inbound::put_back(connection_entry& entry, const inbound_batch& batch, std::size_t from) {
+void inbound::put_back(connection_entry& entry, inbound_batch& batch, std::size_t from) {
   std::string frames;
   std::int32_t group = -1;
   for (std::size_t i = from; i < batch.items.size(); ++i) {
@@ -87,8 +102,9 @@ void inbound::put_back(connection_entry& entry, const inbound_batch& batch, std:
     }
     group = item.group;
   }
-  if (frames.empty()) return;
-  entry.transport->put_back(frames, batch.resumed);
+  const auto broke = std::exchange(batch.broken, proto::frame_error::none);
+  if (frames.empty() && broke == proto::frame_error::none) return;
+  entry.transport->put_back(frames, batch.resumed, broke);
   entry.state.backlogged = true;
   // With the end of this turn the connection looks whether it may go on.
   connections_.output(entry);
@@ -252,7 +268,9 @@ bool inbound::on_malformed_response(connection_entry& entry, std::string_view ra
 void inbound::on_broken_stream(connection_entry& entry, proto::frame_error error) {
   const auto& limits = site_.options.limits;
   const auto limit = entry.is_link() ? link_frame_bytes(limits) : limits.frame_bytes;
-  if (error == proto::frame_error::too_large) {
+  if (const auto foreign = answer_to_foreign(entry.transport->ends_for()); !foreign.empty()) {
+    answers_.error({entry.key(), {}}, make_error(error_code::invalid_request, std::string(foreign)));
+  } else if (error == proto::frame_error::too_large) {
     answers_.error({entry.key(), {}},
                    site_.exhausted(fmt::format("frame over the limit of {} bytes (limits.frame_bytes{})",
                                                limit, entry.is_link() ? ", and what nodes may add" : ""),

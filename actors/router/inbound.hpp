@@ -53,7 +53,7 @@ class inbound {
   bool on_malformed_response(connection_entry& entry, std::string_view raw_id, std::string_view why);
   void on_broken_stream(connection_entry& entry, proto::frame_error error);
   /// Everything from this item on comes again once the output has room.
-  void put_back(connection_entry& entry, const inbound_batch& batch, std::size_t from);
+  void put_back(connection_entry& entry, inbound_batch& batch, std::size_t from);
   void end_resumed(connection_entry& entry);
 
   router_site& site_;

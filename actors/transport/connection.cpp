@@ -216,7 +216,12 @@ void connection::forward(message_pool<inbound_batch>::pointer batch) {
 }
 
 void connection::on_end_of_stream() {
-  if (reading_ == reading::discarding) return close(ending_.why);
+  if (reading_ == reading::discarding && ending_.write_closed) return close(ending_.why);
+  // What came before the stream broke is still answered.
+  if (reading_ == reading::discarding) {
+    reading_ = reading::ended;
+    return update_interest();
+  }
   if (input_.mid_frame()) {
     home().metrics().add(metric::framing_errors);
     shared_.log->debug("connection {}: the stream ended inside a frame, after {} bytes of it", key_.slot,
@@ -305,8 +310,7 @@ void connection::update_reading() {
   // Who waits for turns is not woken often.
   const bool has_room = output_.size() <= (long_winded_ ? soft : soft / 2);
   over_soft_budget_ = over || (over_soft_budget_ && !has_room);
-  if (input_.has_put_back() && !input_.is_resumed() && has_room && reading_ != reading::discarding)
-    wait_for_turn();
+  if (input_.has_put_back() && !input_.is_resumed() && has_room && !ending_.write_closed) wait_for_turn();
   if (reading_ == reading::on && (over || input_.has_put_back())) {
     reading_ = reading::paused;
   } else if (reading_ == reading::paused && has_room && !input_.has_put_back()) {
@@ -317,8 +321,8 @@ void connection::update_reading() {
   }
 }
 
-void connection::put_back(std::string_view frames, bool resumed) {
-  input_.put_back(frames, resumed);
+void connection::put_back(std::string_view frames, bool resumed, proto::frame_error broke) {
+  input_.put_back(frames, resumed, broke);
   if (reading_ != reading::on) return;
   reading_ = reading::paused;
   set_interest();
@@ -330,7 +334,7 @@ bool connection::end_resumed() noexcept {
 }
 
 void connection::resume_put_back() {
-  if (input_.is_resumed() || reading_ == reading::discarding) return;
+  if (input_.is_resumed() || ending_.write_closed) return;
   auto batch = shared_.inbound.take();
   batch->began = clock::now();
   input_.resume(*batch);
@@ -362,7 +366,10 @@ void connection::on_time() {
   if (terminated()) return;
   const auto now = home().now();
   const auto& limits = shared_.options.limits;
-  if (reading_ == reading::discarding && now >= ending_.discard_until) return close(ending_.why);
+  if (reading_ == reading::discarding && now >= ending_.discard_until) {
+    if (!input_.is_behind() || ending_.write_closed) return close(ending_.why);
+    ending_.discard_until = now + discard_time;
+  }
   const connection_times times{
       .input = reading_,
       .frame_started = waits_for_turn_ ? clock::time_point{} : input_.frame_started(),

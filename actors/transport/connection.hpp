@@ -48,6 +48,8 @@ class connection final : public pinned_actor, private event_handler, private cor
   const connection_status& status() const noexcept { return status_; }
   /// Null for a plain connection.
   const tls::session* session() const noexcept { return socket_.session(); }
+  /// Why it ends, once that is known.
+  close_reason ends_for() const noexcept { return ending_.why; }
   const char* name() const override { return "connection"; }
 
   /// Begins to read; the router calls this once, after it has registered the connection.
@@ -58,8 +60,9 @@ class connection final : public pinned_actor, private event_handler, private cor
   /// comes, or whenever something has come.
   void set_long_winded(bool is) noexcept { long_winded_ = is; }
   /// Whole frames that are to come again once the output has room, and others have had their turn; `resumed`
-  /// ones are of those that have come again. Nothing more is read meanwhile.
-  void put_back(std::string_view frames, bool resumed);
+  /// ones are of those that have come again. How the stream `broke` behind them is told with the last. Nothing
+  /// more is read meanwhile.
+  void put_back(std::string_view frames, bool resumed, proto::frame_error broke);
   /// The router is done with those that have come again. Are there more?
   bool end_resumed() noexcept;
 

@@ -47,9 +47,10 @@ void frame_input::forget_unfinished() noexcept {
   shared_.unfinished_bytes -= std::exchange(status_.unfinished_bytes, 0);
 }
 
-void frame_input::put_back(std::string_view frames, bool resumed) {
+void frame_input::put_back(std::string_view frames, bool resumed, proto::frame_error broke) {
   if (!put_back_) put_back_ = std::make_unique<frames_put_back>();
-  auto& [waiting, begin, text, with_router] = *put_back_;
+  auto& [waiting, begin, text, with_router, broken] = *put_back_;
+  if (broke != proto::frame_error::none) broken = broke;
   if (!resumed) {
     waiting += frames;
     return;
@@ -62,7 +63,7 @@ void frame_input::put_back(std::string_view frames, bool resumed) {
 void frame_input::resume(inbound_batch& batch) {
   // So that who cannot go on for long does not have much looked at each time, most of it in vain.
   constexpr std::size_t most = 16'384;
-  auto& [waiting, begin, text, with_router] = *put_back_;
+  auto& [waiting, begin, text, with_router, broken] = *put_back_;
   const auto rest = std::string_view(waiting).substr(begin);
   text = rest.substr(0, proto::whole_frames(rest, most));
   begin += text.size();
@@ -70,10 +71,11 @@ void frame_input::resume(inbound_batch& batch) {
   batch.resumed = true;
   proto::frame_reader frames(text.size());
   frames.feed(text, [&](std::string_view payload) { scan(batch, payload); });
+  if (begin == waiting.size()) batch.broken = broken;
 }
 
 void frame_input::end_resumed() noexcept {
-  auto& [waiting, begin, text, with_router] = *put_back_;
+  auto& [waiting, begin, text, with_router, broken] = *put_back_;
   with_router = false;
   if (begin == waiting.size()) {
     put_back_.reset();

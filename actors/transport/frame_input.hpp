@@ -41,9 +41,11 @@ class frame_input {
 
   // -- frames that were put back
   /// They come again behind those that wait already; `resumed` ones, which have come again before, ahead of
-  /// them.
-  void put_back(std::string_view frames, bool resumed);
+  /// them. How the stream `broke` behind them comes with the last.
+  void put_back(std::string_view frames, bool resumed, proto::frame_error broke = proto::frame_error::none);
   bool has_put_back() const noexcept { return put_back_ && put_back_->begin < put_back_->waiting.size(); }
+  /// Or are the last of them with the router?
+  bool is_behind() const noexcept { return put_back_ != nullptr; }
   /// Some of them are with the router once more.
   bool is_resumed() const noexcept { return put_back_ && put_back_->with_router; }
   /// Puts the first of them into `batch`; not before it is done with those of the last time.
@@ -66,6 +68,7 @@ class frame_input {
     /// Those that the router looks at again.
     std::string resumed;
     bool with_router = false;
+    proto::frame_error broke = proto::frame_error::none;
   };
   std::unique_ptr<frames_put_back> put_back_;
   coro::clock::time_point frame_started_{};

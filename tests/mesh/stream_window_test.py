@@ -16,8 +16,9 @@ ITEM_OR_RESULT = re.compile(rb'"id":(\d+),(?:"seq":(\d+)|"result")')
 class Silent(StreamCase):
     """Ends that do not read, of several streams, with limits that are small beside what the streams would send."""
 
+    # None of them reads for as long as the others need, which on a busy machine is long.
     options = ("--reactors", "3", "--limits-stream-window-bytes", "256KiB", "--limits-output-soft-bytes", "1MiB",
-               "--limits-output-hard-bytes", "4MiB")
+               "--limits-output-hard-bytes", "4MiB", "--limits-write-deadline", "300s")
     ways = ("a", "a", "a", "b")
 
     def pending(self, node):

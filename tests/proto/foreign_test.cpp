@@ -21,6 +21,8 @@ struct greeting {
 const std::array greetings = {
     greeting{foreign::http, "HTTP/1.1 400 Bad Request\r\n\r\n"},
     greeting{foreign::http, "HTTP/1.0 200 OK\r\n"},
+    greeting{foreign::http, "GET / HTTP/1.1\r\n"},
+    greeting{foreign::http, "PRI * HTTP/2.0\r\n"},
     greeting{foreign::tls, "\x15\x03\x01\x00\x02\x02\x0a"s},
     greeting{foreign::tls, "\x16\x03\x03\x00\x7a\x02"s},
     greeting{foreign::ssh, "SSH-2.0-OpenSSH_9.2p1\r\n"},

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 
-TIMEOUT = 30
+TIMEOUT = 60
 
 
 class Recorder:

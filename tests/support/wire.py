@@ -7,7 +7,7 @@ import struct
 import time
 
 HEADER = struct.Struct(">i")
-TIMEOUT = 30
+TIMEOUT = 60
 
 
 def frame(payload):

@@ -72,6 +72,19 @@ class Turns(BudgetCase):
         wire.finish()
         self.assertEqual([json.loads(answer)["id"] for answer in wire.until_closed()], list(range(40)))
 
+    def test_requests_put_back_are_answered_though_the_stream_breaks_behind_them(self):
+        service = Service(self.node, [{"method": f"torn.m{i}", "params": ["d" * 400]} for i in range(500)])
+        self.addCleanup(service.close)
+        for hangs_up in False, True:
+            with self.subTest(hangs_up=hangs_up):
+                wire = self.connect(receive_buffer=4096)
+                wire.send_bytes(b"".join(frame(request(id, "rpc.discover")) for id in range(40)) + b"\xff" * 4)
+                if hangs_up:
+                    wire.finish()
+                *answers, last = [json.loads(answer) for answer in wire.until_closed()]
+                self.assertEqual([answer["id"] for answer in answers], list(range(40)))
+                self.assertEqual([last["id"], last["error"]["code"]], [None, -32600])
+
     def test_a_batch_whose_answers_are_too_large(self):
         service = Service(self.node, [{"method": f"huge.m{i}", "params": ["d" * 8000]} for i in range(100)])
         self.addCleanup(service.close)

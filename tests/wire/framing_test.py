@@ -123,11 +123,13 @@ class EndOfStream(WireCase):
 
 class Garbage(WireCase):
     def test_other_protocols_are_refused(self):
-        for garbage in b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"\x00" * 64:
+        for garbage, says in ((b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "what came is HTTP; metrics and health are at the admin port"),
+                              (b"\x16\x03\x01\x02\x00\x01\x00", "what came is TLS"), (b"SSH-2.0-x\r\n", "what came is SSH"),
+                              (b"\x00" * 64, "a frame is a signed 32-bit big-endian length")):
             wire = self.connect()
             wire.send_bytes(garbage)
             (answer,) = wire.until_closed()
-            self.assertIn("error", json.loads(answer), garbage)
+            self.assertIn(says, json.loads(answer)["error"]["message"], garbage)
         self.assert_alive()
 
 

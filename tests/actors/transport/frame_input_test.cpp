@@ -100,6 +100,22 @@ TEST_F(frame_input_test, what_is_put_back_twice_stays_ahead_of_what_came_later) 
   EXPECT_EQ(again->items[1].message.method, "one");
 }
 
+TEST_F(frame_input_test, how_the_stream_broke_comes_with_the_last_of_what_was_put_back) {
+  const auto broke = proto::frame_error::negative_length;
+  input.put_back(one, false);
+  input.put_back(two, false, broke);
+  input.resume(*batch);
+  EXPECT_EQ(batch->broken, broke);
+  input.put_back(two, true, broke);
+  input.end_resumed();
+  EXPECT_TRUE(input.is_behind());
+  auto again = shared.inbound.take();
+  input.resume(*again);
+  EXPECT_EQ(again->broken, broke);
+  input.end_resumed();
+  EXPECT_FALSE(input.is_behind());
+}
+
 TEST_F(frame_input_test, little_of_much_comes_again_at_a_time) {
   constexpr std::size_t count = 2'000;
   std::string all;
