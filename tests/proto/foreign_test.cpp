@@ -60,7 +60,7 @@ TEST(foreign, is_no_frame) {
 
 TEST(foreign, is_explained_behind_the_name_of_the_other_end) {
   EXPECT_EQ(explain(foreign::http), "speaks HTTP; is this the admin port of a node?");
-  EXPECT_THAT(std::string(explain(foreign::tls)), StartsWith("speaks TLS, "));
+  EXPECT_THAT(std::string(explain(foreign::tls)), StartsWith("speaks TLS; "));
   EXPECT_THAT(std::string(explain(foreign::ssh)), StartsWith("speaks SSH; "));
   EXPECT_THAT(std::string(explain(foreign::unknown)),
               StartsWith("speaks something other than framed JSON-RPC"));
