@@ -13,7 +13,8 @@ foreign what_it_speaks(std::string_view first_bytes) noexcept {
   // A server's answer, and a client's request (RFC 9110, 9.3; RFC 9113, 3.4).
   constexpr std::array<std::string_view, 10> http{"HTTP", "GET ", "HEAD", "POST", "PUT ",
                                                   "DELE", "CONN", "OPTI", "TRAC", "PRI "};
-  if (std::ranges::any_of(http, [&](auto each) { return first_bytes.starts_with(each); })) return foreign::http;
+  if (std::ranges::any_of(http, [&](auto each) { return first_bytes.starts_with(each); }))
+    return foreign::http;
   if (first_bytes.starts_with("SSH-")) return foreign::ssh;
   if (first_bytes.starts_with(alert_record) || first_bytes.starts_with(handshake_record)) return foreign::tls;
   return foreign::unknown;

@@ -40,7 +40,8 @@ rpc_error describe_rejected(const inbound_item& item, const limit_options& limit
 std::string_view answer_to_foreign(close_reason ends_for) {
   switch (ends_for) {
     case close_reason::speaks_http:
-      return "this port takes framed JSON-RPC, and what came is HTTP; metrics and health are at the admin port";
+      return "this port takes framed JSON-RPC, and what came is HTTP; metrics and health are at the admin "
+             "port";
     case close_reason::speaks_tls:
       return "this port takes plain TCP, and what came is TLS; it is spoken where a node listens with tls://";
     case close_reason::speaks_ssh:

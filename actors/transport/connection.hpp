@@ -60,8 +60,8 @@ class connection final : public pinned_actor, private event_handler, private cor
   /// comes, or whenever something has come.
   void set_long_winded(bool is) noexcept { long_winded_ = is; }
   /// Whole frames that are to come again once the output has room, and others have had their turn; `resumed`
-  /// ones are of those that have come again. How the stream `broke` behind them is told with the last. Nothing
-  /// more is read meanwhile.
+  /// ones are of those that have come again. How the stream `broke` behind them is told with the last.
+  /// Nothing more is read meanwhile.
   void put_back(std::string_view frames, bool resumed, proto::frame_error broke);
   /// The router is done with those that have come again. Are there more?
   bool end_resumed() noexcept;
