@@ -143,6 +143,9 @@ build
 mapfile -t data_ports < <(free_ports 7401)
 mapfile -t admin_ports < <(free_ports 9461)
 [ $((${#data_ports[@]} + ${#admin_ports[@]})) = 6 ] || fail "found no free ports on 127.0.0.1"
+if [ "${data_ports[*]} ${admin_ports[*]}" != "7401 7402 7403 9461 9462 9463" ]; then
+  say "some usual ports are taken: the nodes listen on ${data_ports[*]}, their admin pages are on ${admin_ports[*]}"
+fi
 for i in "${!names[@]}"; do
   listen[${names[i]}]=127.0.0.1:${data_ports[i]}
   admin[${names[i]}]=127.0.0.1:${admin_ports[i]}
