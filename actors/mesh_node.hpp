@@ -45,7 +45,7 @@ class mesh_node {
   std::expected<void, std::string> start();
 
   const std::string& id() const noexcept;
-  /// The first of them. The real port, also when 0 was asked for.
+  /// The first listening address, with its real port, also when 0 was asked for.
   host_port listen_address() const;
   const std::vector<net_address>& listen_addresses() const noexcept;
 

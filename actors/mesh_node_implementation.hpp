@@ -108,7 +108,7 @@ struct mesh_node::implementation {
   void stop();
   /// Empty when the router does not answer in time.
   std::optional<router_report> ask_now(std::size_t reactor_index, bool connections) const;
-  /// The last one it gave, then.
+  /// The router's report, or its last one when it does not answer in time.
   router_report ask(std::size_t reactor_index, bool connections);
   template <class Answer, class Query>
   std::optional<Answer> ask_registry(Query query) const;

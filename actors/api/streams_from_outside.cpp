@@ -130,7 +130,7 @@ class reading_end final : public stream_end {
   weft::handler_context ctx_;
   outbound_slot slot_;
   bool has_items_ = false;
-  /// Of the item that is about to come.
+  /// The cursor of the item that is about to come.
   std::string raw_cursor_;
 };
 

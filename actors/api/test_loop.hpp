@@ -75,7 +75,7 @@ class test_loop final : public coro::executor, public std::enable_shared_from_th
   std::map<std::string, std::size_t, std::less<>> calls;
   std::vector<std::string> failures;
   std::uint64_t caller_generation = 0;
-  /// Of the outside caller's connection; what it has called is cancelled with it.
+  /// The scope of the outside caller's connection; what it has called is cancelled with it.
   std::optional<coro::cancel_scope> connection;
 
  private:

@@ -30,7 +30,7 @@ struct inbound_item {
 /// one is under way, no connection of the reactor reads.
 class inbound_batch final : public actor_message {
  public:
-  /// So much, and whoever sent it is not told from who asks for little.
+  /// A read of up to this many bytes is not timed: its sender counts as one that asks for little.
   static constexpr std::size_t few_bytes = 8192;
 
   explicit inbound_batch(message_pool<inbound_batch>& pool) noexcept
@@ -42,9 +42,9 @@ class inbound_batch final : public actor_message {
   coro::clock::time_point began{};
   /// The peer has closed its direction: after these messages none follow.
   bool end_of_stream = false;
-  /// Of all frames in it.
+  /// Bytes of all frames in it.
   std::size_t bytes = 0;
-  /// These are messages that were put back.
+  /// Its messages were put back, and come again.
   bool resumed = false;
   /// After these messages the stream has no frame boundary any more: answer and finish.
   proto::frame_error broken = proto::frame_error::none;
@@ -76,7 +76,7 @@ class outbound_batch final : public actor_message {
   explicit outbound_batch(message_pool<outbound_batch>& pool) noexcept
       : actor_message(type::outbound_batch), pool_(pool) {}
 
-  /// Whole frames that overtake queued bulk: heartbeats, cancellations, goaway.
+  /// Whole frames that overtake queued bulk: heartbeats, goaway.
   std::string urgent;
   /// Whole frames.
   std::string bulk;

@@ -52,7 +52,7 @@ coro::task<void> uplink::run(uplink* self) {
       self->task_.monitor->on_refused(std::move(failure));
       co_return;
     }
-    // One that was in use, or others that were not tried yet: another one at once.
+    // After a connection that was in use, or while addresses are untried, the next attempt is made at once.
     const bool round_failed = !was_up && failures >= count;
     if (round_failed) self->task_.monitor->on_round_failed(failure);
     if (count > 1 && (failures == 0 || failures % count != 0)) {

@@ -18,7 +18,7 @@ void publish_soon(self_pointer self) {
   self->send(self, publish_now{});
 }
 
-// Without holding up what others wait for.
+// Tells other nodes soon, without holding up what others wait for.
 void advertise_soon(self_pointer self) {
   if (!self->state.advertised.later || std::exchange(self->state.advertised.scheduled, true)) return;
   self->delayed_send(self, advertise_interval, advertise_now{});

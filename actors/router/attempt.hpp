@@ -51,7 +51,7 @@ struct call_attempts {
 
   std::array<attempt, 2> under_way;
   tried_instances tried;
-  /// One of them ended without saying whether the method ran.
+  /// An attempt ended without saying whether the method ran.
   bool may_have_run = false;
 };
 

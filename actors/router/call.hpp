@@ -1,7 +1,7 @@
 // One call under way: who asked, what is asked, who works on it, when it must be over.
 //
-// Only calls that are not answered at once have a record: coroutine and blocking handlers, calls to other
-// connections. Records are recycled by their table; keys carry a generation, so a late result finds nothing
+// Only what is not answered at once becomes a call: for coroutine and blocking handlers, and for other
+// connections. Calls are recycled by their table; keys carry a generation, so a late result finds nothing
 // and does no harm.
 #pragma once
 

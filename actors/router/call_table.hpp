@@ -1,4 +1,4 @@
-// The records of a router's calls: found by key, or by connection and id.
+// The calls of a router that are under way: found by key, or by connection and id.
 //
 // Thread safety: none; each belongs to one router.
 #pragma once
@@ -23,7 +23,7 @@ class call_table {
   call* find(call_key key) const noexcept;
   void release(call& c);
   std::size_t size() const noexcept { return in_use_; }
-  /// `visit` may release the record that it gets.
+  /// `visit` may release the call that it gets.
   template <class Visit>
   void for_each(Visit&& visit) {
     for (std::size_t i = 0; i < slots_.size(); ++i) {

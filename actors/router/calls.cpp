@@ -292,8 +292,8 @@ void calls::cancel_all_of(connection_entry& caller) {
   }
 }
 
-// Who hangs up and comes back would have no limit otherwise. What is held for it is never more than those
-// limits.
+// A caller that hangs up and comes back would have no limit otherwise. What is held for the call is never
+// more than those limits.
 bool calls::counts_without_caller(const call& c) const {
   if (c.idle()) return false;
   const auto* of = c.caller.charged;

@@ -46,7 +46,7 @@ class calls {
   attempt* find(attempt_key key) const noexcept;
   /// The attempt that a message of the callee names, if it does.
   attempt* named_by(const connection_entry& callee, std::string_view raw_id) const noexcept;
-  /// Those whose callers wait.
+  /// Calls whose callers wait.
   std::size_t awaited() const noexcept { return table_.size() - left_behind_; }
 
   template <class Visit>
@@ -85,9 +85,9 @@ class calls {
   }
   void close(call& c);
   void close_stream(const call& c);
-  /// Somebody still works on it and has a limit for that: it counts there whether its caller is gone or not.
+  /// Whoever works on the call has a limit for that: it counts there whether its caller is gone or not.
   bool counts_without_caller(const call& c) const;
-  /// It is none of the caller's any more.
+  /// The call is none of its caller's any more.
   void outlive(connection_entry& caller, call& c);
   void let_go(call& c);
 

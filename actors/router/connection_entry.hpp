@@ -37,7 +37,7 @@ struct connection_state {
   /// It is among those whose output goes out at the end of the turn.
   bool dirty = false;
   bool serves = false;
-  /// What it has registered is not in force yet: its output waits, so that it hears that first.
+  /// What the connection has registered, or said with connect, is not in force yet: its output waits.
   bool registering = false;
   /// Some of its requests were put back.
   bool backlogged = false;
@@ -122,7 +122,7 @@ struct connection_entry {
   }
 
   caf::strong_actor_ptr actor;
-  /// The same actor: its status, and what it is told at once, since both are on one reactor.
+  /// The same actor, for its status and direct calls, since both are on one reactor.
   connection* transport = nullptr;
   connection_key id{0, 1};
   role as = role::client;

@@ -32,9 +32,9 @@ class connections {
   std::string holder_of(connection_key key);
   /// The connection, if calls may be sent to it now.
   connection_entry* callable(connection_key key);
-  /// Whether one on another reactor does is seen there.
-  bool takes_calls(const connection_address& link) {
-    return link.reactor_index != site_.index() || callable(link.key) != nullptr;
+  /// Does this connection take calls? One on another reactor is checked there.
+  bool takes_calls(const connection_address& at) {
+    return at.reactor_index != site_.index() || callable(at.key) != nullptr;
   }
   template <class Visit>
   void for_each_open(Visit&& visit) {
@@ -59,7 +59,7 @@ class connections {
   bool has_output_enough(const connection_entry& entry) const noexcept {
     return entry.out && entry.output_bytes() > site_.options.limits.output_soft_bytes;
   }
-  /// Its next request waits for that, or for what it registers to be in force, so that it has one
+  /// Must the next request of the connection wait, for that or for what it registers? So that it has one
   /// registration under way at a time.
   bool must_wait(const connection_entry& entry) const noexcept {
     return entry.state.registering || has_output_enough(entry);
@@ -74,7 +74,7 @@ class connections {
   /// Holds an answer back, the output from `start` on, that is large while much waits for this link already:
   /// others' answers pass it. False when too much is held back already.
   bool hold_back(connection_entry& entry, std::size_t start);
-  /// As much of that as the link takes now, or all.
+  /// Sends as many of the answers held back as the link takes now, or all.
   void release_held_back(connection_entry& entry, bool all = false);
   /// Closes the connection once its output is written.
   void finish(connection_entry& entry);

@@ -11,16 +11,20 @@ namespace {
 
 using coro::clock;
 
-/// Takes the call back when the coroutine that waits for it goes away.
+/// Takes the call back when the coroutine that waits for its answer goes away before that.
 class started_call {
  public:
-  started_call(router& home, call_key key) noexcept : home_(home), key_(key) {}
-  ~started_call() { home_.own_calls().abandon(key_); }
+  started_call(router& home, const outbound_slot& slot, call_key key) noexcept
+      : home_(home), slot_(slot), key_(key) {}
+  ~started_call() {
+    if (!slot_.is_set()) home_.own_calls().abandon(key_);
+  }
   started_call(const started_call&) = delete;
   started_call& operator=(const started_call&) = delete;
 
  private:
   router& home_;
+  const outbound_slot& slot_;
   call_key key_;
 };
 
@@ -48,7 +52,8 @@ coro::task<raw_result> perform(handler_context ctx, remote::address to, std::str
     if (const auto reason = limited.reason()) co_return std::unexpected(to_error(*reason, ctx.node()));
     const auto uplink = home.uplink();
     outbound_slot slot;
-    const started_call taken_back(home, home.own_calls().start(to, method, raw_params, ctx, deadline, slot));
+    const started_call taken_back(home, slot,
+                                  home.own_calls().start(to, method, raw_params, ctx, deadline, slot));
     auto answer = co_await slot.wait(limited);
     if (!answer) co_return std::unexpected(to_error(answer.error(), ctx.node()));
     // A call that did not run on a connection that is gone goes over the next one.

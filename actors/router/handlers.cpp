@@ -36,7 +36,7 @@ std::expected<json, rpc_error> parse_value(std::string_view raw) {
   }
 }
 
-/// A request of a connection: what is answered at once gets no record.
+/// A request of a connection: what is answered at once becomes no call.
 class handlers::request_source {
  public:
   request_source(handlers& of, const local_method& local, request& r) noexcept
@@ -75,7 +75,7 @@ class handlers::request_source {
     return c;
   }
 
-  /// The record has room for small ones.
+  /// A call has room for small ones.
   std::size_t kept_bytes() const noexcept {
     constexpr std::size_t small = 64;
     const auto bytes = r_.target.raw_id.size() + r_.message.traceparent.size() + r_.message.tracestate.size();
@@ -101,7 +101,7 @@ class handlers::request_source {
   request& r_;
 };
 
-/// A call of a coroutine of this process: its record is there already.
+/// A call of a coroutine of this process: it is under way already.
 class handlers::call_source {
  public:
   call_source(handlers& of, const local_method& local, call& c, const weft::handler_context& ctx) noexcept

@@ -79,7 +79,7 @@ void inbound::on_batch(inbound_batch& batch) {
     }
     look_at(*entry, item, of, batch.received);
   }
-  // Those that come again are a part only of what it asked for.
+  // Messages that come again are only a part of what the connection asked for.
   if (slice.is_measured() && (!batch.resumed || slice.is_over()))
     entry->transport->set_long_winded(slice.is_over());
   if (batch.resumed) end_resumed(*entry);

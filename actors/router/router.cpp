@@ -30,6 +30,10 @@ void router_site::flush_outside_turn() const {
   self.flush_outside_turn();
 }
 
+void router::flush_outside_turn() {
+  if (!in_turn_) end_of_turn();
+}
+
 // An empty message brings a turn about.
 void router_site::flush_behind() {
   if (!std::exchange(turn_comes, true)) send(handle(), shared.outbound.take());

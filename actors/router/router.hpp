@@ -76,9 +76,7 @@ class router final : public pinned_actor, private call_owner {
   void on_drain(const drain_message& message);
   void measure_wait(coro::clock::time_point since);
   void confirm_registrations();
-  void flush_outside_turn() {
-    if (!in_turn_) end_of_turn();
-  }
+  void flush_outside_turn();
 
   router_site site_;
   /// Ended before any part that its frames refer to.

@@ -67,7 +67,7 @@ class session {
 
   void take(connection_entry& entry, connect_message& read);
   nlohmann::json connect_result(const connection_entry& entry, std::chrono::milliseconds heartbeat) const;
-  /// Of `connect`; counts a limit that they are over.
+  /// The params of `connect`; counts the limit that they exceed.
   std::expected<connect_message, rpc_error> read_params(std::string_view raw_params);
   void refuse_twin(request& r);
   void complain(const connection_entry& entry, std::string_view method, std::string_view what);

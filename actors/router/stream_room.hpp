@@ -23,7 +23,7 @@ class stream_room {
 
   /// May so many bytes go out to it, with which no more than `most` wait? No stream is a connection's end.
   std::optional<rpc_error> check(const connection_entry& to, std::size_t bytes, std::size_t most);
-  /// So little waits for it that what is sent to it counts as drained.
+  /// So little waits for the connection that what is sent to it counts as drained.
   bool drains(const connection_entry& to) const {
     return to.output_bytes() <= site_.options.limits.stream_window_bytes;
   }

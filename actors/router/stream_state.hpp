@@ -17,7 +17,7 @@
 
 namespace weft {
 
-/// Of a stream whose caller names none: its ends are kept alive by heartbeats, not by a default.
+/// Time of a stream whose caller names none: its ends are kept alive by heartbeats, not by a default.
 inline constexpr auto stream_without_deadline = std::chrono::hours(24 * 365 * 10);
 
 /// An end of a stream that is a coroutine of this process. The call refers to it as long as both are there.
@@ -40,9 +40,9 @@ class stream_end {
 
 /// The numbers of its items.
 struct stream_numbers {
-  /// Of the next item that the caller is told.
+  /// Number of the next item that the caller is told.
   std::int64_t told = 0;
-  /// Of the next item that the callee of this attempt tells.
+  /// Number of the next item that the callee of this attempt tells.
   std::int64_t due = 0;
 };
 
@@ -99,7 +99,7 @@ struct stream_state {
   stream_numbers seq;
   stream_input input;
   stream_moving elsewhere;
-  /// Its caller has not asked for a stream.
+  /// The caller has not asked for a stream.
   bool gathers = false;
   /// The instance that works on it has not declared that it streams.
   bool plain_callee = false;

@@ -44,9 +44,9 @@ class streams {
   /// True when the notification was one of these, and is dealt with.
   bool handle(request& r);
   void on_remote(remote_item& item);
-  /// It was sent to an instance.
+  /// The call was sent to an instance.
   void on_sent(call& c);
-  /// Its streams get no further credit from it.
+  /// The connection's streams get no further credit from it.
   void on_half_closed(connection_entry& caller);
   /// Another instance gets it, behind what was passed on. The request for that is made.
   void go_on(call& c);
@@ -56,7 +56,7 @@ class streams {
   void end_all();
   /// The caller has closed its side, and has had time to be found gone.
   void end_ungranted(call& c);
-  /// So little is left to be written to the connection that its streams may go on.
+  /// The connection has so little left to write that its streams may go on.
   void on_drained(connection_entry& entry);
 
   /// May it be sent to another instance? Not when items were passed on that it could not go on behind.
@@ -94,7 +94,7 @@ class streams {
   /// False when the stream has ended with that.
   bool doubt_caller(call& c);
 
-  /// So many items may be on their way to a node that gathers them.
+  /// Items that may be on their way to a node that gathers them.
   static constexpr std::int64_t gathered_at_a_time = 256;
   /// Kept for as long as the stream, so they are small.
   static constexpr std::size_t longest_cursor = 1024;

@@ -154,6 +154,34 @@ void upstream::send(call& c, attempt& a, const endpoint& e, const route& serving
   arm_hedge(c, serving);
 }
 
+void upstream::arm_hedge(call& c, const route& serving) {
+  if (!hedging_.enabled() || c.attempts.tried.count() != 1 || c.asked.local_only ||
+      c.from == call::origin::router || c.stream)
+    return;
+  if (serving.endpoints.size() < 2 || !hedging_.covers(c.asked.method) || !is_idempotent(serving)) return;
+  const auto now = site_.now();
+  const auto delay = hedging_.delay(c.asked.method, serving.pattern, now);
+  if (delay && now + *delay < c.asked.deadline) pause(c, call::pause::hedge, now + *delay);
+}
+
+void upstream::start_hedge(call& c) {
+  c.paused = call::pause::none;
+  calls_.arm_deadline(c);
+  const auto* serving = site_.routes->find(c.asked.method);
+  if (serving == nullptr || c.attempts.tried.full() || !c.attempts[0].under_way()) return;
+  const auto& limit = serving->admission;
+  // A second attempt never waits: there is the first.
+  if (limit && !permits_.has(limit)) return;
+  const auto* e = pick(*serving, c);
+  if (e == nullptr || c.attempts.tried.contains(e->connection)) return;
+  if (!retries_.take_budget()) return e->state->release_probe();
+  site_.metrics().add(metric::hedges);
+  // The first one may have run, whatever is said of the second.
+  c.attempts.may_have_run = true;
+  if (limit) permits::enter(c.attempts[1], limit);
+  send(c, c.attempts[1], *e, *serving);
+}
+
 void upstream::send_direct(call& c, const connection_address& to) {
   auto& a = c.attempts[0];
   if (auto failed = attempts_.send_direct(a, to)) on_failed(a, std::move(*failed));

@@ -66,7 +66,7 @@ void upstream::on_response(attempt& a, const proto::envelope& response) {
     attempts_.cancel(other);
     if (a.which == 1) {
       site_.metrics().add(metric::hedges_won);
-      // The first one has taken so long at least, which the balancer should know.
+      // The first attempt has taken so long at least, which the balancer should know.
       end(other, 0);
     }
   }
@@ -148,7 +148,7 @@ void upstream::on_deadline(call& c) {
   constexpr auto code = error_code::deadline_exceeded;
   const bool began = c.attempts.tried.count() > 0 || !c.idle();
   if (c.caller.left_behind) {
-    // One of this reactor will answer its cancellation, or not: that is its connection's affair.
+    // A callee on this reactor will answer its cancellation, or not: that is its connection's affair.
     for (auto& a : c.attempts) {
       if (a.to == attempt::target::router) attempts_.cancel(a);
     }
@@ -162,34 +162,6 @@ void upstream::on_deadline(call& c) {
   c.caller.cancelled = false;
   calls_.settle_failed(c, make_mesh_error(code, "the deadline passed before the answer came",
                                           began ? executed::unknown : executed::no, site_.options.id));
-}
-
-void upstream::arm_hedge(call& c, const route& serving) {
-  if (!hedging_.enabled() || c.attempts.tried.count() != 1 || c.asked.local_only ||
-      c.from == call::origin::router || c.stream)
-    return;
-  if (serving.endpoints.size() < 2 || !hedging_.covers(c.asked.method) || !is_idempotent(serving)) return;
-  const auto now = site_.now();
-  const auto delay = hedging_.delay(c.asked.method, serving.pattern, now);
-  if (delay && now + *delay < c.asked.deadline) pause(c, call::pause::hedge, now + *delay);
-}
-
-void upstream::start_hedge(call& c) {
-  c.paused = call::pause::none;
-  calls_.arm_deadline(c);
-  const auto* serving = site_.routes->find(c.asked.method);
-  if (serving == nullptr || c.attempts.tried.full() || !c.attempts[0].under_way()) return;
-  const auto& limit = serving->admission;
-  // A second attempt never waits: there is the first.
-  if (limit && !permits_.has(limit)) return;
-  const auto* e = pick(*serving, c);
-  if (e == nullptr || c.attempts.tried.contains(e->connection)) return;
-  if (!retries_.take_budget()) return e->state->release_probe();
-  site_.metrics().add(metric::hedges);
-  // The first one may have run, whatever is said of the second.
-  c.attempts.may_have_run = true;
-  if (limit) permits::enter(c.attempts[1], limit);
-  send(c, c.attempts[1], *e, *serving);
 }
 
 }  // namespace weft

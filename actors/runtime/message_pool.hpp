@@ -26,7 +26,7 @@ class message_pool {
   message_pool(const message_pool&) = delete;
   message_pool& operator=(const message_pool&) = delete;
 
-  /// Those that were taken and have not come back, on this thread.
+  /// Messages that were taken and have not come back, on this thread.
   std::size_t lent() const noexcept { return lent_; }
 
   pointer take() {
@@ -40,7 +40,7 @@ class message_pool {
  private:
   friend T;
 
-  /// `message` is clean again (T's own `recycle` has run).
+  /// `message` is clean again: T's `request_deletion` has seen to that.
   void give_back(T* message) noexcept {
     if (!home_.on_this_thread()) return delete message;
     --lent_;

@@ -57,7 +57,7 @@ class reactor final : public caf::execution_unit, public coro::executor {
   /// The descriptors whose events are handled here.
   watched_descriptors& descriptors() noexcept { return descriptors_; }
 
-  /// Those that take long: one of them is served a turn.
+  /// Whoever takes long: one of them is served in each turn of the loop.
   turn_queue& turns() noexcept { return turns_; }
   coro::clock::duration slice() const noexcept { return slice_; }
   /// Jobs and coroutines that are ready now.
@@ -80,7 +80,7 @@ class reactor final : public caf::execution_unit, public coro::executor {
   void note_poll(idle_polling::result what, coro::clock::duration took) noexcept;
   void dispatch(int count);
 
-  /// The one that runs on this thread.
+  /// The reactor that runs on this thread.
   static constinit inline thread_local const reactor* current_ = nullptr;
 
   // Jobs that are never run may hold the last reference to their actors: what those refer to outlives them.

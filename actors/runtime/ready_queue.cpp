@@ -7,7 +7,7 @@ namespace {
 
 // Actors that keep waking each other must not keep the loop from its sockets.
 constexpr int max_rounds = 64;
-// Nor one of them, with what it has in its mailbox.
+// What `resume` is told, as CAF's schedulers do; a pinned actor looks at all that has come.
 constexpr std::size_t max_messages = 1024;
 // So many coroutines are resumed without a look at the clock.
 constexpr std::size_t few = 8;

@@ -27,7 +27,7 @@ constexpr int max_chain = 100;
 constexpr std::size_t max_announced_authorities = 64;
 
 constexpr const char* groups = "X25519:P-256:P-384";
-/// Of TLS 1.2; all of TLS 1.3 are as good.
+/// The ciphers of TLS 1.2; all of TLS 1.3 are as good.
 constexpr const char* ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 std::string failed(std::string_view what) {
@@ -44,7 +44,7 @@ std::string wire_form(const std::vector<std::string>& protocols) {
   return wire;
 }
 
-/// So large texts as keys come from a peer's names only.
+/// Texts as large as these keys come from a peer's names only.
 using kept_sessions = std::unordered_map<std::string, ssl_session_ptr>;
 
 }  // namespace

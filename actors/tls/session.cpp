@@ -26,9 +26,9 @@ struct session::state {
   std::string resume_key;
   /// What the peer's protocols were refused for.
   std::string protocols_refused;
-  /// Of the last call that said so; the stream stays what it is.
+  /// How the stream ended, as the last read said that it has; it stays so.
   progress read_end = progress::done;
-  /// It was told a second time: who reads until nothing more comes may have found it behind what came last.
+  /// The end was told twice: who reads until nothing more comes may have found it behind what came last.
   bool end_repeated = false;
   bool handshaking = true;
   bool failed = false;

@@ -2,9 +2,9 @@
 // handshake before them, one after the other.
 //
 // Out of descriptors it stops listening for a while instead of spinning on an event that stays ready; over
-// the connection limit it says why and closes.
+// the connection limit it says why, on a plain port, and closes.
 //
-// Thread safety: used on its reactor's thread, except for construction and `address`.
+// Thread safety: used on its reactor's thread, except for construction.
 #pragma once
 
 #include <chrono>

@@ -307,7 +307,7 @@ void connection::update_reading() {
   const auto soft = shared_.options.limits.output_soft_bytes;
   const bool over = output_.size() > soft;
   if (over && !over_soft_budget_) home().metrics().add(metric::limit_output_soft);
-  // Who waits for turns is not woken often.
+  // A connection that waits for turns is not woken often.
   const bool has_room = output_.size() <= (long_winded_ ? soft : soft / 2);
   over_soft_budget_ = over || (over_soft_budget_ && !has_room);
   if (input_.has_put_back() && !input_.is_resumed() && has_room && !ending_.write_closed) wait_for_turn();

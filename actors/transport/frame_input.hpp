@@ -33,7 +33,7 @@ class frame_input {
   // -- the frame that is not complete yet
   bool mid_frame() const noexcept { return reader_.mid_frame(); }
   std::size_t buffered_bytes() const noexcept { return reader_.buffered_bytes(); }
-  /// It counts no more among those of the reactor.
+  /// Its bytes no longer count among the unfinished ones of the reactor.
   void forget_unfinished() noexcept;
   /// Since when it has been read; the epoch when there is none.
   coro::clock::time_point frame_started() const noexcept { return frame_started_; }
@@ -44,7 +44,7 @@ class frame_input {
   /// them. How the stream `broke` behind them comes with the last.
   void put_back(std::string_view frames, bool resumed, proto::frame_error broke = proto::frame_error::none);
   bool has_put_back() const noexcept { return put_back_ && put_back_->begin < put_back_->waiting.size(); }
-  /// Or are the last of them with the router?
+  /// Frames are put back, or the last of them are with the router.
   bool is_behind() const noexcept { return put_back_ != nullptr; }
   /// Some of them are with the router once more.
   bool is_resumed() const noexcept { return put_back_ && put_back_->with_router; }
@@ -65,7 +65,7 @@ class frame_input {
     /// Whole frames from `begin` on.
     std::string waiting;
     std::size_t begin = 0;
-    /// Those that the router looks at again.
+    /// The frames that the router looks at again.
     std::string resumed;
     bool with_router = false;
     proto::frame_error broke = proto::frame_error::none;

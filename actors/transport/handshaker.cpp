@@ -21,7 +21,7 @@ namespace {
 constexpr std::chrono::milliseconds fair_time{500};
 // For the other side to read why it was refused: closing with unread input would reset the connection.
 constexpr std::chrono::milliseconds ending_time{1'000};
-// So many are ended or begun in one turn of the loop, which others wait for.
+// Handshakes that are ended or begun in one turn of the loop, which others wait for.
 constexpr int most_in_a_turn = 16;
 
 bool has_input(int descriptor) noexcept {

@@ -7,7 +7,7 @@ namespace {
 
 // A half-closed plain client gets its answers; whether it is still there is asked after this long.
 constexpr auto half_closed_probe = std::chrono::seconds(1);
-// So many heartbeats without a word, and the other side is gone.
+// Unanswered heartbeats after which the other side is gone.
 constexpr int heartbeats_lost = 3;
 // The shortest time until the next look at a silent connection.
 constexpr auto shortest_look = std::chrono::milliseconds(1);

@@ -21,7 +21,7 @@ namespace tools {
 
 struct gen_options {
   const gen::language* language = nullptr;
-  /// Of the node that is asked, where `from` is empty.
+  /// Address of the node that is asked, where `from` is empty.
   host_port address;
   /// A file that holds its answer; `-` for standard input.
   std::string from;

@@ -44,7 +44,7 @@ struct method_entry {
   /// JSON schemas for `rpc.discover`.
   nlohmann::json params = nlohmann::json::array();
   nlohmann::json result = nlohmann::json::object();
-  /// One of the three.
+  /// Exactly one of the three is set.
   std::optional<stream_entry> stream{};
   std::function<method_outcome(const nlohmann::json& params)> plain;
   std::function<coro::task<method_outcome>(call_context ctx, nlohmann::json params)> coroutine;

@@ -28,11 +28,11 @@ struct stream_event {
     malformed,
   };
   kind what = kind::malformed;
-  /// Of the stream's request.
+  /// Number of the stream's request.
   std::uint32_t number = 0;
-  /// Of an error.
+  /// Code of an error.
   std::int32_t code = 0;
-  /// Of an item.
+  /// Sequence number of an item.
   std::int64_t seq = 0;
 };
 
