@@ -8,8 +8,9 @@
 namespace weft {
 namespace {
 
-std::string cancel_request(std::uint64_t id) {
-  return fmt::format(R"({{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{}}}}})", id);
+std::string cancel_request(std::uint64_t id, bool abandoned) {
+  return fmt::format(R"({{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{}{}}}}})", id,
+                     abandoned ? R"(,"abandoned":true)" : "");
 }
 
 }  // namespace
@@ -98,7 +99,7 @@ void attempts::cancel(attempt& a, bool awaited) {
     case attempt::target::connection:
       // Behind its request, which may still wait: a cancellation that comes first names nothing yet.
       if (auto* callee = connections_.find(a.callee))
-        connections_.send_frame(*callee, cancel_request(key.number()), false);
+        connections_.send_frame(*callee, cancel_request(key.number(), callee->is_link() && !awaited), false);
       return;
     case attempt::target::router: {
       const auto what = awaited ? remote_item::type::cancel : remote_item::type::abandon;
@@ -108,6 +109,11 @@ void attempts::cancel(attempt& a, bool awaited) {
     case attempt::target::none:
       return;
   }
+}
+
+void attempts::abandon(attempt& a) {
+  const auto* callee = a.to == attempt::target::connection ? connections_.find(a.callee) : nullptr;
+  if (a.to == attempt::target::router || (callee != nullptr && callee->is_link())) cancel(a);
 }
 
 void attempts::attach(attempt& a, connection_entry& callee, std::size_t output_bytes) {

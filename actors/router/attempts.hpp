@@ -27,6 +27,8 @@ class attempts {
 
   /// Tells whoever works on it. `awaited`: the caller still waits for the answer to the cancellation.
   void cancel(attempt& a, bool awaited = false);
+  /// Whoever works on it was told before, and now nobody waits for the answer either.
+  void abandon(attempt& a);
   /// The attempt is over: it counts neither against the callee nor against a limit.
   void detach(attempt& a);
 

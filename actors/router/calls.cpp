@@ -273,23 +273,26 @@ void calls::cancel(call& c, coro::cancel_reason why, bool awaited) {
   for (auto& a : c.attempts) attempts_.cancel(a, awaited);
 }
 
-void calls::cancel_all_of(connection_entry& caller) {
-  while (caller.load.calls_made != nullptr) {
-    auto& c = *caller.load.calls_made;
-    const bool stays = counts_without_caller(c);
-    if (!c.caller.left_behind) {
-      site_.metrics().add(metric::cancelled);
-      cancel(c, coro::cancel_reason::disconnected, stays);
-      const auto ended = outcome::unawaited(error_code::request_cancelled);
-      if (stays)
-        leave_behind(c, ended);
-      else
-        settle(c, ended);
-    } else if (!stays) {
-      close(c);
-    }
-    if (stays) outlive(caller, c);
+void calls::abandon(call& c) {
+  for (auto& a : c.attempts) attempts_.abandon(a);
+}
+
+void calls::hang_up(connection_entry& caller, call& c) {
+  const bool stays = counts_without_caller(c);
+  if (!c.caller.cancelled) {
+    site_.metrics().add(metric::cancelled);
+    cancel(c, coro::cancel_reason::disconnected, stays);
+  } else if (!stays) {
+    abandon(c);
   }
+  const auto ended = outcome::unawaited(error_code::request_cancelled);
+  if (!stays) return c.caller.left_behind ? close(c) : settle(c, ended);
+  if (!c.caller.left_behind) leave_behind(c, ended);
+  outlive(caller, c);
+}
+
+void calls::cancel_all_of(connection_entry& caller) {
+  while (caller.load.calls_made != nullptr) hang_up(caller, *caller.load.calls_made);
 }
 
 // A caller that hangs up and comes back would have no limit otherwise. What is held for the call is never

@@ -72,6 +72,10 @@ class calls {
   // -- taking back
   /// Tells whoever works on it. `awaited`: the caller still waits for the answer to the cancellation.
   void cancel(call& c, coro::cancel_reason why, bool awaited = false);
+  /// A cancelled call that nobody waits for any more.
+  void abandon(call& c);
+  /// The caller is gone, or a node whose own caller is.
+  void hang_up(connection_entry& caller, call& c);
   /// Everything that this connection has asked for.
   void cancel_all_of(connection_entry& caller);
 

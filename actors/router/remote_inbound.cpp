@@ -41,9 +41,12 @@ void remote_inbound::on_answer(remote_item& item) {
 void remote_inbound::on_cancel(const remote_item& item) {
   auto* c = calls_.find(item.origin_reactor, item.origin);
   if (c == nullptr) return;
-  calls_.cancel(*c, coro::cancel_reason::cancelled_by_caller);
-  if (item.what == remote_item::type::abandon)
-    calls_.settle(*c, outcome::unawaited(error_code::request_cancelled));
+  const bool awaited = item.what == remote_item::type::cancel;
+  const bool told = std::exchange(c->caller.cancelled, true);
+  if (!told) calls_.cancel(*c, coro::cancel_reason::cancelled_by_caller, awaited);
+  if (awaited) return;
+  if (told) calls_.abandon(*c);
+  calls_.settle(*c, outcome::unawaited(error_code::request_cancelled));
 }
 
 }  // namespace weft

@@ -22,6 +22,12 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view ok = R"("ok")";
 
+/// Does a cancellation say that its sender does not wait for the answer?
+bool is_abandoned(std::string_view raw_params) {
+  const auto params = parse_value(raw_params);
+  return params && params->value("abandoned", json()) == true;
+}
+
 }  // namespace
 
 // `is_reserved_method` knows these names.
@@ -67,16 +73,21 @@ void session::on_cancel(request& r) {
   if (params.empty() || params.front() != '{') return;
   proto::scan(params, {site_.options.limits.depth, 1, false}, members, none);
   auto* c = members.id.empty() ? nullptr : calls_.find(r.from.key(), members.id);
-  if (c == nullptr || c->caller.cancelled) return;
+  if (c == nullptr) return;
+  if (r.from.is_link() && is_abandoned(params)) return calls_.hang_up(r.from, *c);
+  if (c->caller.cancelled) return;
   site_.metrics().add(metric::cancelled);
   c->caller.cancelled = true;
   calls_.cancel(*c, coro::cancel_reason::cancelled_by_caller, true);
-  // A blocking handler cannot be interrupted: its caller is answered now, its late result is dropped. And a
-  // call that waits to be tried again is nowhere.
-  if (c->handling.running == call::handler::blocking || c->idle()) {
-    return calls_.settle(*c,
-                         outcome::of(make_error(error_code::request_cancelled, "cancelled by the caller")));
-  }
+  const auto taken_back = make_error(error_code::request_cancelled, "cancelled by the caller");
+  // One that waits to be tried again is nowhere.
+  if (c->idle()) return calls_.settle(*c, outcome::of(taken_back));
+  c->paused = call::pause::none;
+  // The other node tells its caller when that has waited enough. There the call counts until this one is
+  // answered.
+  if (r.from.is_link()) return calls_.arm_deadline(*c);
+  // A blocking handler cannot be interrupted.
+  if (c->handling.running == call::handler::blocking) return calls_.leave_behind(*c, outcome::of(taken_back));
   const auto due = site_.now() + site_.options.protocol.cancel_grace;
   if (due >= c->asked.deadline) return calls_.arm_deadline(*c);
   c->paused = call::pause::cancel;

@@ -58,14 +58,17 @@ pinned_actor::resume_result pinned_actor::resume(caf::execution_unit* host, std:
   context(host);
   if (inbox_.closed()) return done;
   local_scheduled_ = false;
-  while (deliver_all()) {
-    guarded([this] { end_of_turn(); });
-    if (terminated_) {
-      finish();
-      return done;
-    }
+  if (deliver_all()) guarded([this] { end_of_turn(); });
+  if (terminated_) {
+    finish();
+    return done;
   }
-  return awaiting_message;
+  // What has come meanwhile, from a thread that may go on sending, waits for those that this turn has told
+  // something: else it would be decided without what they then know.
+  const bool more = local_first_ != nullptr || (!inbox_.blocked() && !inbox_.try_block());
+  if (!more) return awaiting_message;
+  local_scheduled_ = true;
+  return resume_later;
 }
 
 bool pinned_actor::deliver_all() {
@@ -77,7 +80,7 @@ bool pinned_actor::deliver_all() {
   // Scheduled twice, once from here and once from another thread, it may find nothing.
   if (inbox_.blocked()) return false;
   caf::mailbox_element* head = inbox_.take_head();
-  if (head == nullptr) return !inbox_.try_block();
+  if (head == nullptr) return false;
   // The inbox is a stack: turn it round to deliver in the order of arrival.
   caf::mailbox_element* first = nullptr;
   while (head != nullptr) {

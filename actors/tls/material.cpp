@@ -8,9 +8,8 @@
 
 #include <fmt/format.h>
 #include <openssl/pem.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "actors/files/open_file.hpp"
 #include "actors/tls/library_errors.hpp"
 
 namespace weft::tls {
@@ -28,36 +27,27 @@ std::unexpected<std::string> refuse(std::string_view path, std::string_view why)
   return std::unexpected(fmt::format("file \"{}\" cannot be used: {}", path, why));
 }
 
-/// Asks the open file, so that it cannot be another one than the one that is read. A file of another user is
-/// taken as it is, as for the other secrets of a node (node/process/file_text.hpp).
-std::string check_owner_only(std::FILE* file, std::string_view path) {
-  struct stat status{};
-  if (::fstat(::fileno(file), &status) != 0) return std::strerror(errno);
-  constexpr mode_t others = S_IRWXG | S_IRWXO;
-  if (status.st_uid != ::geteuid() || (status.st_mode & others) == 0) return {};
-  return fmt::format("its mode {:04o} lets others at the private key in it; run: chmod 600 {}",
-                     status.st_mode & 07777, path);
-}
-
 constexpr std::string_view key_mark = "PRIVATE KEY-----";
 
 std::expected<named_text, std::string> read_text(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
-  if (!file) return refuse(path, std::strerror(errno));
+  const auto opened = open_file(path);
+  if (!opened) return refuse(path, opened.error());
+  auto* const file = opened->get();
   std::string text;
   char buffer[4096];
   std::size_t n = 0;
   do {
-    n = std::fread(buffer, 1, sizeof buffer, file.get());
+    n = std::fread(buffer, 1, sizeof buffer, file);
     text.append(buffer, n);
   } while (n == sizeof buffer && text.size() <= max_file_bytes);
   // A directory can be opened, but not read.
-  if (std::ferror(file.get())) return refuse(path, std::strerror(errno));
+  if (std::ferror(file)) return refuse(path, std::strerror(errno));
   if (text.size() > max_file_bytes)
     return refuse(path, fmt::format("it has more than {} bytes; PEM files are small", max_file_bytes));
   if (text.find_first_not_of(" \t\r\n") == text.npos) return refuse(path, "it is empty");
   if (text.contains(key_mark)) {
-    if (const auto wrong = check_owner_only(file.get(), path); !wrong.empty()) return refuse(path, wrong);
+    if (const auto wrong = check_owner_only(file, path, "private key"); !wrong.empty())
+      return refuse(path, wrong);
   }
   return named_text{path, std::move(text)};
 }

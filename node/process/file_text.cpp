@@ -3,35 +3,16 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 #include <string_view>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "actors/access/access_policy.hpp"
+#include "actors/files/open_file.hpp"
 
 namespace weft {
 namespace {
-
-using stream = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
-
-// Whoever writes into a FIFO may never come: it is opened without waiting for that, and then refused. What a
-// shell hands over (<(…), /dev/stdin) has its writer already.
-std::expected<stream, std::string> open_file(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) return std::unexpected(std::strerror(errno));
-  struct stat status{};
-  if (::fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode) && !path.starts_with("/dev/") &&
-      !path.starts_with("/proc/")) {
-    ::close(descriptor);
-    return std::unexpected("it is a FIFO; write a regular file and move it to this name");
-  }
-  ::fcntl(descriptor, F_SETFL, O_RDONLY);
-  return stream(::fdopen(descriptor, "rb"), std::fclose);
-}
 
 std::expected<std::string, std::string> read_stream(std::FILE* file) {
   std::string text;
@@ -53,16 +34,6 @@ bool is_folder(std::FILE* file) {
   return ::fstat(::fileno(file), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/// Asks the open file, so that it cannot be another one than the one that is read.
-std::string check_owner_only(std::FILE* file, const std::string& path) {
-  struct stat status{};
-  if (::fstat(::fileno(file), &status) != 0) return std::strerror(errno);
-  constexpr mode_t others = S_IRWXG | S_IRWXO;
-  if (status.st_uid != ::geteuid() || (status.st_mode & others) == 0) return {};
-  return fmt::format("its mode {:04o} lets others at the secrets in it; run: chmod 600 {}",
-                     status.st_mode & 07777, path);
-}
-
 }  // namespace
 
 std::expected<std::string, std::string> read_file(const std::string& path) {
@@ -78,7 +49,7 @@ std::expected<std::string, std::string> read_secret_file(const std::string& path
   const auto file = open_file(path);
   if (!file) return refuse(file.error());
   if (is_folder(file->get())) return refuse("it is a folder");
-  if (const auto wrong = check_owner_only(file->get(), path); !wrong.empty()) return refuse(wrong);
+  if (const auto wrong = check_owner_only(file->get(), path, "secrets"); !wrong.empty()) return refuse(wrong);
   auto text = read_stream(file->get());
   if (!text) return refuse(text.error());
   return text;

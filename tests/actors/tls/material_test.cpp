@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <openssl/pem.h>
+#include <sys/stat.h>
 
 #include "tests/actors/tls/support.hpp"
 
@@ -52,6 +53,11 @@ TEST_F(material_test, names_a_file_that_is_not_there) {
   EXPECT_THAT(complaint({files.path("no.pem"), "", ""}),
               AllOf(HasSubstr("no.pem"), HasSubstr("No such file")));
   EXPECT_THAT(complaint({files.path(""), "", ""}), HasSubstr("Is a directory"));
+}
+
+TEST_F(material_test, does_not_wait_for_who_writes_into_a_fifo) {
+  ASSERT_EQ(::mkfifo(files.path("own.pem").c_str(), 0600), 0);
+  EXPECT_THAT(complaint({files.path("own.pem"), "", ""}), AllOf(HasSubstr("own.pem"), HasSubstr("a FIFO")));
 }
 
 TEST_F(material_test, names_an_empty_file) {
