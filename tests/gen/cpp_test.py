@@ -11,7 +11,7 @@ import unittest
 from gen_case import CHANGED, ROOT, GenCase
 
 BUILD, COMPILER = pathlib.Path(sys.argv[1]), sys.argv[2]
-LIBRARIES = ["-lcaf_core", "-lprometheus-cpp-core", "-lspdlog", "-lfmt", "-lcrypto", "-lpthread"]
+LIBRARIES = ["-lcaf_core", "-lprometheus-cpp-core", "-lspdlog", "-lfmt", "-lssl", "-lcrypto", "-lpthread"]
 PRINTED = """\
 lamp true 2.5 home
 true
