@@ -120,12 +120,13 @@ async def test_a_client_certificate(made):
         both.write_text(cert.read_text() + key.read_text())
         async with weft.connect(address, tls=weft.Tls(ca=made.ca, cert=both)) as node:
             assert await node.call("demo.echo", 1) == [1]
-        assert "it asks for a client certificate; give cert and key" in await refusal(address, tls=weft.Tls(ca=made.ca))
+        # The listener closes right behind its alert, which a reset may overtake.
+        overtaken = "may ask for a client certificate"
+        said = await refusal(address, tls=weft.Tls(ca=made.ca))
+        assert "it asks for a client certificate; give cert and key" in said or overtaken in said
         cert, key = made.foreign_client
         said = await refusal(address, tls=weft.Tls(ca=made.ca, cert=cert, key=key))
-        # The listener closes right behind its alert, which a reset may overtake.
-        told = "it does not trust the authority of the client certificate"
-        assert told in said or "may ask for a client certificate" in said
+        assert "it does not trust the authority of the client certificate" in said or overtaken in said
 
 
 @pytest.mark.parametrize("identity, ca, said", [
