@@ -29,6 +29,8 @@ ELSEWHERE = {
     "limits.idle_timeout": tested_in("wire/limits_test.py", "class Idle"),
     "limits.blocking_threads": tested_in("actors/mesh_node_test.cpp", "blocking_threads"),
     "limits.calls_per_reactor": tested_in("wire/limits_test.py", "calls_per_reactor"),
+    "limits.handshakes": tested_in("wire/tls_test.py", "limits-handshakes"),
+    "limits.handshake_timeout": tested_in("wire/tls_test.py", "limits-handshake-timeout"),
     "limits.unfinished_frame_bytes": tested_in("wire/budget_test.py", "Unfinished"),
     "limits.share_percent": tested_in("wire/budget_test.py", "Shares", "SharesOfConnections"),
     "limits.method_in_flight": tested_in("mesh/admission_test.py", "method_in_flight", "in-flight"),
