@@ -140,8 +140,8 @@ def last_of(wire, size):
 
 
 def queue_length(test, wire, size, method):
-    # One call is with the service, so many wait.
-    wire.send(request("first", test.narrow), *(request(id, test.narrow, deadline_ms=400) for id in range(size)))
+    # One call is with the service, so many wait. It keeps its place until its deadline, whether its caller is there or not.
+    wire.send(request("first", test.narrow, deadline_ms=1000), *(request(id, test.narrow, deadline_ms=400) for id in range(size)))
     answers = [wire.receive() for _ in range(size)]
     return next((answer for answer in answers if answer["error"]["code"] == 8), {"id": 0, "result": "they waited"})
 
