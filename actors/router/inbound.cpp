@@ -89,6 +89,10 @@ void inbound::on_batch(inbound_batch& batch) {
     if (entry->streams.made > 0) streams_.on_half_closed(*entry);
   }
   if (entry->state.half_closed) connections_.finish_if_done(*entry);
+  // The batch comes again: the room for very many messages in one read must not stay with it.
+  constexpr std::size_t most_kept = 8192;
+  if (batch.items.capacity() > most_kept) [[unlikely]]
+    std::vector<inbound_item>().swap(batch.items);
 }
 
 void inbound::put_back(connection_entry& entry, inbound_batch& batch, std::size_t from) {
