@@ -11,8 +11,8 @@ foreign what_it_speaks(std::string_view first_bytes) noexcept {
   constexpr std::string_view alert_record("\x15\x03", 2);
   constexpr std::string_view handshake_record("\x16\x03", 2);
   // A server's answer, and a client's request (RFC 9110, 9.3; RFC 9113, 3.4).
-  constexpr std::array<std::string_view, 10> http{"HTTP", "GET ", "HEAD", "POST", "PUT ",
-                                                  "DELE", "CONN", "OPTI", "TRAC", "PRI "};
+  constexpr std::array<std::string_view, 9> http{"HTTP", "GET ", "HEAD", "POST", "PUT ",
+                                                 "DELE", "OPTI", "TRAC", "PRI "};
   if (std::ranges::any_of(http, [&](auto each) { return first_bytes.starts_with(each); }))
     return foreign::http;
   if (first_bytes.starts_with("SSH-")) return foreign::ssh;

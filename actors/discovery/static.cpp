@@ -1,5 +1,7 @@
 // NAME=HOST:PORT, NAME=tls://HOST:PORT, tls://HOST:PORT: one node that is always listed. Its host is looked
 // up by whoever dials it.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "actors/discovery/source.hpp"
@@ -27,8 +29,13 @@ std::expected<std::unique_ptr<peer_source>, std::string> open_static(std::string
   const auto behind_name = text.substr(text.find('=') + 1);
   const bool one_address = behind_name.starts_with("tls://") || behind_name.starts_with("tcp://");
   if (text.contains("://") && !one_address) {
+    const auto scheme = behind_name.substr(0, behind_name.find("://") + 3);
+    const bool lists =
+        std::ranges::find(source_kinds(), scheme, &source_kind::scheme) != source_kinds().end();
     return std::unexpected(
-        fmt::format("\"{}\": what lists nodes is given no name; write {}", text, behind_name));
+        lists
+            ? fmt::format("\"{}\": what lists nodes is given no name; write {}", text, behind_name)
+            : fmt::format("\"{}\": {} is no source of peers; write {}", text, scheme, source_forms(" or ")));
   }
   auto node = parse_named_address(text);
   if (!node) return std::unexpected(std::move(node.error()));

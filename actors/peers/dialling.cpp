@@ -67,7 +67,7 @@ coro::task<std::expected<std::unique_ptr<tls::session>, std::string>> dialling::
   self->connecting_ = descriptor;
   self->in_handshake_ = true;
   home.descriptors().add(descriptor, 0, *self);
-  const auto until = home.now() + self->options_.limits.handshake_timeout;
+  const auto until = home.now() + self->options_.mesh.connect_timeout;
   std::string error;
   for (;;) {
     const auto what = session->handshake();

@@ -65,6 +65,9 @@ bool peer::is_self(const sockaddr_storage& address) const {
 }
 
 void peer::report(state now) {
+  // Trying again does not end a conflict.
+  const bool tries = now == state::resolving || now == state::connecting || now == state::introducing;
+  if (tries && status_.is == state::conflict) return;
   status_.is = now;
   status_.since = std::chrono::system_clock::now();
   caf::anon_send(registry_, status_);

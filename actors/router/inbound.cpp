@@ -16,6 +16,8 @@ namespace {
 
 using coro::clock;
 
+constexpr std::string_view frame_form =
+    "a frame is a signed 32-bit big-endian length, then that many bytes of JSON";
 constexpr std::string_view own_heartbeat_id = R"("heartbeat")";
 
 rpc_error describe_rejected(const inbound_item& item, const limit_options& limits) {
@@ -89,6 +91,10 @@ void inbound::on_batch(inbound_batch& batch) {
     if (entry->streams.made > 0) streams_.on_half_closed(*entry);
   }
   if (entry->state.half_closed) connections_.finish_if_done(*entry);
+  // The batch comes again: the room for very many messages in one read must not stay with it.
+  constexpr std::size_t most_kept = 8192;
+  if (batch.items.capacity() > most_kept) [[unlikely]]
+    std::vector<inbound_item>().swap(batch.items);
 }
 
 void inbound::put_back(connection_entry& entry, inbound_batch& batch, std::size_t from) {
@@ -272,18 +278,17 @@ void inbound::on_broken_stream(connection_entry& entry, proto::frame_error error
   if (const auto foreign = answer_to_foreign(entry.transport->ends_for()); !foreign.empty()) {
     answers_.error({entry.key(), {}}, make_error(error_code::invalid_request, std::string(foreign)));
   } else if (error == proto::frame_error::too_large) {
+    // Whoever has not sent one frame yet may not know what one is.
+    const bool knows = entry.transport->ends_for() != close_reason::speaks_something_else;
     answers_.error({entry.key(), {}},
-                   site_.exhausted(fmt::format("frame over the limit of {} bytes (limits.frame_bytes{})",
-                                               limit, entry.is_link() ? ", and what nodes may add" : ""),
+                   site_.exhausted(fmt::format("frame over the limit of {} bytes (limits.frame_bytes{}){}",
+                                               limit, entry.is_link() ? ", and what nodes may add" : "",
+                                               knows ? "" : "; " + std::string(frame_form)),
                                    executed::no));
   } else {
-    answers_.error(
-        {entry.key(), {}},
-        make_error(
-            error_code::invalid_request,
-            fmt::format("{}: a frame is a signed 32-bit big-endian length from 1 to {}, then that many "
-                        "bytes of JSON",
-                        proto::to_string(error), limit)));
+    answers_.error({entry.key(), {}}, make_error(error_code::invalid_request,
+                                                 fmt::format("{}: {}; the length is from 1 to {}",
+                                                             proto::to_string(error), frame_form, limit)));
   }
   connections_.output(entry).finish = true;
 }

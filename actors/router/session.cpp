@@ -97,12 +97,10 @@ void session::on_cancel(request& r) {
 void session::on_goaway(request& r) {
   auto& entry = r.from;
   if (entry.as == connection_entry::role::uplink) return uplinks_.on_goaway(entry);
-  if (!entry.is_link() || !entry.state.introduced) {
+  if (!entry.is_link()) {
     entry.state.going_away = true;
     return;
   }
-  // Two nodes may have another link. The registry puts it in this one's place in one step, until which this
-  // one goes on: the other side still takes what is on its way.
   const auto params = parse_value(r.message.params);
   const auto read = params ? read_goaway(*params) : std::unexpected(params.error().message);
   if (!read) complain(entry, r.name, read.error());
@@ -111,6 +109,13 @@ void session::on_goaway(request& r) {
     entry.state.conflict = read->conflict;
     if (read->conflict) site_.metrics().add(metric::node_conflicts);
   }
+  // It may come right behind the answer to connect.
+  if (!entry.state.introduced) {
+    entry.state.going_away = true;
+    return;
+  }
+  // Two nodes may have another link. The registry puts it in this one's place in one step, until which this
+  // one goes on: the other side still takes what is on its way.
   const bool hands_over = read && read->handover.count() > 0;
   site_.tell_registry(node_link_leaving{{site_.index(), entry.key()}, hands_over});
 }

@@ -45,6 +45,7 @@ std::string check_host(std::string_view host, bool bracketed) {
   if (bracketed)
     return is_address(AF_INET6, host) ? "" : fmt::format("[{}] is not an IPv6 address such as [::1]", host);
   if (host.empty()) return "the host is missing; write 127.0.0.1:7400, or 0.0.0.0:7400 for every interface";
+  if (host.contains("//")) return "an address has no scheme here; write HOST:PORT";
   if (host.contains(':')) return "an IPv6 address stands in brackets; write [::1]:7400";
   if (!std::ranges::all_of(host, is_name_char))
     return fmt::format("\"{}\" is not a host name; use letters, digits, '.', '-' and '_'", host);

@@ -61,10 +61,10 @@ bool succeeded(const stream_result& result) {
 /// program may read.
 void explain_errors(const bench_options& options, const load_outcome& result, bool none_succeeded,
                     std::ostream& errors) {
-  for (const auto& [code, count] : result.errors_by_code) {
-    const auto found = result.first_messages.find(code);
-    if (found != result.first_messages.end())
-      errors << fmt::format("the first error {}: {}\n", code, printable(found->second));
+  for (const auto& [code, message] : result.first_messages) {
+    // One that answers no request is in no count, and says why the connection ended.
+    if (result.errors_by_code.contains(code) || result.malformed > 0)
+      errors << fmt::format("the first error {}: {}\n", code, printable(message));
   }
   if (!none_succeeded || result.errors_by_code.size() != 1) return;
   const int code = result.errors_by_code.begin()->first;

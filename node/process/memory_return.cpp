@@ -17,6 +17,13 @@ constexpr std::chrono::seconds look{1};
 /// Busier than this share of one core in the last second is not quiet.
 constexpr std::chrono::milliseconds quiet{100};
 
+/// Larger blocks are mapped one by one; the allocator's own upper bound, to which it would come by itself.
+constexpr int mapped_bytes = 32 << 20;
+
+/// What may lie free at the end of an arena, which the search for free memory leaves alone. The allocator
+/// would come to twice `mapped_bytes` of it in each.
+constexpr int kept_at_end_bytes = 4 << 20;
+
 /// Growth that is not worth the search.
 constexpr std::uint64_t worthwhile_bytes = std::uint64_t{4} << 20;
 
@@ -41,7 +48,11 @@ std::chrono::nanoseconds processor_time() {
 
 }  // namespace
 
-memory_return::memory_return() : thread_([this] { run(); }) {}
+memory_return::memory_return() {
+  mallopt(M_MMAP_THRESHOLD, mapped_bytes);
+  mallopt(M_TRIM_THRESHOLD, kept_at_end_bytes);
+  thread_ = std::thread([this] { run(); });
+}
 
 memory_return::~memory_return() {
   {

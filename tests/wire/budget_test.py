@@ -1,7 +1,9 @@
 """Budgets: what one connection asks for costs that connection, and the node's memory has a bound."""
 
 import json
+import os
 import threading
+import unittest
 
 from suite import Closed, Secrets, Wire, WireCase, eventually, frame, main, request, token_of
 
@@ -12,9 +14,9 @@ SILENT_MS = 20_000
 
 
 class BudgetCase(WireCase):
-    def memory(self):
+    def memory(self, which="VmHWM"):
         with open(f"/proc/{self.node.pid}/status", encoding="ascii") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
+            return next(int(line.split()[1]) for line in status if line.startswith(which)) * 1024
 
     def reset_peak(self):
         with open(f"/proc/{self.node.pid}/clear_refs", "w", encoding="ascii") as clear:
@@ -84,6 +86,22 @@ class Turns(BudgetCase):
                 *answers, last = [json.loads(answer) for answer in wire.until_closed()]
                 self.assertEqual([answer["id"] for answer in answers], list(range(40)))
                 self.assertEqual([last["id"], last["error"]["code"]], [None, -32600])
+
+    @unittest.skipIf(os.environ.get("WEFT_SANITIZE"), "a sanitizer's allocator keeps what is freed")
+    def test_memory_comes_back_after_a_flood_of_the_smallest_messages(self):
+        flood = frame(b"[" + b",".join([b"1"] * 100) + b"]") * 5_000
+        before = self.memory("VmRSS")
+        wires = [self.connect() for _ in range(8)]
+        senders = [threading.Thread(target=wire.socket.sendall, args=(flood,)) for wire in wires]
+        for sender in senders:
+            sender.start()
+        for wire in wires:
+            for _ in range(5_000):
+                wire.receive_payload()
+        for wire, sender in zip(wires, senders):
+            sender.join()
+            wire.close()
+        eventually(lambda: self.memory("VmRSS") < 2 * before + 8 * MIB, "the memory is back")
 
     def test_a_batch_whose_answers_are_too_large(self):
         service = Service(self.node, [{"method": f"huge.m{i}", "params": ["d" * 8000]} for i in range(100)])

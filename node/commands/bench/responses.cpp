@@ -21,12 +21,12 @@ response response_reader::classify(const proto::envelope& message) {
     return {response::kind::unasked, 0, 0};
   }
   if (message.kind != proto::message_kind::response) return {};
-  auto number = number_of(message.id);
-  if (!number) return {};
-  if (message.error.empty()) return {response::kind::result, *number, 0};
+  const auto number = number_of(message.id);
+  if (message.error.empty()) return number ? response{response::kind::result, *number, 0} : response{};
+  // Also of an error that answers no request of ours: it says why the connection is about to end.
   auto error = proto::parse_error_object(message.error);
   first_messages_.try_emplace(error.code, std::move(error.message));
-  return {response::kind::error, *number, error.code};
+  return number ? response{response::kind::error, *number, error.code} : response{};
 }
 
 response response_reader::read_in_full(std::string_view payload) {

@@ -51,6 +51,7 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"dns://:7400", "the host is missing"}, refusal{"dns://weft:0", "from 1 to 65535"},
         refusal{"dns://weft:7400/", "from 0 to 65535"}, refusal{"dns://we ft:1", "not a host name"},
         refusal{"b=dns://weft:7400", "is given no name; write dns://weft:7400"},
+        refusal{"b=http://weft:7400", "http:// is no source of peers; write NAME=HOST:PORT"},
         refusal{"file://peers.json", "not the absolute path"}, refusal{"file:///", "not the absolute path"},
         refusal{"file://", "not the absolute path"}));
 

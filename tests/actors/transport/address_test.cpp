@@ -47,6 +47,7 @@ INSTANTIATE_TEST_SUITE_P(
     addresses, refused_addresses,
     testing::Values(
         refusal{"", "has no port"}, refusal{"7400", "has no port"}, refusal{"[::1]", "has no port"},
+        refusal{"tls://127.0.0.1:7400", "no scheme here; write HOST:PORT"},
         refusal{":7400", "the host is missing"}, refusal{"::1:7400", "stands in brackets"},
         refusal{"[127.0.0.1]:7400", "is not an IPv6 address"}, refusal{"[::1:7400", "stands in brackets"},
         refusal{"300.0.0.1:7400", "is not an IPv4 address"}, refusal{"a b:7400", "is not a host name"},

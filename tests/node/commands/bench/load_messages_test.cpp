@@ -118,6 +118,13 @@ std::string answered(int id, const char* tail = R"("result":"ok")") {
   return R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + "," + tail + "}";
 }
 
+TEST_F(responses_test, keeps_what_an_error_says_that_answers_nobody) {
+  const auto read =
+      reader.read(R"({"jsonrpc":"2.0","id":null,"error":{"code":14,"message":"this port speaks TLS"}})");
+  EXPECT_EQ(read.what, response::kind::malformed);
+  EXPECT_EQ(reader.first_messages().at(14), "this port speaks TLS");
+}
+
 TEST_F(responses_test, reads_a_batch_in_any_order) {
   std::string error = answered(1000007, R"("error":{"code":8,"message":"no"})");
   response batch =
