@@ -136,8 +136,8 @@ test("a service says why it waits", async (t) => {
   const address = `tls://localhost:${await listener(t, expired)}`;
   const options = { tls: { caFile }, log: (line) => lines.push(line), signal: controller.signal, backoff: { firstMs: 10 } };
   const served = serve(address, new Service("waits").method("waits.x", () => 1), options);
-  await eventually(() => lines.length >= 3, "it tries again");
-  assert.ok(lines.every((line) => /^cannot connect to tls:.*certificate has expired/.test(line)), lines.join("\n"));
+  await eventually(() => lines.length >= 1, "it has tried");
+  assert.match(lines[0], /^cannot connect to tls:.*certificate has expired/);
   controller.abort(new Error("enough"));
   await assert.rejects(served, /enough/);
 });

@@ -31,12 +31,12 @@ class Script:
                                                       "limits": {"frame_bytes": 1 << 20, "in_flight": 1024, **limits}})
         return self
 
-    async def turn_away(self, why=None):
-        """The next client gets no connection: an error as the answer to `connect`, or none."""
+    async def turn_away(self, why=None, about_the_connection=False):
+        """The next client gets no connection: an error as the answer to `connect` or of no request, or none."""
         self.reader, self.writer = await self._accepted.get()
         introduction = await self.read()
         if why is not None:
-            self.send(id=introduction["id"], error={"code": 8, "message": why})
+            self.send(id=None if about_the_connection else introduction["id"], error={"code": 8, "message": why})
         await self.hang_up()
 
     async def hang_up(self):

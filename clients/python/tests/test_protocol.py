@@ -76,6 +76,22 @@ async def test_a_service_says_once_why_it_waits_until_it_is_for_another_reason_o
     assert len(said) == 3 and "closed" in said[0] and "full" in said[1] and said[2] == said[1], said
 
 
+async def test_the_last_words_of_a_node_are_told(caplog):
+    async with Script() as script:
+        connecting = asyncio.ensure_future(_connect(script.address, {}))
+        await script.turn_away("another port, please", about_the_connection=True)
+        with pytest.raises(weft.Error, match=r"the node closed the connection: another port, please \(code 14\)$"):
+            await connecting
+        assert not caplog.records
+    async with scripted() as (script, node):
+        call = asyncio.ensure_future(node.call("x"))
+        await script.read()
+        script.send(id=None, error={"code": 8, "message": "too many"})
+        await script.hang_up()
+        with pytest.raises(weft.Error, match="x: the node closed the connection: too many"):
+            await call
+
+
 async def test_connect_says_who_it_is_and_what_it_serves(monkeypatch):
     monkeypatch.setenv("WEFT_TOKEN", "of the environment")
     async with scripted(name="me", instance="1", heartbeat=5) as (script, _):

@@ -14,6 +14,7 @@ import weft
 from certificates import Authority
 from test_command import run
 from until import until
+from weft.testing import RealNode
 from weft.wire import HEADER, frame
 
 HERE = "DNS:localhost", "IP:127.0.0.1"
@@ -123,7 +124,8 @@ async def test_a_client_certificate(made):
         # The listener closes right behind its alert, which a reset may overtake.
         overtaken = "may ask for a client certificate"
         said = await refusal(address, tls=weft.Tls(ca=made.ca))
-        assert "it asks for a client certificate; give cert and key" in said or overtaken in said
+        assert said.endswith("it asks for a client certificate; give cert and key") or overtaken in said
+        assert said.count("client certificate") == 1
         cert, key = made.foreign_client
         said = await refusal(address, tls=weft.Tls(ca=made.ca, cert=cert, key=key))
         assert "it does not trust the authority of the client certificate" in said or overtaken in said
@@ -142,6 +144,13 @@ async def test_what_is_not_right_is_said(made, identity, ca, said):
 async def test_tls_behind_an_address_without_it(made):
     with listener(made.good) as port:
         assert "tls://" in await refusal(f"tcp://127.0.0.1:{port}")
+
+
+async def test_a_real_node_says_itself_that_its_port_is_behind_tls(made):
+    cert, key = made.good
+    with RealNode("--tls-cert", str(cert), "--tls-key", str(key), listen="tls://127.0.0.1:0") as node:
+        said = await refusal(node.address.removeprefix("tls://"))
+        assert said.endswith("closed the connection: this port speaks TLS; connect to it as tls://HOST:PORT"), said
 
 
 async def test_a_real_node_behind_tls_addresses(weft_node):

@@ -159,19 +159,21 @@ class Uplink:
         avoided = avoid and avoid.address
         failures = []
         for address in sorted(self._addresses, key=lambda each: each == avoided):
+            peer: Peer | None = None
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT):
                     peer = await self._dial(address)
                     return await self._introduce(peer, address)
             except TimeoutError:
-                failures.append(f"{address}: no answer in {CONNECT_TIMEOUT:g} s")
+                said = f": {peer.last_words}" if peer is not None and peer.last_words else ""
+                failures.append(f"{address}: no answer in {CONNECT_TIMEOUT:g} s{said}")
             except OSError as error:
                 failures.append(f"{address}: {error.strerror or error}")
             except Error as error:
                 if is_refusal(error):
                     raise
-                silent = peer.closing and peer.heard == peer.began
-                failures.append(f"{address}: {error.message}{why_silent(address.tls) if silent else ''}")
+                hint = why_silent(address.tls) if peer is not None and peer.unexplained else ""
+                failures.append(f"{address}: {error.message}{hint}")
         self.reason = "; ".join(failures)
         log.log(logging.DEBUG if told or self.reason == self._logged else logging.WARNING, "cannot connect to %s",
                 self.reason)
