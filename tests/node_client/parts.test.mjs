@@ -156,10 +156,10 @@ test("tuples", () => {
 });
 
 test("addresses", () => {
-  assert.deepEqual(parseAddress("localhost:7400"), { host: "localhost", port: 7400, secure: false });
-  assert.deepEqual(parseAddress("[::1]:1", true), { host: "::1", port: 1, secure: true });
-  assert.deepEqual(parseAddress("tcp://[::1]:1", true), { host: "::1", port: 1, secure: false });
-  assert.deepEqual(parseAddress("tls://a:1"), { host: "a", port: 1, secure: true });
+  assert.deepEqual(parseAddress("localhost:7400"), { host: "localhost", port: 7400, secure: false, byOption: false });
+  assert.deepEqual(parseAddress("[::1]:1", true), { host: "::1", port: 1, secure: true, byOption: true });
+  assert.deepEqual(parseAddress("tcp://[::1]:1", true), { host: "::1", port: 1, secure: false, byOption: false });
+  assert.deepEqual(parseAddress("tls://a:1"), { host: "a", port: 1, secure: true, byOption: false });
   for (const wrong of ["localhost", "localhost:", "localhost:0", "a:65536", "::1:7400", "a b:1", ""]) {
     assert.throws(() => parseAddress(wrong), /is no address; write HOST:PORT/, wrong);
   }

@@ -98,9 +98,10 @@ test("what is not right is said", async (t) => {
   await refusal(address, { tls: { caFile: other.cert } }, /of an authority that is not trusted here \(.*\); give that authority as ca/);
   await refusal(address, {}, /of an authority that is not trusted here/);
   await refusal(`tls://localhost:${await listener(t, expired)}`, { tls: { caFile } }, /certificate has expired; renew it/);
-  await refusal(`tls://localhost:${await listener(t)}`, { tls: { caFile } }, /not speak TLS.* without tls:/);
+  await refusal(`tls://localhost:${await listener(t)}`, { tls: { caFile } }, /not speak TLS.* write tcp:/);
   const node = await startNode({ test: t });
-  await refusal(`tls://${node.address}`, {}, /not speak TLS.* without tls:/);
+  await refusal(`tls://${node.address}`, {}, /not speak TLS.* write tcp:/);
+  await refusal(node.address, { tls: true }, /not speak TLS; write tcp:\/\/HOST:PORT, or leave out the option tls, or name/);
   const old = `tls://localhost:${await listener(t, good, { maxVersion: "TLSv1.2" })}`;
   await joined(t, old, { tls: { caFile } });
   await refusal(old, { tls: { caFile, minVersion: "TLSv1.3" } }, /minVersion/);

@@ -38,7 +38,10 @@ function read(name, path) {
 
 const UNTRUSTED = new Set(["UNABLE_TO_GET_ISSUER_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "SELF_SIGNED_CERT_IN_CHAIN",
   "DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"]);
-const NO_TLS = "it does not speak TLS; write HOST:PORT without tls://, or name its TLS port";
+const WITHOUT = "write tcp://HOST:PORT";
+// Where it is an option that asked for TLS, and not the address.
+const WITHOUT_OPTION = `${WITHOUT}, or leave out the option tls`;
+const NO_TLS = (without) => `it does not speak TLS; ${without}, or name its TLS port`;
 // What Node.js calls it, and what it means here. Alerts are what the node has to say of us.
 const REASONS = {
   CERT_HAS_EXPIRED: "the node's certificate has expired; renew it, if the clock here is right",
@@ -58,12 +61,12 @@ const REASONS = {
 };
 
 // The error of a connection, or of making one, in those words.
-export function explain(error, handshake = false) {
-  const said = sentence(error, handshake);
+export function explain(error, handshake = false, byOption = false) {
+  const said = sentence(error, handshake, byOption ? WITHOUT_OPTION : WITHOUT);
   return said === undefined ? error : Object.assign(new Error(said, { cause: error }), { code: error.code });
 }
 
-function sentence({ code, message, reason }, handshake) {
+function sentence({ code, message, reason }, handshake, without) {
   if (UNTRUSTED.has(code)) {
     return `the node's certificate is of an authority that is not trusted here (${message}); give that authority as ca`;
   }
@@ -71,10 +74,10 @@ function sentence({ code, message, reason }, handshake) {
     return `the node's certificate is for another name (${reason}); give the name that it is for as servername`;
   }
   if (handshake && code === "ECONNRESET") {
-    return "it ended the connection in the middle of the TLS handshake: it may not speak TLS (then write HOST:PORT without " +
-      "tls://), or allow no version of it from minVersion on";
+    return `it ended the connection in the middle of the TLS handshake: it may not speak TLS (then ${without}), or allow no ` +
+      "version of it from minVersion on";
   }
-  return REASONS[code];
+  return REASONS[code] === NO_TLS ? NO_TLS(without) : REASONS[code];
 }
 
 // Of a node that ended a connection before it said anything.

@@ -135,10 +135,12 @@ async def test_a_client_certificate(made):
     ("good", "other_ca", "not trusted here (unable to get local issuer certificate); give that authority as ca"),
     ("good", None, "of an authority that is not trusted here"),
     ("expired", "ca", "the node's certificate has expired; renew it"),
-    (None, "ca", "may not speak TLS (then write HOST:PORT without tls://)")])
+    (None, "ca", "may not speak TLS (then write tcp://HOST:PORT)"),
+    ("option", "ca", "may not speak TLS (then write tcp://HOST:PORT, or leave out the option tls (--tls, --ca, …))")])
 async def test_what_is_not_right_is_said(made, identity, ca, said):
+    scheme, identity = ("", None) if identity == "option" else ("tls://", identity)
     with listener(identity and getattr(made, identity)) as port:
-        assert said in await refusal(f"tls://localhost:{port}", tls=weft.Tls(ca=ca and getattr(made, ca)))
+        assert said in await refusal(f"{scheme}localhost:{port}", tls=weft.Tls(ca=ca and getattr(made, ca)))
 
 
 async def test_tls_behind_an_address_without_it(made):
@@ -154,7 +156,11 @@ async def test_a_real_node_says_itself_that_its_port_is_behind_tls(made):
 
 
 async def test_a_real_node_behind_tls_addresses(weft_node):
-    assert "not speak TLS" in await refusal(f"tls://{weft_node.address}")
+    for address, about, without in (
+            (f"tls://{weft_node.address}", {"tls": True}, "write tcp://HOST:PORT, or name its TLS port"),
+            (weft_node.address, {"tls": True}, "write tcp://HOST:PORT, or leave out the option tls (--tls, --ca, …)"),
+            (weft_node.address, {"tls": weft.Tls()}, "write tcp://HOST:PORT, or leave out the option tls")):
+        assert (await refusal(address, **about)).startswith(f"it does not speak TLS; {without}")
 
 
 async def test_versions(made):

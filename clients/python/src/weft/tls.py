@@ -9,7 +9,10 @@ from typing import Literal, NoReturn
 Path = str | os.PathLike[str]
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-NO_TLS = "it does not speak TLS; write HOST:PORT without tls://, or name its TLS port"
+NO_TLS = "it does not speak TLS; {}, or name its TLS port"
+WITHOUT = "write tcp://HOST:PORT"
+# Where it is an option that asked for TLS, and not the address.
+WITHOUT_OPTION = f"{WITHOUT}, or leave out the option tls (--tls, --ca, …)"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,16 +125,19 @@ REASONS = {
 }
 
 
-def explain(error: BaseException, handshake: bool = False) -> str:
-    """What an error of a connection says; `handshake`: of one that was being made, with TLS."""
+def explain(error: BaseException, handshake: bool = False, by_option: bool = False) -> str:
+    """What an error of a connection says; `handshake`: of one that was being made, with TLS, which an option asked for
+    or else its address."""
+    without = WITHOUT_OPTION if by_option else WITHOUT
     if isinstance(error, ssl.SSLCertVerificationError):
         return _untrusted(error)
     lost = handshake and isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError)
     if lost or isinstance(error, ssl.SSLEOFError):
-        return ("it ended the connection in the middle of the TLS handshake: it may not speak TLS (then write "
-                "HOST:PORT without tls://), or allow no version of it from minimum_version on")
+        return ("it ended the connection in the middle of the TLS handshake: it may not speak TLS "
+                f"(then {without}), or allow no version of it from minimum_version on")
     if isinstance(error, ssl.SSLError):
-        return REASONS.get(error.reason or "", f"TLS failed: {error.reason or error}")
+        known = REASONS.get(error.reason or "")
+        return f"TLS failed: {error.reason or error}" if known is None else known.format(without)
     return _system_words(error)
 
 
