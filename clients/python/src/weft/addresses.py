@@ -33,6 +33,10 @@ def parse(text: str, secure: bool = False) -> Address:
 
 def parse_all(addresses: str | Sequence[str], tls: TlsOption = None) -> list[Address]:
     """Some in a sequence, or in a text that separates them by commas; those without a scheme as `tls` says."""
+    for each in [addresses] if isinstance(addresses, str) else addresses:
+        if not isinstance(each, str):
+            raise TypeError(f"{each!r:.100} is no address of a node; it is a text HOST:PORT or tls://HOST:PORT, such "
+                            "as \"127.0.0.1:7400\"")
     texts = addresses.split(",") if isinstance(addresses, str) else [
         part for each in addresses for part in each.split(",")]
     found = [parse(each, bool(tls)) for each in texts if each.strip()]
