@@ -115,6 +115,10 @@ test("a service refuses what cannot be a method", () => {
   assert.throws(() => service.method("s.a", run), /method 's.a' is there already/);
   assert.throws(() => service.method("rpc.x", run), /are the node's/);
   assert.throws(() => service.method("s.b", { idempotnt: true }, run), /there is no option 'idempotnt'; there are params/);
+  assert.throws(() => service.method("s.b", { idempotent: 1 }, run), /method 's.b': idempotent is true or false, not 1$/);
+  for (const most of [0, "5", 1.5, NaN]) {
+    assert.throws(() => service.method("s.b", { maxInFlight: most }, run), /method 's.b': maxInFlight is an integer from 1, not/);
+  }
   assert.throws(() => service.method("s.b", { params: 1 }, run), /method 's.b': params are a list of names/);
   assert.throws(() => service.method("s.b", {}), /its last argument is its function/);
   assert.throws(() => service.method("s.b", { params: ["a", "a?"] }, run), /each of params needs a name of its own/);

@@ -278,6 +278,11 @@ test("a refusal rejects, and an unreachable node is waited for by who serves", a
   peer.send({ id, error: { code: 16, message: "nobody has this token" } });
   await assert.rejects(refused, failsWith(16, /refuses 's': nobody has this token/));
   assert.equal(await peer.receive(), undefined);
+  const nameless = connect(listener.address);
+  nameless.catch(() => {});
+  const other = await listener.peer();
+  other.send({ id: (await other.receive()).id, error: { code: 16, message: "who are you" } });
+  await assert.rejects(nameless, failsWith(16, /^the node at [\d.:]+ refuses: who are you$/));
 
   const port = await freePort();
   await assert.rejects(connect(`127.0.0.1:${port}`), failsWith(14, /cannot connect to 127.0.0.1:\d+: .*ECONNREFUSED/));
@@ -491,6 +496,23 @@ test("options that make no sense are refused", async () => {
   await assert.rejects(async () => connect("nowhere"), /'nowhere' is no address; write HOST:PORT/);
   await assert.rejects(async () => connect([]), /no address/);
   await assert.rejects(async () => connect("a:1", { tokn: 1 }), /there is no option 'tokn'; there are name.*; did you mean 'token'\?/);
+  for (const [options, why] of [
+    [{ nmae: "x" }, /there is no option 'nmae'; there are name.*; did you mean 'name'\?$/],
+    [{ tls: { caFle: "x" } }, /^tls: there is no option 'caFle'; there are caFile, .*; did you mean 'caFile'\?$/],
+    [{ tls: { caflie: "x" } }, /did you mean 'caFile'\?$/],
+    [{ tls: { toString: "x" } }, /^tls: there is no option 'toString'/],
+    [{ tls: { caFile: 1 } }, /^tls: caFile is the path of a file, a string or a URL, not 1$/],
+    [{ tls: "ca.pem" }, /^tls is true or an object of options, not "ca.pem"$/],
+    [{ name: 1 }, /^name is a string, not 1$/],
+    [{ token: Buffer.from("secret") }, /^token is a string or a function that gives one, not of type object$/],
+    [{ log: "x" }, /^log is a function that gets lines, or null, not "x"$/],
+    [{ backoff: { firstMs: "1" } }, /^backoff: firstMs is a number from 0, not "1"$/],
+    [{ retries: NaN }, /^retries is a number from 0, not NaN$/],
+    [{ addresses: [1] }, /^addresses is a string or several, not \[1\]$/],
+  ]) {
+    assert.throws(() => connect("a:1", options), (error) => error instanceof TypeError && why.test(error.message), `${why}`);
+  }
+  await assert.rejects(serve("a:1", service(), { stopOn: 1 }), /^TypeError: stopOn is a string or several, not 1$/);
   await assert.rejects(async () => connect("a:1", { timeoutMs: -1 }), /timeoutMs is a number from 0, not -1/);
   await assert.rejects(async () => connect("a:1", { service: {} }), /service is a Service/);
 });

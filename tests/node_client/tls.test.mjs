@@ -10,6 +10,7 @@ import test, { after } from "node:test";
 import tls from "node:tls";
 import { connect, serve, Service } from "../../clients/node/src/index.mjs";
 import { startNode } from "../../clients/node/src/testing.mjs";
+import { OF_TLS } from "../../clients/node/src/secure.mjs";
 import { encode, FrameReader } from "../../clients/node/src/wire.mjs";
 import { Authority } from "./certificates.mjs";
 import { eventually, failsWith, joined } from "./support.mjs";
@@ -141,4 +142,10 @@ test("a service says why it waits", async (t) => {
   assert.match(lines[0], /^cannot connect to tls:.*certificate has expired/);
   controller.abort(new Error("enough"));
   await assert.rejects(served, /enough/);
+});
+
+test("the members of tls are those that are declared", () => {
+  const text = readFileSync(new URL("../../clients/node/src/index.d.ts", import.meta.url), "utf8");
+  const [, body] = /^export interface TlsOptions \{\n(.*?)^\}/ms.exec(text);
+  assert.deepEqual([...body.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name).sort(), Object.keys(OF_TLS).sort());
 });

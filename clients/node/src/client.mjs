@@ -217,7 +217,8 @@ export class Client extends EventEmitter {
 
   #asRefusal(address, error) {
     if (!(error instanceof WeftError) || PASSING.has(error.code)) return error;
-    const message = `the node at ${address} refuses '${this.#options.name ?? ""}': ${error.message}`;
+    const whom = this.#options.name ? ` '${this.#options.name}'` : "";
+    const message = `the node at ${address} refuses${whom}: ${error.message}`;
     return Object.assign(new WeftError(error.code, message, error.data), { refused: true });
   }
 

@@ -2,9 +2,22 @@
 
 import { readFileSync } from "node:fs";
 import net from "node:net";
+import { kinds } from "./names.mjs";
 
 const VERSIONS = ["TLSv1.2", "TLSv1.3"];
 const FILES = { caFile: "ca", certFile: "cert", keyFile: "key" };
+
+// Those of tls.connect, but for where to, and ours.
+export const OF_TLS = {
+  caFile: kinds.file, certFile: kinds.file, keyFile: kinds.file, servername: kinds.text, minVersion: kinds.any,
+  rejectUnauthorized: kinds.flag,
+  ...Object.fromEntries(["ca", "cert", "key", "passphrase", "pfx", "maxVersion", "ciphers", "sigalgs", "ecdhCurve", "dhparam",
+    "minDHSize", "crl", "secureOptions", "secureContext", "session", "sessionTimeout", "ticketKeys", "requestOCSP",
+    "checkServerIdentity", "pskCallback", "ALPNProtocols", "honorCipherOrder", "allowPartialTrustChain", "clientCertEngine",
+    "privateKeyEngine", "privateKeyIdentifier", "enableTrace", "secureProtocol", "lookup", "family", "hints",
+    "localAddress", "localPort", "keepAlive", "keepAliveInitialDelay", "autoSelectFamily", "autoSelectFamilyAttemptTimeout",
+    "highWaterMark"].map((name) => [name, kinds.any])),
+};
 
 // The options of tls.connect for a host. Files are read each time, so that renewed ones count for the next connection.
 // Throws TypeError for what is wrong with them.
