@@ -1,7 +1,12 @@
 // The parts that need no node: frames, ids, schemas, parameters, pauses.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
 import test from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Service, WeftError } from "../../clients/node/src/index.mjs";
 import { rawElements, rawId, rawMember } from "../../clients/node/src/ids.mjs";
 import { Parameters } from "../../clients/node/src/parameters.mjs";
@@ -206,4 +211,18 @@ test("a call is tried again when it did not run, or may run twice", () => {
   assert.ok(!tried(error(-32601), 0, 2, true), "it was never there");
   assert.ok(!tried(new Error("mine"), 0, 2, true));
   assert.ok(pause(error(8, { executed: "no", retry_after_ms: 5000 }), 0, 2, false) >= 5000, "as long as it was told");
+});
+
+test("the smallest client says in one line that there is no node", async (t) => {
+  const program = fileURLToPath(new URL("../../examples/node/minimal.mjs", import.meta.url));
+  const run = promisify(execFile);
+  const server = net.createServer((socket) => socket.on("error", () => {}).resume().end(server.says)).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const address = `127.0.0.1:${server.address().port}`;
+  for (server.says of ["", "HTTP/1.1 400 Bad Request\r\n\r\n", "\0\0\0\x02{]"]) {
+    await assert.rejects(run(process.execPath, [program, address, "foo"]), { code: 1, stdout: "",
+      stderr: `${address}: no frame of JSON came; is this the port of a node, without TLS?\n` });
+  }
+  await assert.rejects(run(process.execPath, [program, address, "foo", "{"]), { code: 64, stdout: "", stderr: /^usage: / });
 });
