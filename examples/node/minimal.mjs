@@ -4,7 +4,14 @@ import net from "node:net";
 
 const [address = "", method, params = "[]", ...rest] = process.argv.slice(2);
 const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
-if (!port || !method || rest.length > 0) {
+const parse = (text) => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+if (!port || !method || rest.length > 0 || parse(params) === undefined) {
   console.error("usage: minimal.mjs HOST:PORT METHOD [PARAMS], which are a JSON array or object");
   process.exit(64);
 }
@@ -18,14 +25,16 @@ const send = (message) => {
   header.writeInt32BE(payload.length);
   connection.write(Buffer.concat([header, payload]));
 };
-send({ id: 1, method, params: JSON.parse(params) });
+send({ id: 1, method, params: parse(params) });
 let received = Buffer.alloc(0);
 for await (const chunk of connection) {
   received = Buffer.concat([received, chunk]);
   if (received.length < 4 || received.length < 4 + received.readInt32BE()) continue;
-  const { result, error } = JSON.parse(received.subarray(4, 4 + received.readInt32BE()));
+  const answer = parse(received.subarray(4, 4 + received.readInt32BE()));
+  if (answer === undefined) break;
+  const { result, error } = answer;
   console.log(JSON.stringify(error ?? result));
   process.exit(error ? 1 : 0);
 }
-console.error("the node closed the connection");
+console.error(`${address}: no frame of JSON came; is this the port of a node, without TLS?`);
 process.exit(1);

@@ -30,5 +30,7 @@ try:
         answer = receive(stream)
 except OSError as error:
     sys.exit(f"{sys.argv[1]}: {error}")
+except (ValueError, struct.error):
+    sys.exit(f"{sys.argv[1]}: no frame of JSON came; is this the port of a node, without TLS?")
 print(json.dumps(answer.get("result", answer.get("error"))))
 sys.exit("error" in answer)

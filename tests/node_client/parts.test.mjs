@@ -1,7 +1,12 @@
 // The parts that need no node: frames, ids, schemas, parameters, pauses.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
 import test from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Service, WeftError } from "../../clients/node/src/index.mjs";
 import { rawElements, rawId, rawMember } from "../../clients/node/src/ids.mjs";
 import { Parameters } from "../../clients/node/src/parameters.mjs";
@@ -115,6 +120,10 @@ test("a service refuses what cannot be a method", () => {
   assert.throws(() => service.method("s.a", run), /method 's.a' is there already/);
   assert.throws(() => service.method("rpc.x", run), /are the node's/);
   assert.throws(() => service.method("s.b", { idempotnt: true }, run), /there is no option 'idempotnt'; there are params/);
+  assert.throws(() => service.method("s.b", { idempotent: 1 }, run), /method 's.b': idempotent is true or false, not 1$/);
+  for (const most of [0, "5", 1.5, NaN]) {
+    assert.throws(() => service.method("s.b", { maxInFlight: most }, run), /method 's.b': maxInFlight is an integer from 1, not/);
+  }
   assert.throws(() => service.method("s.b", { params: 1 }, run), /method 's.b': params are a list of names/);
   assert.throws(() => service.method("s.b", {}), /its last argument is its function/);
   assert.throws(() => service.method("s.b", { params: ["a", "a?"] }, run), /each of params needs a name of its own/);
@@ -156,10 +165,10 @@ test("tuples", () => {
 });
 
 test("addresses", () => {
-  assert.deepEqual(parseAddress("localhost:7400"), { host: "localhost", port: 7400, secure: false });
-  assert.deepEqual(parseAddress("[::1]:1", true), { host: "::1", port: 1, secure: true });
-  assert.deepEqual(parseAddress("tcp://[::1]:1", true), { host: "::1", port: 1, secure: false });
-  assert.deepEqual(parseAddress("tls://a:1"), { host: "a", port: 1, secure: true });
+  assert.deepEqual(parseAddress("localhost:7400"), { host: "localhost", port: 7400, secure: false, byOption: false });
+  assert.deepEqual(parseAddress("[::1]:1", true), { host: "::1", port: 1, secure: true, byOption: true });
+  assert.deepEqual(parseAddress("tcp://[::1]:1", true), { host: "::1", port: 1, secure: false, byOption: false });
+  assert.deepEqual(parseAddress("tls://a:1"), { host: "a", port: 1, secure: true, byOption: false });
   for (const wrong of ["localhost", "localhost:", "localhost:0", "a:65536", "::1:7400", "a b:1", ""]) {
     assert.throws(() => parseAddress(wrong), /is no address; write HOST:PORT/, wrong);
   }
@@ -202,4 +211,18 @@ test("a call is tried again when it did not run, or may run twice", () => {
   assert.ok(!tried(error(-32601), 0, 2, true), "it was never there");
   assert.ok(!tried(new Error("mine"), 0, 2, true));
   assert.ok(pause(error(8, { executed: "no", retry_after_ms: 5000 }), 0, 2, false) >= 5000, "as long as it was told");
+});
+
+test("the smallest client says in one line that there is no node", async (t) => {
+  const program = fileURLToPath(new URL("../../examples/node/minimal.mjs", import.meta.url));
+  const run = promisify(execFile);
+  const server = net.createServer((socket) => socket.on("error", () => {}).resume().end(server.says)).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const address = `127.0.0.1:${server.address().port}`;
+  for (server.says of ["", "HTTP/1.1 400 Bad Request\r\n\r\n", "\0\0\0\x02{]"]) {
+    await assert.rejects(run(process.execPath, [program, address, "foo"]), { code: 1, stdout: "",
+      stderr: `${address}: no frame of JSON came; is this the port of a node, without TLS?\n` });
+  }
+  await assert.rejects(run(process.execPath, [program, address, "foo", "{"]), { code: 64, stdout: "", stderr: /^usage: / });
 });

@@ -278,22 +278,52 @@ test("a refusal rejects, and an unreachable node is waited for by who serves", a
   peer.send({ id, error: { code: 16, message: "nobody has this token" } });
   await assert.rejects(refused, failsWith(16, /refuses 's': nobody has this token/));
   assert.equal(await peer.receive(), undefined);
+  const nameless = connect(listener.address);
+  nameless.catch(() => {});
+  const other = await listener.peer();
+  other.send({ id: (await other.receive()).id, error: { code: 16, message: "who are you" } });
+  await assert.rejects(nameless, failsWith(16, /^the node at [\d.:]+ refuses: who are you$/));
 
   const port = await freePort();
   await assert.rejects(connect(`127.0.0.1:${port}`), failsWith(14, /cannot connect to 127.0.0.1:\d+: .*ECONNREFUSED/));
-  const lines = [];
   const controller = new AbortController();
   const waiting = serve(`127.0.0.1:${port}`, service(), {
     signal: controller.signal, backoff: { firstMs: 1, longestMs: 1 },
-    log: (line) => lines.push(line) === 3 && controller.abort(new Error("enough")),
+    log: (line) => controller.abort(new Error(`enough of: ${line}`)),
   });
-  await assert.rejects(waiting, /enough/);
-  assert.match(lines[2], /cannot connect/);
+  await assert.rejects(waiting, /enough of: cannot connect/);
   const closing = serve(listener.address, service(), { log: null, backoff: { firstMs: 1 } });
   const passing = await listener.peer();
   passing.send({ id: (await passing.receive()).id, error: { code: 8, message: "full" } });
   await (await listener.peer()).introduce();
   await (await closing).close();
+});
+
+test("a service says once why it waits, until it is for another reason or there was a connection", async (t) => {
+  const listener = await listen(t);
+  const lines = [];
+  const client = serving(t, listener.address, service(), { log: (line) => lines.push(line), backoff: { firstMs: 1, longestMs: 1 } });
+  const ends = async () => {
+    const peer = await listener.peer();
+    await peer.receive();
+    peer.close();
+  };
+  const full = async () => {
+    const peer = await listener.peer();
+    peer.send({ id: (await peer.receive()).id, error: { code: 8, message: "full" } });
+  };
+  for (const turn of [ends, ends, ends, full, full]) await turn();
+  const peer = await listener.peer();
+  await peer.introduce();
+  await client;
+  peer.close();
+  for (const turn of [full, full, ends]) await turn();
+  await (await listener.peer()).introduce();
+  await eventually(() => lines.length >= 7, "it serves again");
+  const said = [/cannot connect to .*closed/, /cannot connect to .*full/, /^serving/, /^the connection to .* ended/,
+    /cannot connect to .*full/, /cannot connect to .*closed/, /^serving/];
+  assert.equal(lines.length, said.length, lines.join("\n"));
+  said.forEach((each, n) => assert.match(lines[n], each));
 });
 
 test("a service that is refused later on raises the event error", async (t) => {
@@ -415,10 +445,9 @@ test("who drains does not come back, and may be told to before there is a node",
   assert.equal(listener.count(), 1);
   listener.close();
 
-  const lines = [];
   const waiting = serve(`127.0.0.1:${await freePort()}`, service(), {
     stopOn: ["SIGUSR2"], backoff: { firstMs: 1, longestMs: 1 },
-    log: (line) => lines.push(line) === 2 && process.kill(process.pid, "SIGUSR2"),
+    log: () => process.kill(process.pid, "SIGUSR2"),
   });
   assert.equal((await waiting).state, "closed");
 });
@@ -467,6 +496,23 @@ test("options that make no sense are refused", async () => {
   await assert.rejects(async () => connect("nowhere"), /'nowhere' is no address; write HOST:PORT/);
   await assert.rejects(async () => connect([]), /no address/);
   await assert.rejects(async () => connect("a:1", { tokn: 1 }), /there is no option 'tokn'; there are name.*; did you mean 'token'\?/);
+  for (const [options, why] of [
+    [{ nmae: "x" }, /there is no option 'nmae'; there are name.*; did you mean 'name'\?$/],
+    [{ tls: { caFle: "x" } }, /^tls: there is no option 'caFle'; there are caFile, .*; did you mean 'caFile'\?$/],
+    [{ tls: { caflie: "x" } }, /did you mean 'caFile'\?$/],
+    [{ tls: { toString: "x" } }, /^tls: there is no option 'toString'/],
+    [{ tls: { caFile: 1 } }, /^tls: caFile is the path of a file, a string or a URL, not 1$/],
+    [{ tls: "ca.pem" }, /^tls is true or an object of options, not "ca.pem"$/],
+    [{ name: 1 }, /^name is a string, not 1$/],
+    [{ token: Buffer.from("secret") }, /^token is a string or a function that gives one, not of type object$/],
+    [{ log: "x" }, /^log is a function that gets lines, or null, not "x"$/],
+    [{ backoff: { firstMs: "1" } }, /^backoff: firstMs is a number from 0, not "1"$/],
+    [{ retries: NaN }, /^retries is a number from 0, not NaN$/],
+    [{ addresses: [1] }, /^addresses is a string or several, not \[1\]$/],
+  ]) {
+    assert.throws(() => connect("a:1", options), (error) => error instanceof TypeError && why.test(error.message), `${why}`);
+  }
+  await assert.rejects(serve("a:1", service(), { stopOn: 1 }), /^TypeError: stopOn is a string or several, not 1$/);
   await assert.rejects(async () => connect("a:1", { timeoutMs: -1 }), /timeoutMs is a number from 0, not -1/);
   await assert.rejects(async () => connect("a:1", { service: {} }), /service is a Service/);
 });

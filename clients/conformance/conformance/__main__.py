@@ -13,7 +13,7 @@ from . import node_under_test, report, runner
 from .adapter import Command
 from .registry import FULL, MINIMAL, NODE, all_edges
 
-USAGE = 64
+NO_NODE, USAGE = 2, 64
 
 
 class Arguments(argparse.ArgumentParser):
@@ -115,6 +115,10 @@ def main(arguments):
         if options.command == "run":
             walked = runner.walk(command, edges, options.limit, options.lanes)
         else:
+            # A report tells the same of every edge.
+            if not options.json and not options.list and (why := node_under_test.why_no_node(address, options.limit)):
+                print(f"{options.address}: {why}", file=sys.stderr)
+                return NO_NODE
             walked = node_under_test.walk(address, edges, options.limit)
         return walk(options, edges, walked, level)
     except ValueError as error:

@@ -6,19 +6,52 @@ suite behind it: so they hold of the node that is played what holds of a real on
 
 import itertools
 import os
+import socket
 import subprocess
 import sys
 
 from .link import Link
 from .registry import NODE
 from .runner import FAILED, Outcome, Recorder, attempt
-from .wire import Failed
+from .wire import Clock, Failed, request
 
+# How an alert and a handshake begin.
+TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 _numbers = itertools.count(1)
 
 
 def applies(edge):
     return edge.role == NODE or edge.behind_a_node
+
+
+def connection_to(address, clock, record):
+    try:
+        return Link.to(address, clock, record)
+    except OSError as error:
+        raise Failed(f"the node takes no connection: {error}") from None
+
+
+def why_no_node(address, limit):
+    """What is there instead of a node; None where there may be one, of which the edges tell more."""
+    try:
+        link = connection_to(address, Clock(limit), lambda *_: None)
+    except Failed as why:
+        return str(why)
+    try:
+        link.send(request(1, "heartbeat"))
+        first = link.socket.recv(4, socket.MSG_PEEK)
+        if first == b"HTTP":
+            return "it speaks HTTP; is this the admin port of a node?"
+        if first[:2] in TLS_RECORDS:
+            return "it speaks TLS, which this suite does not; give a port without it"
+        match link.receive():
+            case {"id": None, "error": {"message": str(said)}}:
+                return said
+    except (Failed, OSError):
+        pass
+    finally:
+        link.close()
+    return None
 
 
 class Node:
@@ -37,10 +70,7 @@ class Node:
 
     def connect(self):
         """A connection that has not introduced itself."""
-        try:
-            link = Link.to(self.address, self.clock, self._record)
-        except OSError as error:
-            raise Failed(f"the node takes no connection: {error}") from None
+        link = connection_to(self.address, self.clock, self._record)
         self._opened.append(link)
         return link
 
@@ -76,7 +106,7 @@ class BehindTheNode:
 
     def begin(self, clock):
         self.close_link()
-        self._link = Link.to(self._address, clock, self._record)
+        self._link = connection_to(self._address, clock, self._record)
         while "error" in self._link.response(self.control("state", {})):
             pass
 

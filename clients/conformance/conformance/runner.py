@@ -128,8 +128,8 @@ class Lane:
 
 def attempt(edge, subject, limit, after=lambda *_: None):
     """What came of an edge, and why it failed or was skipped."""
-    subject.begin(Clock(limit + edge.seconds))
     try:
+        subject.begin(Clock(limit + edge.seconds))
         edge.run(subject)
         after(edge, subject)
     except Skipped as why:

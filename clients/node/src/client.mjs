@@ -26,6 +26,7 @@ export class Client extends EventEmitter {
   #current = undefined;
   #waiting = new Set(); // for a connection: functions
   #connecting = false;
+  #logged = undefined; // why there is no connection: said once, until it is another reason or there was one
   #state = "connecting";
   #leaving = false; // by drain()
   #over = undefined; // why there will be no connection any more
@@ -155,7 +156,8 @@ export class Client extends EventEmitter {
       } catch (error) {
         if (this.#over) throw this.#over;
         if (error.refused || !waits) throw error;
-        this.#log(error.message);
+        if (error.message !== this.#logged) this.#log(error.message);
+        this.#logged = error.message;
       }
     }
   }
@@ -215,13 +217,15 @@ export class Client extends EventEmitter {
 
   #asRefusal(address, error) {
     if (!(error instanceof WeftError) || PASSING.has(error.code)) return error;
-    const message = `the node at ${address} refuses '${this.#options.name ?? ""}': ${error.message}`;
+    const whom = this.#options.name ? ` '${this.#options.name}'` : "";
+    const message = `the node at ${address} refuses${whom}: ${error.message}`;
     return Object.assign(new WeftError(error.code, message, error.data), { refused: true });
   }
 
   #adopt(address, link) {
     link.adopted = true;
     this.#connecting = false;
+    this.#logged = undefined;
     this.#current = link.connection;
     this.address = address;
     this.peer = link.peer;

@@ -106,7 +106,40 @@ export interface TlsOptions {
   servername?: string;
   minVersion?: "TLSv1.2" | "TLSv1.3";
   rejectUnauthorized?: boolean;
-  [option: string]: unknown;
+  pfx?: unknown;
+  maxVersion?: unknown;
+  ciphers?: unknown;
+  sigalgs?: unknown;
+  ecdhCurve?: unknown;
+  dhparam?: unknown;
+  minDHSize?: unknown;
+  crl?: unknown;
+  secureOptions?: unknown;
+  secureContext?: unknown;
+  session?: unknown;
+  sessionTimeout?: unknown;
+  ticketKeys?: unknown;
+  requestOCSP?: unknown;
+  checkServerIdentity?: unknown;
+  pskCallback?: unknown;
+  ALPNProtocols?: unknown;
+  honorCipherOrder?: unknown;
+  allowPartialTrustChain?: unknown;
+  clientCertEngine?: unknown;
+  privateKeyEngine?: unknown;
+  privateKeyIdentifier?: unknown;
+  enableTrace?: unknown;
+  secureProtocol?: unknown;
+  lookup?: unknown;
+  family?: unknown;
+  hints?: unknown;
+  localAddress?: unknown;
+  localPort?: unknown;
+  keepAlive?: unknown;
+  keepAliveInitialDelay?: unknown;
+  autoSelectFamily?: unknown;
+  autoSelectFamilyAttemptTimeout?: unknown;
+  highWaterMark?: unknown;
 }
 
 export interface ConnectOptions {

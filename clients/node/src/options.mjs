@@ -1,10 +1,10 @@
 // The options of `connect` and `serve`, checked and made whole, and those of a call.
 
 import tls from "node:tls";
-import { refuseUnknown } from "./names.mjs";
+import { checkOptions, kinds } from "./names.mjs";
 import { Service } from "./service.mjs";
-import { shown } from "./schema.mjs";
-import { explain, secureOptions } from "./secure.mjs";
+import { isObject } from "./schema.mjs";
+import { explain, OF_TLS, secureOptions } from "./secure.mjs";
 import { parseAddress } from "./transport.mjs";
 
 const DEFAULTS = {
@@ -16,12 +16,21 @@ const DEFAULTS = {
   graceMs: 500,
   drainMs: 10_000,
 };
-const NAMES = new Set(["name", "instance", "addresses", "token", "tls", "service", "callbacks", "backoff", "signal", "log",
-  ...Object.keys(DEFAULTS)]);
-const OF_SERVE = new Set([...NAMES, "stopOn"].filter((name) => name !== "service" && name !== "callbacks"));
-const OF_BACKOFF = new Set(["firstMs", "longestMs", "lastedMs"]);
-const OF_A_CALL = new Set(["timeoutMs", "signal", "idempotent", "routeKey", "traceparent", "tracestate"]);
-const OF_A_STREAM = new Set([...OF_A_CALL, "window", "after", "cursors", "resume"]);
+const SERVICE = ["a Service", (value) => value instanceof Service];
+const TLS = ["true or an object of options", (value) => typeof value === "boolean" || isObject(value)];
+const OF_CONNECT = {
+  name: kinds.text, instance: kinds.text, addresses: kinds.texts, token: kinds.secret, tls: TLS, service: SERVICE,
+  callbacks: SERVICE, backoff: kinds.any, signal: kinds.signal, log: kinds.log,
+  ...Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, kinds.amount])),
+};
+const { service: _, callbacks: __, ...OF_BOTH } = OF_CONNECT;
+const OF_SERVE = { ...OF_BOTH, stopOn: kinds.texts };
+const OF_BACKOFF = { firstMs: kinds.amount, longestMs: kinds.amount, lastedMs: kinds.amount };
+const OF_A_CALL = {
+  timeoutMs: kinds.time, signal: kinds.signal, idempotent: kinds.flag, routeKey: kinds.any, traceparent: kinds.text,
+  tracestate: kinds.text,
+};
+const OF_A_STREAM = { ...OF_A_CALL, window: kinds.count, after: kinds.any, cursors: kinds.flag, resume: kinds.flag };
 
 function createSecureContext(options, host) {
   try {
@@ -32,39 +41,20 @@ function createSecureContext(options, host) {
 }
 
 // Throws TypeError for what is none of a call, or of a stream.
-export function checkCall(options, streams = false) {
-  refuseUnknown(options, streams ? OF_A_STREAM : OF_A_CALL);
-  const { timeoutMs = 0, signal } = options;
-  if (typeof timeoutMs !== "number" || Number.isNaN(timeoutMs)) {
-    throw new TypeError(`timeoutMs is a number of milliseconds, not ${shown(timeoutMs)}`);
-  }
-  if (signal !== undefined && typeof signal?.throwIfAborted !== "function") {
-    throw new TypeError(`signal is an AbortSignal, not ${shown(signal)}`);
-  }
-  const { window = 1 } = options;
-  if (!Number.isInteger(window) || window < 1) throw new TypeError(`window is an integer from 1, not ${shown(window)}`);
-}
+export const checkCall = (options, streams = false) => checkOptions(options, streams ? OF_A_STREAM : OF_A_CALL);
 
-export const checkServe = (options) => refuseUnknown(options, OF_SERVE);
+export const checkServe = (options) => checkOptions(options, OF_SERVE);
 
 export function readOptions(first, options) {
-  refuseUnknown(options, NAMES);
-  if (options.backoff !== undefined) refuseUnknown(options.backoff, OF_BACKOFF, "backoff: ");
+  checkOptions(options, OF_CONNECT);
+  if (options.backoff !== undefined) checkOptions(options.backoff, OF_BACKOFF, "backoff: ");
+  if (isObject(options.tls)) checkOptions(options.tls, OF_TLS, "tls: ");
   const addresses = [...new Set([first, options.addresses ?? []].flat())];
   if (addresses.length === 0) throw new TypeError("no address; write HOST:PORT of a node, or several");
   const secure = addresses.map((each) => parseAddress(each, Boolean(options.tls))).filter((each) => each.secure);
   // What is wrong with its files is said at once, and not as a node that cannot be reached.
   if (secure.length > 0) createSecureContext(options.tls, secure[0].host);
-  for (const name of ["service", "callbacks"]) {
-    if (options[name] !== undefined && !(options[name] instanceof Service)) {
-      throw new TypeError(`${name} is a Service, not ${shown(options[name])}`);
-    }
-  }
   if (options.service && options.callbacks) throw new TypeError("callbacks are for who has no service: add them to it");
-  for (const name of Object.keys(DEFAULTS)) {
-    const value = options[name] ?? DEFAULTS[name];
-    if (typeof value !== "number" || !(value >= 0)) throw new TypeError(`${name} is a number from 0, not ${shown(value)}`);
-  }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const token = options.token || process.env.WEFT_TOKEN || undefined;
   return { ...DEFAULTS, name: options.service?.name, ...given, addresses, token, log: options.log || undefined,

@@ -2,9 +2,22 @@
 
 import { readFileSync } from "node:fs";
 import net from "node:net";
+import { kinds } from "./names.mjs";
 
 const VERSIONS = ["TLSv1.2", "TLSv1.3"];
 const FILES = { caFile: "ca", certFile: "cert", keyFile: "key" };
+
+// Those of tls.connect, but for where to, and ours.
+export const OF_TLS = {
+  caFile: kinds.file, certFile: kinds.file, keyFile: kinds.file, servername: kinds.text, minVersion: kinds.any,
+  rejectUnauthorized: kinds.flag,
+  ...Object.fromEntries(["ca", "cert", "key", "passphrase", "pfx", "maxVersion", "ciphers", "sigalgs", "ecdhCurve", "dhparam",
+    "minDHSize", "crl", "secureOptions", "secureContext", "session", "sessionTimeout", "ticketKeys", "requestOCSP",
+    "checkServerIdentity", "pskCallback", "ALPNProtocols", "honorCipherOrder", "allowPartialTrustChain", "clientCertEngine",
+    "privateKeyEngine", "privateKeyIdentifier", "enableTrace", "secureProtocol", "lookup", "family", "hints",
+    "localAddress", "localPort", "keepAlive", "keepAliveInitialDelay", "autoSelectFamily", "autoSelectFamilyAttemptTimeout",
+    "highWaterMark"].map((name) => [name, kinds.any])),
+};
 
 // The options of tls.connect for a host. Files are read each time, so that renewed ones count for the next connection.
 // Throws TypeError for what is wrong with them.
@@ -38,7 +51,10 @@ function read(name, path) {
 
 const UNTRUSTED = new Set(["UNABLE_TO_GET_ISSUER_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "SELF_SIGNED_CERT_IN_CHAIN",
   "DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"]);
-const NO_TLS = "it does not speak TLS; write HOST:PORT without tls://, or name its TLS port";
+const WITHOUT = "write tcp://HOST:PORT";
+// Where it is an option that asked for TLS, and not the address.
+const WITHOUT_OPTION = `${WITHOUT}, or leave out the option tls`;
+const NO_TLS = (without) => `it does not speak TLS; ${without}, or name its TLS port`;
 // What Node.js calls it, and what it means here. Alerts are what the node has to say of us.
 const REASONS = {
   CERT_HAS_EXPIRED: "the node's certificate has expired; renew it, if the clock here is right",
@@ -58,12 +74,12 @@ const REASONS = {
 };
 
 // The error of a connection, or of making one, in those words.
-export function explain(error, handshake = false) {
-  const said = sentence(error, handshake);
+export function explain(error, handshake = false, byOption = false) {
+  const said = sentence(error, handshake, byOption ? WITHOUT_OPTION : WITHOUT);
   return said === undefined ? error : Object.assign(new Error(said, { cause: error }), { code: error.code });
 }
 
-function sentence({ code, message, reason }, handshake) {
+function sentence({ code, message, reason }, handshake, without) {
   if (UNTRUSTED.has(code)) {
     return `the node's certificate is of an authority that is not trusted here (${message}); give that authority as ca`;
   }
@@ -71,10 +87,10 @@ function sentence({ code, message, reason }, handshake) {
     return `the node's certificate is for another name (${reason}); give the name that it is for as servername`;
   }
   if (handshake && code === "ECONNRESET") {
-    return "it ended the connection in the middle of the TLS handshake: it may not speak TLS (then write HOST:PORT without " +
-      "tls://), or allow no version of it from minVersion on";
+    return `it ended the connection in the middle of the TLS handshake: it may not speak TLS (then ${without}), or allow no ` +
+      "version of it from minVersion on";
   }
-  return REASONS[code];
+  return REASONS[code] === NO_TLS ? NO_TLS(without) : REASONS[code];
 }
 
 // Of a node that ended a connection before it said anything.

@@ -1,13 +1,16 @@
 // Methods, declared once: what the mesh is told of them, and what is run.
 
 import { codes, WeftError } from "./errors.mjs";
-import { refuseUnknown } from "./names.mjs";
+import { checkOptions, kinds } from "./names.mjs";
 import { mismatched, Parameters } from "./parameters.mjs";
 import { compile, shown } from "./schema.mjs";
 
 const AsyncGeneratorFunction = (async function* () {}).constructor;
 const RESERVED = /^(?:rpc\.|mesh\.|\$\/|connect$|heartbeat$)/;
-const OPTIONS = new Set(["params", "result", "idempotent", "maxInFlight", "stream", "item", "input", "resumable", "description"]);
+const OPTIONS = {
+  params: kinds.any, result: kinds.any, idempotent: kinds.flag, maxInFlight: kinds.count, stream: kinds.flag, item: kinds.any,
+  input: kinds.any, resumable: kinds.flag, description: kinds.text,
+};
 
 // What a stream yields, and where a resumable one can go on behind it.
 export class Item {
@@ -76,7 +79,7 @@ export class Service {
       throw new TypeError(`method '${name}': rpc.*, mesh.*, $/…, connect and heartbeat are the node's; name it otherwise`);
     }
     if (this.#methods.has(name)) throw new TypeError(`method '${name}' is there already`);
-    refuseUnknown(options, OPTIONS, `method '${name}': `);
+    checkOptions(options, OPTIONS, `method '${name}': `);
     try {
       this.#methods.set(name, new Method(name, options, run));
     } catch (error) {

@@ -109,12 +109,13 @@ export function parseAddress(address, secure = false) {
   if (port === undefined || Number(port) > 65535 || Number(port) === 0) {
     throw new TypeError(`'${address}' is no address; write HOST:PORT, as in 127.0.0.1:7400 or [::1]:7400, or tls://HOST:PORT`);
   }
-  return { host: bracketed ?? plain, port: Number(port), secure: scheme === undefined ? secure : scheme === "tls" };
+  const byOption = scheme === undefined && secure;
+  return { host: bracketed ?? plain, port: Number(port), secure: byOption || scheme === "tls", byOption };
 }
 
 // A SocketTransport to the address; rejects when there is none in time.
 export async function dial(address, { tls: options, timeoutMs, maxFrameBytes, signal }) {
-  const { host, port, secure } = parseAddress(address, Boolean(options));
+  const { host, port, secure, byOption } = parseAddress(address, Boolean(options));
   const to = { host, port, autoSelectFamily: true };
   const socket = secure ? tls.connect({ ...secureOptions(options, host), ...to }) : net.connect(to);
   socket.setNoDelay(true);
@@ -130,7 +131,7 @@ export async function dial(address, { tls: options, timeoutMs, maxFrameBytes, si
       socket.on("error", () => {}).destroy();
       reject(error);
     };
-    const lost = (error) => fail(explain(error, secure));
+    const lost = (error) => fail(explain(error, secure, byOption));
     const closed = () => fail(new Error("the other side closed the connection"));
     const abort = () => fail(signal.reason);
     const timer = setTimeout(() => fail(unavailable(`no connection within ${timeoutMs} ms`, "no")), timeoutMs);

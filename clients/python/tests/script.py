@@ -31,6 +31,18 @@ class Script:
                                                       "limits": {"frame_bytes": 1 << 20, "in_flight": 1024, **limits}})
         return self
 
+    async def turn_away(self, why=None, about_the_connection=False):
+        """The next client gets no connection: an error as the answer to `connect` or of no request, or none."""
+        self.reader, self.writer = await self._accepted.get()
+        introduction = await self.read()
+        if why is not None:
+            self.send(id=None if about_the_connection else introduction["id"], error={"code": 8, "message": why})
+        await self.hang_up()
+
+    async def hang_up(self):
+        self.writer.close()
+        await self.writer.wait_closed()
+
     async def read(self):
         length, = HEADER.unpack(await self.reader.readexactly(4))
         return json.loads(await self.reader.readexactly(length))

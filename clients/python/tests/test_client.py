@@ -69,7 +69,7 @@ async def test_no_node_is_an_error_that_names_them_all():
 
 
 async def test_what_speaks_something_else_is_named(weft_node):
-    with pytest.raises(weft.Error, match="it speaks HTTP; is this the admin port of a node") as error:
+    with pytest.raises(weft.Error, match=r": it speaks HTTP; is this the admin port of a node\? \(code 14\)$") as error:
         await weft.connect(weft_node.admin)
     assert (error.value.code, error.value.executed) == (weft.codes.UNAVAILABLE, "no")
     for says, said in (b"SSH-2.0-x\r\n", "it speaks SSH"), (b"\x15\x03\x01\x00\x02\x02\x0a", "it speaks TLS; write"):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
@@ -55,6 +56,40 @@ async def scripted(**about):
 
 async def _connect(address, about):
     return await weft.connect(address, services=[service()], **about)
+
+
+async def test_a_service_says_once_why_it_waits_until_it_is_for_another_reason_or_there_was_a_node(caplog):
+    caplog.set_level(logging.INFO, "weft")
+    async with Script() as script:
+        serving = asyncio.create_task(weft.serve(script.address, service(), signals=False))
+        for _ in range(3):
+            await script.turn_away()
+        await script.turn_away("full")
+        await script.turn_away("full")
+        await (await script.accept()).hang_up()
+        await script.turn_away("full")
+        await script.turn_away("full")
+        await script.accept()
+        serving.cancel()
+        await asyncio.wait([serving])
+    said = [each.getMessage() for each in caplog.records if "cannot connect" in each.getMessage()]
+    assert len(said) == 3 and "closed" in said[0] and "full" in said[1] and said[2] == said[1], said
+
+
+async def test_the_last_words_of_a_node_are_told(caplog):
+    async with Script() as script:
+        connecting = asyncio.ensure_future(_connect(script.address, {}))
+        await script.turn_away("another port, please", about_the_connection=True)
+        with pytest.raises(weft.Error, match=r"the node closed the connection: another port, please \(code 14\)$"):
+            await connecting
+        assert not caplog.records
+    async with scripted() as (script, node):
+        call = asyncio.ensure_future(node.call("x"))
+        await script.read()
+        script.send(id=None, error={"code": 8, "message": "too many"})
+        await script.hang_up()
+        with pytest.raises(weft.Error, match="x: the node closed the connection: too many"):
+            await call
 
 
 async def test_connect_says_who_it_is_and_what_it_serves(monkeypatch):

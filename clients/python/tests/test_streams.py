@@ -266,7 +266,7 @@ async def test_a_parameter_called_window_goes_beside_options(weft_node):
 
     async with weft.connect(weft_node.address, services=[service]) as node:
         assert [n async for n in node.stream("panes.show", weft.options(window=2), window="left")] == ["left"]
-        with pytest.raises(ValueError, match="window is 'left'"):
+        with pytest.raises(TypeError, match="window is 'left'"):
             node.stream("panes.show", window="left")
 
 

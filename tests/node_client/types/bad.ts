@@ -9,6 +9,7 @@ interface User {
 export async function main(service: Service): Promise<void> {
   const node = await connect(7400); // wrong
   await connect("127.0.0.1:7400", { tokn: "x" }); // wrong
+  await connect("127.0.0.1:7400", { tls: { caFle: "ca.pem" } }); // wrong
   await serve("127.0.0.1:7400"); // wrong
   const user = await node.call<User>("users.get", { id: 1 });
   user.name; // wrong

@@ -18,6 +18,7 @@ from .running_loop import run
 from .service import Service
 from .serving import serve
 from .tls import Tls
+from .token_file import read_token
 
 FAILED, NOT_REACHED, USAGE = 1, 2, 64
 
@@ -27,6 +28,14 @@ class _Parser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         print(f"{self.prog}: {message}", file=sys.stderr)
         sys.exit(USAGE)
+
+
+class _Shown(argparse.Action):
+    """An argument that would be in the list of processes."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        parser.error("--token: unknown; write the token into a file, which the list of processes does not show, and "
+                     "give --token-file FILE")
 
 
 class _Misuse(Exception):
@@ -50,7 +59,9 @@ def _parser() -> _Parser:
                         help="HOST:PORT, the nearest first (127.0.0.1:7400)")
     served.add_argument("--instance", help="what this process is called in the mesh")
     for each in (call, served):
-        each.add_argument("--token", help="who this is; else the variable WEFT_TOKEN")
+        each.add_argument("--token-file", metavar="FILE",
+                          help="holds the token that says who this is; else the variable WEFT_TOKEN")
+        each.add_argument("--token", action=_Shown, nargs="?", help=argparse.SUPPRESS)
         each.add_argument("--tls", action="store_true", help="connects with TLS, as to tls://HOST:PORT")
         each.add_argument("--ca", metavar="FILE", help="trusts these authorities instead of the system's; PEM")
         each.add_argument("--cert", metavar="FILE", help="shows this certificate to the node; PEM")
@@ -67,6 +78,10 @@ def _tls(told: argparse.Namespace) -> Tls | None:
     given = Tls(ca=told.ca, cert=told.cert, key=told.key, server_name=told.server_name,
                 minimum_version=told.tls_minimum)
     return given if told.tls or given != Tls() else None
+
+
+def _token(told: argparse.Namespace) -> str | None:
+    return None if told.token_file is None else read_token(told.token_file)
 
 
 def _params(text: str) -> tuple[list[Any], dict[str, Any]]:
@@ -90,7 +105,7 @@ async def _print_items(node: Node, method: str, args: list[Any], names: dict[str
 
 async def _call(told: argparse.Namespace) -> None:
     args, names = _params(told.params)
-    async with connect(told.node, name="python -m weft", token=told.token, tls=_tls(told)) as node:
+    async with connect(told.node, name="python -m weft", token=_token(told), tls=_tls(told)) as node:
         if told.stream:
             await _print_items(node, told.method, args, names, told.timeout)
         else:
@@ -115,7 +130,7 @@ def _find(where: str) -> Service:
 
 
 async def _serve(told: argparse.Namespace) -> None:
-    await serve(told.nodes, _find(told.service), instance=told.instance, token=told.token, tls=_tls(told))
+    await serve(told.nodes, _find(told.service), instance=told.instance, token=_token(told), tls=_tls(told))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -5,7 +5,7 @@ import contextvars
 import functools
 import logging
 import os
-from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from . import codes, trace
 from .addresses import Address
 from .attempts import Attempts
 from .calling import DuplexStream
+from .checks import COUNT, FUNCTION, INTERVAL, LIMIT, SECRET, TEXT, Kind, check
 from .context import deadline
 from .errors import Error, late
 from .hints import reader_of
@@ -22,11 +23,14 @@ from .mismatch import Mismatch
 from .options import Settings, split
 from .peer import Peer
 from .service import Methods, Service
-from .tls import TlsOption
+from .tls import TLS, TlsOption
 from .uplink import Dial, Uplink
 from .wire import MAX_FRAME_BYTES
 
 log = logging.getLogger("weft")
+
+WINDOW = COUNT._replace(words="how many items may be on their way, an integer from 1; a parameter of the method with "
+                              "that name goes beside weft.options(…)")
 
 
 def write_params(by_position: tuple[Any, ...], by_name: dict[str, Any]) -> str:
@@ -79,10 +83,8 @@ class Node:
         before = len(args)
         args, settings = split(args, self._default)
         if len(args) == before and "window" in kwargs:
-            if not isinstance(window := kwargs.pop("window"), int) or window < 1:
-                raise ValueError(f"window is {window!r}; it is how many items may be on their way, 1 or more; a "
-                                 "parameter of the method with that name goes beside weft.options(…)")
-            _, settings = split((_window(window),), settings)
+            check("stream", {"window": WINDOW}, {"window": kwargs["window"]})
+            _, settings = split((_window(kwargs.pop("window")),), settings)
         return DuplexStream(self, method, write_params(args, kwargs), settings)
 
     async def notify(self, method: str, /, *args: Any, **kwargs: Any) -> None:
@@ -219,6 +221,15 @@ class Connecting:
         await self._node.close()
 
 
+def _are_services(value: Collection[object]) -> bool:
+    return all(isinstance(each, Service) for each in value)
+
+
+_SERVICES = Kind("a list of weft.Service", Collection, _are_services)
+KINDS = {"name": TEXT, "instance": TEXT, "token": SECRET, "tls": TLS, "server_hostname": TEXT, "services": _SERVICES,
+         "callbacks": _SERVICES, "timeout": LIMIT, "heartbeat": INTERVAL, "on_connect": FUNCTION}
+
+
 def introduction(name: str | None, instance: str | None, token: str | None, heartbeat: float,
                  services: Iterable[Service]) -> dict[str, Any]:
     """The params of `connect`."""
@@ -241,6 +252,10 @@ def connect(*addresses: str, name: str | None = None, instance: str | None = Non
     must be for if it is not the host of the address. `services` are served to the mesh; `callbacks` answered over
     this connection only. `timeout` (seconds) is that of calls which say nothing else, and `heartbeat` how often the
     other side must be heard of. `on_connect` is called with every connection."""
+    check("weft.connect", KINDS, {
+        "name": name, "instance": instance, "token": token, "tls": tls, "server_hostname": server_hostname,
+        "services": services, "callbacks": callbacks, "timeout": timeout, "heartbeat": heartbeat,
+        "on_connect": on_connect})
     nodes = addressing.parse_all(addresses, tls)
 
     async def begin() -> Node:

@@ -1,6 +1,7 @@
 """One TCP connection as frames: what is read is cut into many at once, what is written goes out together."""
 
 import asyncio
+import ssl
 from typing import Any, cast
 
 from .tls import explain
@@ -12,10 +13,13 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, frame_limit: int = MAX_FRAME_BYTES) -> None:
         self.loop = asyncio.get_running_loop()
-        self.began = self.heard = self.loop.time()
+        self.heard = self.loop.time()
         self.ended: asyncio.Future[str] = self.loop.create_future()
         self.gone: asyncio.Future[None] = self.loop.create_future()    # its socket is closed
         self.closing = False
+        self.spoke = False      # something came
+        self.unexplained = False    # it ended without a word of why
+        self.last_words = ""    # what the other side said about the connection itself
         self.blocked = False    # the transport takes nothing more for now
         self._reader = FrameReader(frame_limit)
         self._transport: asyncio.Transport | None = None
@@ -36,6 +40,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard = self.loop.time()
+        self.spoke = True
         for payload in self._reader.feed(data):
             self.on_payload(payload)
         if self._reader.broken is not None and not self.closing:
@@ -48,7 +53,11 @@ class Connection(asyncio.Protocol):
         if not self.gone.done():
             self.gone.set_result(None)
         reason = f"the connection was lost: {explain(error)}" if error else "the node closed the connection"
-        self._end(reason + (", in the middle of a frame" if self._reader.inside_frame else ""))
+        if self._reader.inside_frame:
+            reason += ", in the middle of a frame"
+        # What TLS has to say says it all.
+        self.unexplained = not (self.closing or self.spoke or isinstance(error, ssl.SSLError))
+        self._end(f"{reason}: {self.last_words}" if self.last_words else reason)
 
     def pause_writing(self) -> None:
         self.blocked = True

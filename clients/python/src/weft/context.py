@@ -6,6 +6,7 @@ import contextvars
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from .checks import LEFT, check
 from .errors import Error, late
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def after() -> Any:
 @contextlib.asynccontextmanager
 async def timeout(seconds: float | None) -> AsyncIterator[asyncio.Timeout]:
     """As asyncio.timeout, and calls made in the block tell whoever they reach how long there is."""
+    check("weft.timeout", {"seconds": LEFT}, {"seconds": seconds})
     limit = None if seconds is None else asyncio.get_running_loop().time() + seconds
     before = _time_limit.get()
     limit = before if limit is None else limit if before is None else min(limit, before)

@@ -4,8 +4,11 @@ import contextvars
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from .checks import ANYTHING, COUNT, FLAG, HINT, LEFT, check
+
 _UNSET: Any = type("Unset", (), {"__repr__": lambda self: "unset"})()
-NAMES = ("timeout", "idempotent", "attempts", "route_key", "returns", "window", "after", "resume")
+KINDS = {"timeout": LEFT, "idempotent": FLAG, "attempts": COUNT, "route_key": ANYTHING, "returns": HINT,
+         "window": COUNT, "after": ANYTHING, "resume": FLAG}
 
 
 class Settings(NamedTuple):
@@ -63,11 +66,8 @@ def options(*, timeout: float | None = _UNSET, idempotent: bool = _UNSET, attemp
     items are on their way; `after` is the cursor to begin behind; `resume` goes on behind the last one when the
     connection was lost."""
     values = (timeout, idempotent, attempts, route_key, returns, window, after, resume)
-    given = {name: value for name, value in zip(NAMES, values) if value is not _UNSET}
-    if window is not _UNSET and window < 1:
-        raise ValueError(f"window is {window}; it must be 1 or more, or nothing comes")
-    if attempts is not _UNSET and attempts < 1:
-        raise ValueError(f"attempts is {attempts}; it must be 1 or more")
+    given = {name: value for name, value in zip(KINDS, values) if value is not _UNSET}
+    check("weft.options", KINDS, given)
     return Options(given)
 
 

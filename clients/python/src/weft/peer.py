@@ -93,7 +93,11 @@ class Peer(Outgoing):
 
     def _on_answer_to_nothing(self, message: dict[str, Any]) -> None:
         if message.get("error") is not None and message.get("id") is None:
-            log.warning("the node says: %s", Error.from_json(message["error"]))
+            error = Error.from_json(message["error"])
+            self.last_words = error.message
+            # Whoever is still connecting is told why that fails.
+            if self.info:
+                log.warning("the node says: %s", error)
         elif "result" not in message and "error" not in message:
             self._refuse(codes.INVALID_REQUEST, "a request has a method, a response a result or an error")
         else:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from . import codes
+from .checks import FLAG, SOME, TEXT, Kind, check
 from .errors import Error
 from .hints import ANYTHING, Codec, codec_of
 from .json_text import loads
@@ -16,6 +17,9 @@ from .parameters import Parameters, hints_of
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+
+NAME = Kind('a name, such as "users"', str, bool)
+KINDS = {"name": TEXT, "idempotent": FLAG, "max_in_flight": SOME, "resumable": FLAG, "thread": FLAG}
 
 
 class Item(NamedTuple, Generic[T]):
@@ -126,8 +130,7 @@ class Service:
     """Methods by their names. `name` is what the mesh calls it, and what the names of its methods begin with."""
 
     def __init__(self, name: str, *, prefix: str | None = None) -> None:
-        if not name:
-            raise ValueError("a service has a name, such as \"users\"")
+        check("weft.Service", {"name": NAME, "prefix": TEXT}, {"name": name, "prefix": prefix})
         self.name = name
         self.methods: dict[str, Method] = {}
         self._prefix = f"{name}." if prefix is None else prefix
@@ -146,6 +149,7 @@ class Service:
         thread. Raises TypeError or ValueError for hints and names that no method can have."""
         if callable(name):
             return self._add(None, name, {})
+        check("service.method", KINDS, {"name": name, **about})
         return lambda function: self._add(name, function, about)
 
     def _add(self, name: str | None, function: F, about: dict[str, Any]) -> F:

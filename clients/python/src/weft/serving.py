@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import addresses as addressing
+from . import client
+from .checks import FLAG, PATIENCE, check
 from .client import Node, introduction, open_node
 from .options import Settings
 from .service import Service
 from .tls import TlsOption
 
 log = logging.getLogger("weft")
+
+KINDS = {**client.KINDS, "drain_timeout": PATIENCE, "signals": FLAG}
 
 
 async def serve(addresses: str | Sequence[str], /, *services: Service, name: str | None = None,
@@ -28,6 +32,10 @@ async def serve(addresses: str | Sequence[str], /, *services: Service, name: str
     that refuses ends this with its Error: a token that it does not know, a method that this token may not serve, a
     name that is the node's own. `name` is that of the first service unless another one is given; the other options
     are those of `connect`. After `drain_timeout` seconds calls under way are cut off."""
+    check("weft.serve", KINDS, {
+        "name": name, "instance": instance, "token": token, "tls": tls, "server_hostname": server_hostname,
+        "services": services, "timeout": timeout, "heartbeat": heartbeat, "drain_timeout": drain_timeout,
+        "signals": signals, "on_connect": on_connect})
     if not services or not any(service.methods for service in services):
         raise ValueError("there is no method to serve; declare one with @service.method")
     nodes = addressing.parse_all(addresses, tls)

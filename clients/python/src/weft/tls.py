@@ -6,10 +6,19 @@ import re
 import ssl
 from typing import Literal, NoReturn
 
+from .checks import PATH, TEXT, Kind, check
+
 Path = str | os.PathLike[str]
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-NO_TLS = "it does not speak TLS; write HOST:PORT without tls://, or name its TLS port"
+NO_TLS = "it does not speak TLS; {}, or name its TLS port"
+WITHOUT = "write tcp://HOST:PORT"
+# Where it is an option that asked for TLS, and not the address.
+WITHOUT_OPTION = f"{WITHOUT}, or leave out the option tls (--tls, --ca, …)"
+
+
+TLS_KINDS = {"ca": PATH, "cert": PATH, "key": PATH, "server_name": TEXT,
+             "minimum_version": Kind('"1.2" or "1.3"', str, VERSIONS.__contains__)}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +35,11 @@ class Tls:
     server_name: str | None = None
     minimum_version: Literal["1.2", "1.3"] = "1.2"
 
+    def __post_init__(self) -> None:
+        check("weft.Tls", TLS_KINDS, {name: getattr(self, name) for name in TLS_KINDS})
+
     def context(self) -> ssl.SSLContext:
         """Raises ValueError, which names the file that is wrong."""
-        if self.minimum_version not in VERSIONS:
-            raise ValueError(f"minimum_version is '{self.minimum_version}'; it is \"1.2\" or \"1.3\"")
         if self.key is not None and self.cert is None:
             raise ValueError(f"a key was given, {_shown(self.key)}, without its certificate; give cert, too")
         context = self._trusting()
@@ -68,6 +78,8 @@ class Tls:
 
 
 TlsOption = bool | ssl.SSLContext | Tls | None
+TLS = Kind('True, a weft.Tls, as in tls=weft.Tls(ca="ca.pem"), or an ssl.SSLContext', (bool, ssl.SSLContext, Tls),
+           optional=True)
 
 
 def context_of(tls: TlsOption) -> ssl.SSLContext:
@@ -122,16 +134,19 @@ REASONS = {
 }
 
 
-def explain(error: BaseException, handshake: bool = False) -> str:
-    """What an error of a connection says; `handshake`: of one that was being made, with TLS."""
+def explain(error: BaseException, handshake: bool = False, by_option: bool = False) -> str:
+    """What an error of a connection says; `handshake`: of one that was being made, with TLS, which an option asked for
+    or else its address."""
+    without = WITHOUT_OPTION if by_option else WITHOUT
     if isinstance(error, ssl.SSLCertVerificationError):
         return _untrusted(error)
     lost = handshake and isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError)
     if lost or isinstance(error, ssl.SSLEOFError):
-        return ("it ended the connection in the middle of the TLS handshake: it may not speak TLS (then write "
-                "HOST:PORT without tls://), or allow no version of it from minimum_version on")
+        return ("it ended the connection in the middle of the TLS handshake: it may not speak TLS "
+                f"(then {without}), or allow no version of it from minimum_version on")
     if isinstance(error, ssl.SSLError):
-        return REASONS.get(error.reason or "", f"TLS failed: {error.reason or error}")
+        known = REASONS.get(error.reason or "")
+        return f"TLS failed: {error.reason or error}" if known is None else known.format(without)
     return _system_words(error)
 
 

@@ -46,6 +46,7 @@ class Uplink:
         self._old: set[asyncio.Task[None]] = set()
         self._open: set[Peer] = set()
         self._keeping: asyncio.Task[None] | None = None
+        self._logged = ""       # why there is no node: said once, until it is another reason or there was one
 
     async def start(self, patient: bool) -> None:
         """Raises Error when it is refused, or, unless it is patient, when no node can be reached."""
@@ -123,6 +124,7 @@ class Uplink:
 
     def _use(self, peer: Peer) -> None:
         self.peer = peer
+        self._logged = ""
         log.debug("connected to node %s", peer.info.get("node"))
         self._on_connect()
         self._changed()
@@ -157,22 +159,25 @@ class Uplink:
         avoided = avoid and avoid.address
         failures = []
         for address in sorted(self._addresses, key=lambda each: each == avoided):
+            peer: Peer | None = None
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT):
                     peer = await self._dial(address)
                     return await self._introduce(peer, address)
             except TimeoutError:
-                failures.append(f"{address}: no answer in {CONNECT_TIMEOUT:g} s")
+                said = f": {peer.last_words}" if peer is not None and peer.last_words else ""
+                failures.append(f"{address}: no answer in {CONNECT_TIMEOUT:g} s{said}")
             except OSError as error:
                 failures.append(f"{address}: {error.strerror or error}")
             except Error as error:
                 if is_refusal(error):
                     raise
-                silent = peer.closing and peer.heard == peer.began
-                failures.append(f"{address}: {error.message}{why_silent(address.tls) if silent else ''}")
-        before, self.reason = self.reason, "; ".join(failures)
-        # The same reason again and again is said once.
-        log.log(logging.INFO if told or self.reason == before else logging.WARNING, "cannot connect to %s", self.reason)
+                hint = why_silent(address.tls) if peer is not None and peer.unexplained else ""
+                failures.append(f"{address}: {error.message}{hint}")
+        self.reason = "; ".join(failures)
+        log.log(logging.DEBUG if told or self.reason == self._logged else logging.WARNING, "cannot connect to %s",
+                self.reason)
+        self._logged = self.reason
         return None
 
     async def _introduce(self, peer: Peer, address: Address) -> Peer:
