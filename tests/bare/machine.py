@@ -79,7 +79,7 @@ class Machine:
         return output
 
     def attempt(self, script: str, environment: dict[str, str] | None = None, network: bool = True,
-                timeout: float = 900) -> tuple[int, str]:
+                timeout: float = 1200) -> tuple[int, str]:
         """Runs bash in the user's home; the exit code and all that it said."""
         return self._run(script, self.user, self.home, environment or {}, network, timeout)
 
