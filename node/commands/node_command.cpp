@@ -117,7 +117,7 @@ admin_sources sources_of(mesh_node& mesh, const tracing::span_exporter* exporter
 
 /// The one line that a supervisor waits for; it comes after both ports accept connections.
 void announce(const mesh_node& mesh, const admin_server& admin, line_writer& output) {
-  const auto all = mesh.listen_addresses();
+  const auto& all = mesh.listen_addresses();
   const std::vector<net_address> further(all.begin() + 1, all.end());
   output.add(fmt::format("ready node={} listen={} admin={}{}{}\n", mesh.id(), format_net_address(all.front()),
                          format_host_port(admin.address()),
