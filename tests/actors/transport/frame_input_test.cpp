@@ -3,18 +3,13 @@
 
 #include <string>
 
+#include "tests/actors/transport/frame_of.hpp"
 #include "tests/actors/transport/resources_case.hpp"
 
 namespace weft {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string frame_of(std::string_view payload) {
-  std::string frame;
-  proto::append_frame(frame, payload);
-  return frame;
-}
 
 const std::string one = frame_of(R"({"jsonrpc":"2.0","id":1,"method":"one"})");
 const std::string two = frame_of(R"({"jsonrpc":"2.0","id":2,"method":"two"})");

@@ -11,15 +11,10 @@
 #include <gtest/gtest.h>
 
 #include "proto/frame.hpp"
+#include "tests/actors/transport/frame_of.hpp"
 
 namespace weft {
 namespace {
-
-std::string frame_of(std::string_view payload) {
-  std::string frame;
-  proto::append_frame(frame, payload);
-  return frame;
-}
 
 /// Writes `count` bytes, at most `step` at a time.
 std::string take(output_queue& queue, std::size_t count, std::size_t step = SIZE_MAX) {

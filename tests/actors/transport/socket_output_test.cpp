@@ -7,17 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "proto/frame.hpp"
+#include "tests/actors/transport/frame_of.hpp"
 #include "tests/actors/transport/resources_case.hpp"
 
 namespace weft {
 namespace {
-
-std::string frame_of(std::string_view payload) {
-  std::string frame;
-  proto::append_frame(frame, payload);
-  return frame;
-}
 
 class socket_output_test : public resources_case {
  protected:

@@ -12,16 +12,11 @@
 #include "actors/transport/socket_output.hpp"
 #include "proto/frame.hpp"
 #include "tests/actors/tls/support.hpp"
+#include "tests/actors/transport/frame_of.hpp"
 #include "tests/actors/transport/resources_case.hpp"
 
 namespace weft {
 namespace {
-
-std::string frame_of(std::string_view payload) {
-  std::string frame;
-  proto::append_frame(frame, payload);
-  return frame;
-}
 
 class stream_socket_test : public resources_case {
  protected:
